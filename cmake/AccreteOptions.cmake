@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+# Every option of the build, one line each.
+option(ACCRETE_BUILD_APPS "Build train, inspect and the benchmarks" ${PROJECT_IS_TOP_LEVEL})
+option(ACCRETE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
+option(ACCRETE_BUILD_BENCH "Build the kernel microbenchmarks (needs Google Benchmark)" OFF)
+option(ACCRETE_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
+option(ACCRETE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+set(ACCRETE_ENABLE_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
+
+if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+endif()
+if(PROJECT_IS_TOP_LEVEL)
+  set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+  set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+  find_program(ACCRETE_CCACHE ccache)
+  if(ACCRETE_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${ACCRETE_CCACHE})
+  endif()
+endif()

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+# accrete_add_test(NAME SOURCES ... LINK ... LABELS ... [TIMEOUT s]): one Catch2 executable, one
+# CTest entry. A test that finds its device or data absent exits 77 and is reported as skipped.
+find_package(Catch2 REQUIRED)
+
+function(accrete_add_test name)
+  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE accrete_test_support ${ARG_LINK})
+  accrete_target_defaults(${name})
+  target_precompile_headers(${name} REUSE_FROM accrete_test_support)
+  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 77
+                                          TIMEOUT ${ARG_TIMEOUT})
+endfunction()

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Parameter updates, all parameters in one call.
+#pragma once
+
+#include <cstdint>
+
+#include "accrete/kernels/stream.h"
+
+namespace accrete::kernels {
+
+/// One parameter tensor as packed f32 arrays of `count` elements.
+struct SgdParameter {
+  float* value = nullptr;
+  const float* gradient = nullptr;
+  float* momentum = nullptr;  ///< may be null when options.momentum is 0
+  std::int64_t count = 0;
+  float weight_decay = 0.0F;  ///< L2: added to the gradient as weight_decay * value
+};
+
+struct SgdOptions {
+  float learning_rate = 0.1F;
+  float momentum = 0.0F;
+  bool nesterov = false;
+};
+
+/// g = gradient + weight_decay * value; with momentum m: buffer = m * buffer + g (buffers start
+/// at zero), and g becomes buffer, or g + m * buffer with Nesterov; value -= learning_rate * g.
+/// (Sutskever et al. 2013, in the form LuaTorch and PyTorch use, dampening 0.)
+void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParameter* parameters,
+              std::int64_t num_parameters);
+
+struct AdamParameter {
+  float* value = nullptr;
+  const float* gradient = nullptr;
+  float* first_moment = nullptr;
+  float* second_moment = nullptr;
+  std::int64_t count = 0;
+  float weight_decay = 0.0F;
+};
+
+struct AdamOptions {
+  float learning_rate = 1e-3F;
+  float beta1 = 0.9F;
+  float beta2 = 0.999F;
+  float epsilon = 1e-8F;
+  /// true: value *= 1 - lr * weight_decay (AdamW, Loshchilov & Hutter 2019); false: L2 as in SGD.
+  bool decoupled_weight_decay = false;
+};
+
+/// Adam (Kingma & Ba 2015, Algorithm 1). `step` counts from 1 and drives the bias correction.
+void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t step,
+               const AdamParameter* parameters, std::int64_t num_parameters);
+
+}  // namespace accrete::kernels

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+// Workers spin briefly, then sleep: kernel calls follow each other within microseconds, and a
+// futex round trip per call would cost as much as a small kernel.
+#include "accrete/kernels/thread_pool.h"
+
+#include <pthread.h>
+#include <sched.h>
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "accrete/kernels/error.h"
+
+namespace accrete {
+namespace {
+
+constexpr auto kSpinTime = std::chrono::microseconds(100);
+
+void pause_briefly() {
+#if defined(__x86_64__)
+  _mm_pause();
+#endif
+}
+
+// Denormals cost hundreds of cycles each and mean nothing to training: flush them while a task
+// runs, and give the caller its own mode back.
+class FlushDenormals {
+ public:
+#if defined(__x86_64__)
+  FlushDenormals() : saved_(_mm_getcsr()) {
+    _mm_setcsr(saved_ | 0x8040U);
+  }
+  ~FlushDenormals() {
+    _mm_setcsr(saved_);
+  }
+
+ private:
+  unsigned saved_;
+#else
+  FlushDenormals() = default;
+  ~FlushDenormals() = default;
+#endif
+ public:
+  FlushDenormals(const FlushDenormals&) = delete;
+  FlushDenormals& operator=(const FlushDenormals&) = delete;
+};
+
+}  // namespace
+
+struct ThreadPool::State {
+  std::vector<std::thread> workers;
+  std::mutex mutex;
+  std::condition_variable wake;
+  std::atomic<std::uint64_t> generation{0};
+  std::atomic<bool> stop{false};
+  std::atomic<std::int64_t> next_task{0};
+  std::atomic<int> busy{0};
+  std::int64_t tasks = 0;
+  TaskFunction function = nullptr;
+  void* context = nullptr;
+
+  void drain() {
+    const FlushDenormals mode;
+    for (std::int64_t task = next_task.fetch_add(1, std::memory_order_relaxed); task < tasks;
+         task = next_task.fetch_add(1, std::memory_order_relaxed)) {
+      function(context, task);
+    }
+  }
+
+  // Returns when the generation has moved on from `seen`.
+  void await_work(std::uint64_t seen) {
+    const auto deadline = std::chrono::steady_clock::now() + kSpinTime;
+    while (generation.load(std::memory_order_acquire) == seen) {
+      pause_briefly();
+      if (std::chrono::steady_clock::now() > deadline) {
+        std::unique_lock<std::mutex> lock(mutex);
+        wake.wait(lock, [&] { return generation.load(std::memory_order_acquire) != seen; });
+        return;
+      }
+    }
+  }
+
+  void worker_loop() {
+    std::uint64_t seen = 0;
+    while (true) {
+      await_work(seen);
+      seen = generation.load(std::memory_order_acquire);
+      if (stop.load(std::memory_order_relaxed)) {
+        return;
+      }
+      drain();
+      busy.fetch_sub(1, std::memory_order_release);
+    }
+  }
+
+  void announce() {
+    {
+      const std::lock_guard<std::mutex> lock(mutex);
+      generation.fetch_add(1, std::memory_order_release);
+    }
+    wake.notify_all();
+  }
+};
+
+ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
+  if (threads < 1) {
+    throw Error(ErrorCode::invalid_argument,
+                "[thread_pool] needs at least 1 thread, got " + std::to_string(threads));
+  }
+  for (int i = 1; i < threads; ++i) {
+    state_->workers.emplace_back([state = state_.get()] { state->worker_loop(); });
+  }
+}
+
+ThreadPool::~ThreadPool() {
+  state_->stop.store(true, std::memory_order_relaxed);
+  state_->announce();
+  for (std::thread& worker : state_->workers) {
+    worker.join();
+  }
+}
+
+int ThreadPool::size() const {
+  return static_cast<int>(state_->workers.size()) + 1;
+}
+
+void ThreadPool::run(std::int64_t tasks, TaskFunction function, void* context) {
+  State& state = *state_;
+  state.tasks = tasks;
+  state.function = function;
+  state.context = context;
+  state.next_task.store(0, std::memory_order_relaxed);
+  if (tasks <= 1 || state.workers.empty()) {
+    state.drain();
+    return;
+  }
+  state.busy.store(static_cast<int>(state.workers.size()), std::memory_order_relaxed);
+  state.announce();
+  state.drain();
+  while (state.busy.load(std::memory_order_acquire) != 0) {
+    pause_briefly();
+  }
+}
+
+int available_threads() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
+    const int count = CPU_COUNT(&set);
+    if (count > 0) {
+      return count;
+    }
+  }
+  const unsigned hardware = std::thread::hardware_concurrency();
+  return hardware > 0 ? static_cast<int>(hardware) : 1;
+}
+
+}  // namespace accrete
