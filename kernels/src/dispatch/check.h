@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Checks shared by the public entry points: every message names the op, the tensor and the shapes.
+#pragma once
+
+#include <string>
+
+#include "accrete/kernels/stream.h"
+#include "accrete/kernels/tensor_view.h"
+#include "accrete/kernels/workspace.h"
+
+namespace accrete::kernels {
+
+/// Throws Error(invalid_argument, "[op] message").
+[[noreturn]] void fail(const char* op, const std::string& message);
+
+/// Throws Error(unsupported) for a device this build has no kernels for.
+void require_device(const char* op, Device device);
+
+/// The view must have data, this shape, this dtype, pitch >= C and the stream's device.
+void require_tensor(const char* op, const Stream& stream, const char* name,
+                    const ConstTensorView& view, const Shape& shape, DType dtype = DType::f32);
+
+/// As require_tensor, and pitch == C.
+void require_packed(const char* op, const Stream& stream, const char* name,
+                    const ConstTensorView& view, const Shape& shape, DType dtype = DType::f32);
+
+void require_workspace(const char* op, const Workspace& workspace, std::size_t bytes);
+
+}  // namespace accrete::kernels
