@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saving and restoring a training run: parameters, running statistics, optimizer state and where
+// in the data the run stands. Contains no times or paths, so equal runs give equal bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "accrete/engine/parameter_store.h"
+
+namespace accrete {
+
+/// The cursor of a run and the running sums of the epoch it is in.
+struct TrainingProgress {
+  std::int64_t epoch = 0;          ///< epochs finished
+  std::int64_t step_in_epoch = 0;  ///< steps finished in the epoch after those
+  std::int64_t global_step = 0;    ///< optimizer steps finished
+  double loss_sum = 0.0;           ///< over the samples of the unfinished epoch
+  std::int64_t correct = 0;
+  std::int64_t samples = 0;
+};
+
+/// Writes everything in `store` and `progress` to one safetensors file, atomically. Convolution
+/// weights are stored as OIHW and linear weights as [out,in], the order other frameworks use.
+/// `fingerprint` identifies the resolved spec.
+void save_checkpoint(const std::string& path, const ParameterStore& store,
+                     const TrainingProgress& progress, const std::string& fingerprint);
+
+/// Restores a checkpoint into a bound store. Error(weights) if tensors are missing, unknown or of
+/// another shape, or if the fingerprint differs (message says how to start afresh).
+TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& store,
+                                 const std::string& fingerprint);
+
+/// Writes parameters and running statistics only, for use elsewhere.
+void save_weights(const std::string& path, const ParameterStore& store);
+
+/// Checkpoint files of a folder: names, newest, pruning.
+class CheckpointFolder {
+ public:
+  explicit CheckpointFolder(std::string folder) : folder_(std::move(folder)) {}
+  /// "<folder>/step_0000123.safetensors".
+  std::string path_for(const TrainingProgress& progress) const;
+  /// The checkpoint with the highest step, if there is any.
+  std::optional<std::string> newest() const;
+  /// Removes all but the newest `keep`.
+  void prune(int keep) const;
+
+ private:
+  std::string folder_;
+};
+
+}  // namespace accrete

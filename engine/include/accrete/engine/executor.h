@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs a planned step: a flat list of calls whose tensors were bound once. No allocation, no
+// look-up and no decision is left to a run.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "accrete/engine/op.h"
+#include "accrete/engine/parameter_store.h"
+#include "accrete/engine/step_plan.h"
+
+namespace accrete {
+
+class Executor {
+ public:
+  /// Binds `plan` to the arena memory at `base` (at least plan.memory.peak_bytes) and to the
+  /// parameters in `store`, matched by name and shape: Error(internal) if one is missing.
+  Executor(std::shared_ptr<const StepPlan> plan, const ParameterStore& store, std::byte* base);
+
+  void run(const Stream& stream, std::uint64_t seed, std::uint64_t step);
+
+  const StepPlan& plan() const { return *plan_; }
+  const TensorView& view(ValueId value) const { return views_[static_cast<std::size_t>(value)]; }
+  /// Bytes that concat, slice and gradient accumulation had to copy in the last run.
+  std::int64_t bytes_copied() const { return bytes_copied_; }
+  /// Highest arena byte handed to any kernel so far, plus one.
+  std::int64_t high_water_bytes() const { return high_water_bytes_; }
+  /// Calls that a run makes (nodes less those that placement made free).
+  std::int64_t num_calls() const { return static_cast<std::int64_t>(calls_.size()); }
+
+ private:
+  struct Call {
+    const Op* op;
+    std::size_t first_input;
+    std::size_t first_output;
+    Workspace workspace;
+    std::int64_t end_bytes;
+  };
+  void bind_views(const ParameterStore& store, std::byte* base);
+  void bind_calls(std::byte* base);
+  bool is_free(const Node& node) const;
+  std::int64_t end_of(ValueId value) const;
+
+  std::shared_ptr<const StepPlan> plan_;
+  std::vector<TensorView> views_;      // by ValueId
+  std::vector<TensorView> arguments_;  // inputs and outputs of all calls
+  std::vector<Call> calls_;
+  std::int64_t bytes_copied_ = 0;
+  std::int64_t high_water_bytes_ = 0;
+};
+
+}  // namespace accrete

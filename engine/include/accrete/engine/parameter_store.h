@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tensors that outlive a step: parameters, running statistics and optimizer state.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "accrete/engine/graph.h"
+#include "accrete/kernels/tensor_view.h"
+
+namespace accrete {
+
+struct StoredTensor {
+  std::string name;
+  Shape shape;
+  ValueKind kind = ValueKind::parameter;  ///< parameter or state
+  Initializer initializer = Initializer::zeros;
+  TensorRole role = TensorRole::vector;
+  std::int64_t offset = 0;  ///< bytes from the start of the store
+  TensorView view;          ///< valid once bound
+};
+
+class ParameterStore {
+ public:
+  ParameterStore() = default;
+  /// Takes every parameter and state of the graph, in order.
+  explicit ParameterStore(const Graph& graph);
+
+  /// Adds a further zero-initialised tensor (optimizer state) before the store is bound.
+  void add(const std::string& name, const Shape& shape, TensorRole role);
+
+  std::int64_t bytes() const { return bytes_; }
+  /// Gives every tensor its memory; `base` has at least bytes() bytes, 64-byte aligned.
+  void bind(std::byte* base);
+  /// Fills everything from the seed: each tensor draws from a stream named after it, so the values
+  /// depend on (seed, name, shape) alone.
+  void initialize(std::uint64_t seed);
+
+  /// nullptr when there is no such tensor.
+  const StoredTensor* find(const std::string& name) const;
+  const std::vector<StoredTensor>& tensors() const { return tensors_; }
+  /// Elements of all parameters.
+  std::int64_t num_parameters() const;
+
+ private:
+  void append(StoredTensor tensor);
+
+  std::vector<StoredTensor> tensors_;
+  std::int64_t bytes_ = 0;
+};
+
+/// Writes the starting values of one tensor. `view` is packed.
+void initialize_tensor(const StoredTensor& tensor, std::uint64_t seed);
+
+}  // namespace accrete

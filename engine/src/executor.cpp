@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accrete/engine/executor.h"
+
+#include <algorithm>
+
+#include "accrete/kernels/error.h"
+
+namespace accrete {
+
+Executor::Executor(std::shared_ptr<const StepPlan> plan, const ParameterStore& store,
+                   std::byte* base)
+    : plan_(std::move(plan)) {
+  bind_views(store, base);
+  bind_calls(base);
+}
+
+void Executor::bind_views(const ParameterStore& store, std::byte* base) {
+  const Graph& graph = plan_->model.graph;
+  views_.resize(static_cast<std::size_t>(graph.num_values()));
+  for (ValueId id = 0; id < graph.num_values(); ++id) {
+    const Value& value = graph.value(id);
+    const Place place = plan_->placement.places[static_cast<std::size_t>(id)];
+    if (place.storage < 0) {
+      continue;
+    }
+    const Storage& storage = plan_->placement.storage_of(id);
+    if (storage.persistent) {
+      const StoredTensor* tensor = store.find(value.name);
+      if (tensor == nullptr || tensor->shape != value.type.shape) {
+        throw Error(ErrorCode::internal, "[executor] no tensor " + value.name + " " +
+                                             to_string(value.type.shape) + " in the store");
+      }
+      views_[static_cast<std::size_t>(id)] = tensor->view;
+      continue;
+    }
+    const TensorView whole(base + plan_->storage_offsets[static_cast<std::size_t>(place.storage)],
+                           value.type.shape, storage.pitch, value.type.dtype);
+    views_[static_cast<std::size_t>(id)] = whole.channels(place.channel_offset, value.type.shape.c);
+  }
+}
+
+// A node is free when all it says is where its output lies: a view whose output shares the
+// input's memory, or a concat all of whose parts are already in place.
+bool Executor::is_free(const Node& node) const {
+  const std::vector<AliasRule> rules = node.op->alias_rules();
+  if (rules.empty()) {
+    return false;
+  }
+  return std::all_of(rules.begin(), rules.end(), [&](const AliasRule& rule) {
+    const TensorView& output = view(node.outputs[static_cast<std::size_t>(rule.output)]);
+    const TensorView& input = view(node.inputs[static_cast<std::size_t>(rule.input)]);
+    switch (rule.kind) {
+      case AliasRule::Kind::view:
+        return input.channels(rule.channel_offset, 1).data == output.data;
+      case AliasRule::Kind::holds:
+        return output.channels(rule.channel_offset, 1).data == input.data;
+      default:
+        return false;
+    }
+  });
+}
+
+std::int64_t Executor::end_of(ValueId value) const {
+  const Place place = plan_->placement.places[static_cast<std::size_t>(value)];
+  const Storage& storage = plan_->placement.storages[static_cast<std::size_t>(place.storage)];
+  if (storage.persistent) {
+    return 0;
+  }
+  const std::int64_t end =
+      plan_->storage_offsets[static_cast<std::size_t>(place.storage)] + storage.bytes();
+  return (end + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
+}
+
+void Executor::bind_calls(std::byte* base) {
+  const Graph& graph = plan_->model.graph;
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    const Node& node = graph.node(id);
+    if (is_free(node)) {
+      continue;
+    }
+    Call call{node.op.get(), arguments_.size(), arguments_.size() + node.inputs.size(), {}, 0};
+    for (const std::vector<ValueId>* values : {&node.inputs, &node.outputs}) {
+      for (const ValueId value : *values) {
+        arguments_.push_back(view(value));
+        call.end_bytes = std::max(call.end_bytes, end_of(value));
+      }
+    }
+    const std::int64_t bytes = plan_->workspace_bytes[static_cast<std::size_t>(id)];
+    if (bytes > 0) {
+      const std::int64_t offset = plan_->workspace_offsets[static_cast<std::size_t>(id)];
+      call.workspace = {base + offset, static_cast<std::size_t>(bytes)};
+      const std::int64_t end =
+          (offset + bytes + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
+      call.end_bytes = std::max(call.end_bytes, end);
+    }
+    calls_.push_back(call);
+  }
+}
+
+void Executor::run(const Stream& stream, std::uint64_t seed, std::uint64_t step) {
+  bytes_copied_ = 0;
+  const RunContext context{stream, seed, step, &bytes_copied_};
+  for (const Call& call : calls_) {
+    high_water_bytes_ = std::max(high_water_bytes_, call.end_bytes);
+    call.op->run(context, {arguments_.data() + call.first_input,
+                           arguments_.data() + call.first_output, call.workspace});
+  }
+}
+
+}  // namespace accrete

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accrete/engine/graph.h"
+
+#include <algorithm>
+
+#include "accrete/engine/op.h"
+#include "accrete/kernels/error.h"
+
+namespace accrete {
+
+ValueId Graph::add_value(Value value) {
+  check_shape(value.type.shape, value.name.c_str());
+  values_.push_back(std::move(value));
+  return num_values() - 1;
+}
+
+ValueId Graph::add_input(const std::string& name, const TensorType& type) {
+  return add_value({name, type, ValueKind::input, Initializer::zeros, TensorRole::vector, kNoNode});
+}
+
+ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
+                             TensorRole role) {
+  for (const Value& value : values_) {
+    if (value.name == name && value.kind != ValueKind::intermediate) {
+      throw Error(ErrorCode::invalid_argument, "[graph] there is already a tensor named " + name);
+    }
+  }
+  return add_value({name, {shape, DType::f32}, ValueKind::parameter, initializer, role, kNoNode});
+}
+
+ValueId Graph::add_state(const std::string& name, const Shape& shape, Initializer initializer) {
+  const ValueId id = add_parameter(name, shape, initializer, TensorRole::vector);
+  values_[static_cast<std::size_t>(id)].kind = ValueKind::state;
+  return id;
+}
+
+std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<const Op> op,
+                                     const std::vector<ValueId>& inputs) {
+  std::vector<TensorType> input_types;
+  for (const ValueId input : inputs) {
+    if (input < 0 || input >= num_values()) {
+      throw Error(ErrorCode::internal, "[graph] node " + name + " reads a value of another graph");
+    }
+    input_types.push_back(value(input).type);
+  }
+  const std::vector<TensorType> output_types = op->infer(input_types);
+  Node node{name, std::move(op), inputs, {}};
+  for (std::size_t i = 0; i < output_types.size(); ++i) {
+    const std::string output_name = i == 0 ? name : name + ":" + std::to_string(i);
+    node.outputs.push_back(add_value({output_name, output_types[i], ValueKind::intermediate,
+                                      Initializer::zeros, TensorRole::vector, num_nodes()}));
+  }
+  nodes_.push_back(node);
+  return node.outputs;
+}
+
+void Graph::mark_output(ValueId value) {
+  if (!is_output(value)) {
+    outputs_.push_back(value);
+  }
+}
+
+bool Graph::is_output(ValueId id) const {
+  return std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end();
+}
+
+std::vector<std::vector<NodeId>> Graph::consumers() const {
+  std::vector<std::vector<NodeId>> readers(values_.size());
+  for (NodeId id = 0; id < num_nodes(); ++id) {
+    for (const ValueId input : node(id).inputs) {
+      readers[static_cast<std::size_t>(input)].push_back(id);
+    }
+  }
+  return readers;
+}
+
+void Graph::fuse(NodeId first, NodeId second, std::shared_ptr<const Op> fused) {
+  Node& kept = nodes_[static_cast<std::size_t>(first)];
+  const ValueId between = kept.outputs[0];
+  const ValueId result = node(second).outputs[0];
+  kept.op = std::move(fused);
+  kept.outputs[0] = result;
+  values_[static_cast<std::size_t>(result)].producer = first;
+  values_[static_cast<std::size_t>(between)].producer = kNoNode;
+  nodes_.erase(nodes_.begin() + second);
+  for (Value& value : values_) {
+    if (value.producer > second) {
+      --value.producer;
+    }
+  }
+}
+
+}  // namespace accrete

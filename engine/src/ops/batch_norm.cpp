@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/batch_norm.h"
+
+#include "accrete/engine/ops.h"
+#include "accrete/kernels/error.h"
+
+namespace accrete {
+namespace {
+
+// Inputs grad_y, x, gamma, beta, mean, inv_std and, with accumulate, the gradient so far.
+// Outputs grad_x, grad_gamma, grad_beta.
+class BatchNormBackward final : public Op {
+ public:
+  BatchNormBackward(const kernels::BatchNormOptions& options, GradMode mode)
+      : options_(options), mode_(mode) {}
+  std::string name() const override { return "batch_norm_backward"; }
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return {in[1], in[2], in[3]};
+  }
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    return kernels::batch_norm_workspace_bytes(in[1].shape, device);
+  }
+  std::vector<AliasRule> alias_rules() const override {
+    if (mode_ == GradMode::overwrite) {
+      return {{AliasRule::Kind::in_place, 0, 0, 0}};
+    }
+    return {{AliasRule::Kind::accumulates, 0, 6, 0}};
+  }
+  void run(const RunContext& context, const OpCall& call) const override {
+    const TensorView* in = call.inputs;
+    if (mode_ == GradMode::accumulate) {
+      begin_accumulation(context, in[6], call.outputs[0]);
+    }
+    kernels::batch_norm_backward(context.stream, options_, in[0], in[1], in[2], in[3], in[4], in[5],
+                                 call.outputs[0], mode_, call.outputs[1], call.outputs[2],
+                                 call.workspace);
+  }
+
+ private:
+  kernels::BatchNormOptions options_;
+  GradMode mode_;
+};
+
+std::vector<ValueId> inputs_of(ValueId x, const ops::BatchNormParameters& p) {
+  return {x, p.gamma, p.beta, p.running_mean, p.running_var};
+}
+
+}  // namespace
+
+std::string BatchNorm::name() const {
+  const std::string base = training_ ? "batch_norm_training" : "batch_norm_inference";
+  return options_.relu ? base + "_relu" : base;
+}
+
+std::vector<TensorType> BatchNorm::infer(const std::vector<TensorType>& inputs) const {
+  const Shape vector = channel_vector(inputs[0].shape.c);
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].shape != vector) {
+      throw Error(ErrorCode::invalid_argument,
+                  "[batch_norm] a parameter is " + to_string(inputs[i].shape) + ", x " +
+                      to_string(inputs[0].shape) + " needs " + to_string(vector));
+    }
+  }
+  if (!training_) {
+    return {inputs[0]};
+  }
+  return {inputs[0], {vector, DType::f32}, {vector, DType::f32}};
+}
+
+std::size_t BatchNorm::workspace_bytes(const std::vector<TensorType>& inputs, Device device) const {
+  return training_ ? kernels::batch_norm_workspace_bytes(inputs[0].shape, device) : 0;
+}
+
+std::vector<AliasRule> BatchNorm::alias_rules() const {
+  return {{AliasRule::Kind::in_place, 0, 0, 0}};
+}
+
+void BatchNorm::run(const RunContext& context, const OpCall& call) const {
+  const TensorView* in = call.inputs;
+  const TensorView* out = call.outputs;
+  if (training_) {
+    kernels::batch_norm_training(context.stream, options_, in[0], in[1], in[2], in[3], in[4],
+                                 out[1], out[2], out[0], call.workspace);
+  } else {
+    kernels::batch_norm_inference(context.stream, options_, in[0], in[1], in[2], in[3], in[4],
+                                  out[0]);
+  }
+}
+
+void BatchNorm::backward(BackwardContext& context) const {
+  if (!training_) {
+    throw Error(ErrorCode::unsupported,
+                "[batch_norm_inference] has no backward pass; build the graph for training");
+  }
+  const auto outputs =
+      context.contribute(0, std::make_shared<BatchNormBackward>(options_, context.mode(0)),
+                         {context.output_gradient(0), context.input(0), context.input(1),
+                          context.input(2), context.output(1), context.output(2)});
+  context.contribute_value(1, outputs[1]);
+  context.contribute_value(2, outputs[2]);
+}
+
+std::shared_ptr<const Op> BatchNorm::with_relu() const {
+  kernels::BatchNormOptions options = options_;
+  options.relu = true;
+  return std::make_shared<BatchNorm>(options, training_);
+}
+
+ValueId ops::batch_norm_training(Graph& graph, const std::string& name, ValueId x,
+                                 const BatchNormParameters& parameters,
+                                 const kernels::BatchNormOptions& options) {
+  return graph.add_node(name, std::make_shared<BatchNorm>(options, true),
+                        inputs_of(x, parameters))[0];
+}
+
+ValueId ops::batch_norm_inference(Graph& graph, const std::string& name, ValueId x,
+                                  const BatchNormParameters& parameters,
+                                  const kernels::BatchNormOptions& options) {
+  return graph.add_node(name, std::make_shared<BatchNorm>(options, false),
+                        inputs_of(x, parameters))[0];
+}
+
+}  // namespace accrete

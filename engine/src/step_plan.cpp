@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accrete/engine/step_plan.h"
+
+#include <algorithm>
+
+#include "accrete/engine/op.h"
+
+namespace accrete {
+namespace {
+
+std::vector<TensorType> input_types(const Graph& graph, const Node& node) {
+  std::vector<TensorType> types;
+  for (const ValueId input : node.inputs) {
+    types.push_back(graph.value(input).type);
+  }
+  return types;
+}
+
+// From the first write to the last read of anything in the storage. Inputs are written before the
+// run, outputs are read after it.
+Lifetime storage_lifetime(const Graph& graph, const Storage& storage,
+                          const std::vector<std::vector<NodeId>>& readers) {
+  Lifetime life{graph.num_nodes(), -1, storage.bytes()};
+  for (const ValueId id : storage.values) {
+    const Value& value = graph.value(id);
+    const std::int64_t written = value.kind == ValueKind::input ? -1 : value.producer;
+    life.first = std::min<std::int64_t>(life.first, written);
+    life.last = std::max<std::int64_t>(life.last, written);
+    const auto& used = readers[static_cast<std::size_t>(id)];
+    if (!used.empty()) {
+      life.last = std::max<std::int64_t>(life.last, used.back());
+    }
+    if (graph.is_output(id)) {
+      life.last = graph.num_nodes();
+    }
+  }
+  return life;
+}
+
+void plan_blocks(StepPlan& plan, Device device) {
+  const Graph& graph = plan.model.graph;
+  const auto readers = graph.consumers();
+  std::vector<Lifetime> blocks;
+  std::vector<std::int64_t*> targets;
+  plan.storage_offsets.assign(plan.placement.storages.size(), -1);
+  plan.workspace_offsets.assign(static_cast<std::size_t>(graph.num_nodes()), -1);
+  plan.workspace_bytes.assign(static_cast<std::size_t>(graph.num_nodes()), 0);
+  for (std::size_t i = 0; i < plan.placement.storages.size(); ++i) {
+    const Storage& storage = plan.placement.storages[i];
+    if (!storage.persistent) {
+      blocks.push_back(storage_lifetime(graph, storage, readers));
+      targets.push_back(&plan.storage_offsets[i]);
+    }
+  }
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    const Node& node = graph.node(id);
+    const auto index = static_cast<std::size_t>(id);
+    plan.workspace_bytes[index] =
+        static_cast<std::int64_t>(node.op->workspace_bytes(input_types(graph, node), device));
+    if (plan.workspace_bytes[index] > 0) {
+      blocks.push_back({id, id, plan.workspace_bytes[index]});
+      targets.push_back(&plan.workspace_offsets[index]);
+    }
+  }
+  plan.memory = plan_memory(blocks);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    *targets[i] = plan.memory.offsets[i];
+  }
+}
+
+enum class Purpose { feature_buffer, activation, activation_gradient, parameter_gradient };
+
+Purpose purpose_of(const StepPlan& plan, const Storage& storage, NodeId first_backward_node) {
+  const Graph& graph = plan.model.graph;
+  for (const ParameterGradient& pair : plan.gradients) {
+    if (pair.gradient == storage.values[0]) {
+      return Purpose::parameter_gradient;
+    }
+  }
+  for (const ValueId id : storage.values) {
+    if (graph.value(id).producer >= first_backward_node) {
+      return Purpose::activation_gradient;
+    }
+  }
+  const bool shared = std::any_of(storage.values.begin(), storage.values.end(), [&](ValueId id) {
+    return graph.value(id).type.shape.c < storage.channels;
+  });
+  return shared ? Purpose::feature_buffer : Purpose::activation;
+}
+
+// Bytes alive at one node, by purpose.
+MemoryBreakdown alive_at(const StepPlan& plan, NodeId at,
+                         const std::vector<std::vector<NodeId>>& readers) {
+  const Graph& graph = plan.model.graph;
+  const NodeId first_backward = graph.value(plan.model.loss).producer + 1;
+  MemoryBreakdown sum;
+  sum.peak_node = graph.node(at).name;
+  for (const Storage& storage : plan.placement.storages) {
+    if (storage.persistent || storage.values.empty()) {
+      continue;
+    }
+    const Lifetime life = storage_lifetime(graph, storage, readers);
+    if (life.first > at || life.last < at) {
+      continue;
+    }
+    switch (purpose_of(plan, storage, first_backward)) {
+      case Purpose::feature_buffer:
+        sum.feature_buffers += storage.bytes();
+        break;
+      case Purpose::activation:
+        sum.activations += storage.bytes();
+        break;
+      case Purpose::activation_gradient:
+        sum.activation_gradients += storage.bytes();
+        break;
+      case Purpose::parameter_gradient:
+        sum.parameter_gradients += storage.bytes();
+        break;
+    }
+  }
+  sum.workspace = plan.workspace_bytes[static_cast<std::size_t>(at)];
+  return sum;
+}
+
+std::int64_t total(const MemoryBreakdown& sum) {
+  return sum.feature_buffers + sum.activations + sum.activation_gradients +
+         sum.parameter_gradients + sum.workspace;
+}
+
+}  // namespace
+
+StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches, Device device) {
+  StepPlan plan;
+  plan.model = std::move(model);
+  Graph& graph = plan.model.graph;
+  graph.mark_output(plan.model.loss);
+  graph.mark_output(plan.model.correct);
+  rewrite_forward(graph, switches);
+  if (training) {
+    plan.gradients = build_backward(graph, plan.model.loss);
+  }
+  plan.placement = place_values(graph, switches);
+  plan_blocks(plan, device);
+  return plan;
+}
+
+MemoryBreakdown memory_breakdown(const StepPlan& plan) {
+  const auto readers = plan.model.graph.consumers();
+  MemoryBreakdown fullest;
+  for (NodeId id = 0; id < plan.model.graph.num_nodes(); ++id) {
+    MemoryBreakdown here = alive_at(plan, id, readers);
+    if (total(here) > total(fullest)) {
+      fullest = std::move(here);
+    }
+  }
+  return fullest;
+}
+
+}  // namespace accrete
