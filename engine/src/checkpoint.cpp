@@ -16,19 +16,20 @@ namespace {
 namespace fs = std::filesystem;
 constexpr const char* kExtension = ".safetensors";
 
-// [K,R,S,C] in memory is [K,C,R,S] in files; [1,1,1,C] is [C]. A linear weight [K,1,1,C] is
-// [K,C]; it is known by its name, since a 1x1 convolution has the same shape.
 std::vector<std::int64_t> file_shape(const StoredTensor& tensor) {
   const Shape& shape = tensor.shape;
-  if (shape.pixels() == 1) {
-    return {shape.c};
-  }
-  if (tensor.name.find("classifier.") != std::string::npos) {
-    return {shape.n, shape.c};
+  switch (tensor.role) {
+    case TensorRole::vector:
+      return {shape.c};
+    case TensorRole::linear_weight:
+      return {shape.n, shape.c};
+    case TensorRole::conv_weight:
+      break;
   }
   return {shape.n, shape.c, shape.h, shape.w};
 }
 
+// Where the element that is [k, pixel, c] in memory lies in a file.
 std::int64_t file_index(const Shape& s, std::int64_t k, std::int64_t pixel, std::int64_t c) {
   return (k * s.c + c) * s.h * s.w + pixel;
 }

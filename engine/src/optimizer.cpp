@@ -16,11 +16,6 @@ std::vector<std::string> state_prefixes(const OptimizerOptions& options) {
   return {};
 }
 
-// Weights have more than one row (output channels); biases and batch norm vectors do not.
-bool is_weight(const Shape& shape) {
-  return shape.n * shape.h * shape.w > 1;
-}
-
 float* state_of(const ParameterStore& store, const std::string& name) {
   const StoredTensor* tensor = store.find(name);
   if (tensor == nullptr) {
@@ -45,7 +40,7 @@ void add_optimizer_state(const OptimizerOptions& options, ParameterStore& store)
   for (const std::string& prefix : state_prefixes(options)) {
     for (const StoredTensor& tensor : tensors) {
       if (tensor.kind == ValueKind::parameter) {
-        store.add(prefix + tensor.name, tensor.shape);
+        store.add(prefix + tensor.name, tensor.shape, tensor.role);
       }
     }
   }
@@ -56,13 +51,13 @@ Optimizer::Optimizer(const OptimizerOptions& options, const ParameterStore& stor
     : options_(options) {
   const StepPlan& plan = executor.plan();
   for (const ParameterGradient& pair : plan.gradients) {
-    const std::string& name = plan.model.graph.value(pair.parameter).name;
+    const Value& parameter = plan.model.graph.value(pair.parameter);
     const TensorView& value = executor.view(pair.parameter);
     const float* gradient = executor.view(pair.gradient).f32();
     const bool decays =
-        options.weight_decay_scope == WeightDecayScope::all || is_weight(value.shape);
+        options.weight_decay_scope == WeightDecayScope::all || parameter.role != TensorRole::vector;
     const float decay = decays ? static_cast<float>(options.weight_decay) : 0.0F;
-    const auto states = optimizer_state_names(options, name);
+    const auto states = optimizer_state_names(options, parameter.name);
     const std::int64_t count = value.shape.elements();
     if (options.kind == OptimizerKind::adam) {
       adam_.push_back({value.f32(), gradient, state_of(store, states[0]),
