@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fashion-MNIST (Xiao, Rasul & Vollgraf, arXiv 1708.07747): 60,000 + 10,000 grey 28x28 images of
+// 10 classes.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "accrete/data/dataset.h"
+
+namespace accrete::data {
+
+struct FashionMnistSearch {
+  std::string spec_path;     ///< folder named by the spec; if given, nothing else is tried
+  std::string environment;   ///< value of ACCRETE_DATA: the folder, or one that has fashion-mnist/
+  std::string cache_folder;  ///< where a download goes; empty: do not download
+  std::string system_folder = "/usr/share/datasets/fashion-mnist";  ///< Debian's package
+  std::function<void(const std::string&)> report;  ///< told what is downloaded; may be empty
+};
+
+/// Finds the four files in the order spec path, environment, system folder, cache, download (with
+/// digest check), reads and checks them. Error(data) naming the three ways to get the data when
+/// nothing works.
+TrainTest load_fashion_mnist(const FashionMnistSearch& search);
+
+/// Reads the four files (plain or .gz) of one folder. Error(data) if images and labels differ in
+/// number or a label is above 9.
+TrainTest read_fashion_mnist(const std::string& folder);
+
+}  // namespace accrete::data

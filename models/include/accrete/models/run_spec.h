@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// A training run as written in a JSON spec. models/SPEC.md documents every key.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "accrete/engine/lr_schedule.h"
+#include "accrete/engine/optimizer.h"
+#include "accrete/models/densenet.h"
+
+namespace accrete::models {
+
+struct ModelSpec {
+  std::string preset;  ///< empty: none named
+  DenseNetSpec densenet;
+  std::int64_t expect_params = 0;  ///< 0: not checked
+};
+
+enum class DatasetKind : std::uint8_t { fashion_mnist, synthetic };
+
+struct DataSpec {
+  DatasetKind dataset = DatasetKind::fashion_mnist;
+  std::string path;              ///< folder; empty: searched
+  std::int64_t image_size = 0;   ///< images are resized to this square; 0: as they are
+  std::vector<double> mean;      ///< per channel, of pixels in [0,1]; empty: 0
+  std::vector<double> std;       ///< per channel; empty: 1
+  std::int64_t train_limit = 0;  ///< use only the first images; 0: all
+  std::int64_t test_limit = 0;
+  // synthetic only
+  std::int64_t synthetic_size = 32;
+  std::int64_t synthetic_channels = 3;
+  std::int64_t synthetic_train = 1024;
+  std::int64_t synthetic_test = 256;
+};
+
+struct TrainingSpec {
+  std::int64_t epochs = 1;
+  std::int64_t batch_size = 64;
+  std::int64_t eval_batch_size = 256;
+  std::uint64_t seed = 0;
+  OptimizerOptions optimizer;
+  Schedule schedule;
+  double warmup_epochs = 0.0;
+};
+
+struct CheckpointSpec {
+  std::int64_t every_epochs = 1;
+  std::int64_t keep = 2;
+};
+
+struct RunSpec {
+  std::string name = "run";
+  ModelSpec model;
+  DataSpec data;
+  TrainingSpec training;
+  CheckpointSpec checkpoint;
+};
+
+/// "training.epochs=3": a key of the spec and its new value, JSON or a bare string.
+struct SpecOverride {
+  std::string key;
+  std::string value;
+};
+/// Splits "key=value". Error(spec) if there is no '='.
+SpecOverride parse_override(const std::string& text);
+
+/// Reads a spec (comments allowed). Error(spec) for anything unknown, of the wrong type or
+/// impossible, naming the JSON pointer, what was found, what is allowed and the nearest key.
+/// `source` names the text in messages.
+RunSpec parse_run_spec(const std::string& text, const std::string& source,
+                       const std::vector<SpecOverride>& overrides = {});
+/// Reads the file first. Error(io) if that fails.
+RunSpec load_run_spec(const std::string& path, const std::vector<SpecOverride>& overrides = {});
+
+/// The spec with every default written out, as JSON text that parse_run_spec accepts.
+std::string resolved_spec(const RunSpec& spec);
+
+/// Identifies what decides the numbers of a run (model, data, training), as 16 hex digits.
+std::string spec_fingerprint(const RunSpec& spec);
+
+}  // namespace accrete::models

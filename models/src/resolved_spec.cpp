@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// RunSpec -> JSON text with every default written out, and its fingerprint.
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "accrete/models/run_spec.h"
+#include "spec_names.h"
+
+namespace accrete::models {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Enum>
+const std::string& name_of(const std::vector<std::string>& names, Enum value) {
+  return names[static_cast<std::size_t>(value)];
+}
+
+Json model_json(const ModelSpec& model) {
+  const DenseNetSpec& net = model.densenet;
+  Json json = {{"type", "densenet"}};
+  if (!model.preset.empty()) {
+    json["preset"] = model.preset;
+  }
+  json.update({{"blocks", net.blocks},
+               {"growth_rate", net.growth_rate},
+               {"bottleneck_width", net.bottleneck_width},
+               {"compression", net.compression}});
+  json["stem"] = {{"channels", net.stem.channels},
+                  {"kernel", net.stem.kernel},
+                  {"stride", net.stem.stride},
+                  {"norm_relu", net.stem.norm_relu},
+                  {"max_pool", net.stem.max_pool}};
+  json.update({{"conv_bias", net.conv_bias},
+               {"dropout", net.dropout},
+               {"transition_pool", name_of(kTransitionPoolNames, net.transition_pool)},
+               {"num_classes", net.num_classes},
+               {"batch_norm_epsilon", net.batch_norm_epsilon},
+               {"batch_norm_momentum", net.batch_norm_momentum},
+               {"conv_initializer", name_of(kInitializerNames, net.conv_initializer)},
+               {"linear_initializer", name_of(kInitializerNames, net.linear_initializer)},
+               {"expect_params", model.expect_params}});
+  return json;
+}
+
+Json data_json(const DataSpec& data) {
+  Json json = {{"dataset", name_of(kDatasetNames, data.dataset)},
+               {"path", data.path},
+               {"image_size", data.image_size},
+               {"mean", data.mean},
+               {"std", data.std},
+               {"train_limit", data.train_limit},
+               {"test_limit", data.test_limit}};
+  json["synthetic"] = {{"image_size", data.synthetic_size},
+                       {"channels", data.synthetic_channels},
+                       {"train_images", data.synthetic_train},
+                       {"test_images", data.synthetic_test}};
+  return json;
+}
+
+Json optimizer_json(const OptimizerOptions& optimizer) {
+  Json json = {
+      {"type", name_of(kOptimizerNames, optimizer.kind)},
+      {"learning_rate", optimizer.learning_rate},
+      {"weight_decay", optimizer.weight_decay},
+      {"weight_decay_scope", name_of(kWeightDecayScopeNames, optimizer.weight_decay_scope)}};
+  if (optimizer.kind == OptimizerKind::sgd) {
+    json.update({{"momentum", optimizer.momentum}, {"nesterov", optimizer.nesterov}});
+  } else {
+    json.update({{"beta1", optimizer.beta1},
+                 {"beta2", optimizer.beta2},
+                 {"epsilon", optimizer.epsilon},
+                 {"decoupled_weight_decay", optimizer.decoupled_weight_decay}});
+  }
+  return json;
+}
+
+Json schedule_json(const TrainingSpec& training) {
+  const Schedule& schedule = training.schedule;
+  Json json = {{"type", name_of(kScheduleNames, schedule.kind)}};
+  if (schedule.kind == ScheduleKind::one_cycle) {
+    json.update({{"warmup_fraction", schedule.warmup_fraction},
+                 {"div_factor", schedule.div_factor},
+                 {"final_div_factor", schedule.final_div_factor}});
+    return json;
+  }
+  json["warmup_epochs"] = training.warmup_epochs;
+  if (schedule.kind == ScheduleKind::step) {
+    json.update({{"milestones", schedule.milestones}, {"gamma", schedule.gamma}});
+  } else if (schedule.kind == ScheduleKind::cosine) {
+    json["final_fraction"] = schedule.final_fraction;
+  }
+  return json;
+}
+
+Json training_json(const TrainingSpec& training) {
+  Json json = {{"epochs", training.epochs},
+               {"batch_size", training.batch_size},
+               {"eval_batch_size", training.eval_batch_size},
+               {"seed", training.seed}};
+  json["optimizer"] = optimizer_json(training.optimizer);
+  json["schedule"] = schedule_json(training);
+  return json;
+}
+
+}  // namespace
+
+std::string resolved_spec(const RunSpec& spec) {
+  Json json = {{"name", spec.name}};
+  json["model"] = model_json(spec.model);
+  json["data"] = data_json(spec.data);
+  json["training"] = training_json(spec.training);
+  json["checkpoint"] = {{"every_epochs", spec.checkpoint.every_epochs},
+                        {"keep", spec.checkpoint.keep}};
+  return json.dump(2) + "\n";
+}
+
+std::string spec_fingerprint(const RunSpec& spec) {
+  Json json = {{"model", model_json(spec.model)},
+               {"data", data_json(spec.data)},
+               {"training", training_json(spec.training)}};
+  json["data"].erase("path");                 // the same images may lie elsewhere
+  json["training"].erase("eval_batch_size");  // does not touch what is learned
+  std::uint64_t hash = 0xcbf29ce484222325U;   // FNV-1a
+  for (const char c : json.dump()) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  char text[20];
+  std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(hash));
+  return text;
+}
+
+}  // namespace accrete::models

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words a spec uses for enumerations, in the order of the enumerators.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace accrete::models {
+
+inline const std::vector<std::string> kInitializerNames = {"zeros", "ones", "xavier_uniform",
+                                                           "kaiming_fan_out", "linear_fan_in"};
+inline const std::vector<std::string> kTransitionPoolNames = {"average", "max"};
+inline const std::vector<std::string> kDatasetNames = {"fashion_mnist", "synthetic"};
+inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
+inline const std::vector<std::string> kWeightDecayScopeNames = {"all", "weights"};
+inline const std::vector<std::string> kScheduleNames = {"constant", "step", "cosine", "one_cycle"};
+
+}  // namespace accrete::models
