@@ -139,7 +139,9 @@ void save_checkpoint(const std::string& path, const ParameterStore& store,
                    {"accrete.global_step", std::to_string(progress.global_step)},
                    {"accrete.loss_sum", exact(progress.loss_sum)},
                    {"accrete.correct", std::to_string(progress.correct)},
-                   {"accrete.samples", std::to_string(progress.samples)}};
+                   {"accrete.samples", std::to_string(progress.samples)},
+                   {"accrete.last_train_loss", exact(progress.last_train_loss)},
+                   {"accrete.last_train_accuracy", exact(progress.last_train_accuracy)}};
   for (const StoredTensor& tensor : store.tensors()) {
     file.arrays.push_back(to_file(tensor));
   }
@@ -163,6 +165,8 @@ TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& 
   progress.loss_sum = metadata_number<double>(path, file, "accrete.loss_sum");
   progress.correct = metadata_number<std::int64_t>(path, file, "accrete.correct");
   progress.samples = metadata_number<std::int64_t>(path, file, "accrete.samples");
+  progress.last_train_loss = metadata_number<double>(path, file, "accrete.last_train_loss");
+  progress.last_train_accuracy = metadata_number<double>(path, file, "accrete.last_train_accuracy");
   restore_tensors(path, file, store);
   return progress;
 }

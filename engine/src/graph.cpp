@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/engine/graph.h"
 
-#include <algorithm>
-
 #include "accrete/engine/op.h"
 #include "accrete/kernels/error.h"
 
@@ -11,6 +9,7 @@ namespace accrete {
 ValueId Graph::add_value(Value value) {
   check_shape(value.type.shape, value.name.c_str());
   values_.push_back(std::move(value));
+  is_output_.push_back(false);
   return num_values() - 1;
 }
 
@@ -57,11 +56,8 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
 void Graph::mark_output(ValueId value) {
   if (!is_output(value)) {
     outputs_.push_back(value);
+    is_output_[static_cast<std::size_t>(value)] = true;
   }
-}
-
-bool Graph::is_output(ValueId id) const {
-  return std::find(outputs_.begin(), outputs_.end(), id) != outputs_.end();
 }
 
 std::vector<std::vector<NodeId>> Graph::consumers() const {

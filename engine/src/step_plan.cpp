@@ -88,33 +88,46 @@ Purpose purpose_of(const StepPlan& plan, const Storage& storage, NodeId first_ba
   return shared ? Purpose::feature_buffer : Purpose::activation;
 }
 
-// Bytes alive at one node, by purpose.
-MemoryBreakdown alive_at(const StepPlan& plan, NodeId at,
-                         const std::vector<std::vector<NodeId>>& readers) {
+struct PurposefulBlock {
+  Lifetime life;
+  Purpose purpose;
+};
+
+std::vector<PurposefulBlock> blocks_by_purpose(const StepPlan& plan) {
   const Graph& graph = plan.model.graph;
+  const auto readers = graph.consumers();
   const NodeId first_backward = graph.value(plan.model.loss).producer + 1;
-  MemoryBreakdown sum;
-  sum.peak_node = graph.node(at).name;
+  std::vector<PurposefulBlock> blocks;
   for (const Storage& storage : plan.placement.storages) {
-    if (storage.persistent || storage.values.empty()) {
-      continue;
+    if (!storage.persistent) {
+      blocks.push_back(
+          {storage_lifetime(graph, storage, readers), purpose_of(plan, storage, first_backward)});
     }
-    const Lifetime life = storage_lifetime(graph, storage, readers);
+  }
+  return blocks;
+}
+
+// Bytes alive at one node, by purpose.
+MemoryBreakdown alive_at(const StepPlan& plan, const std::vector<PurposefulBlock>& blocks,
+                         NodeId at) {
+  MemoryBreakdown sum;
+  sum.peak_node = plan.model.graph.node(at).name;
+  for (const auto& [life, purpose] : blocks) {
     if (life.first > at || life.last < at) {
       continue;
     }
-    switch (purpose_of(plan, storage, first_backward)) {
+    switch (purpose) {
       case Purpose::feature_buffer:
-        sum.feature_buffers += storage.bytes();
+        sum.feature_buffers += life.bytes;
         break;
       case Purpose::activation:
-        sum.activations += storage.bytes();
+        sum.activations += life.bytes;
         break;
       case Purpose::activation_gradient:
-        sum.activation_gradients += storage.bytes();
+        sum.activation_gradients += life.bytes;
         break;
       case Purpose::parameter_gradient:
-        sum.parameter_gradients += storage.bytes();
+        sum.parameter_gradients += life.bytes;
         break;
     }
   }
@@ -145,10 +158,10 @@ StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches
 }
 
 MemoryBreakdown memory_breakdown(const StepPlan& plan) {
-  const auto readers = plan.model.graph.consumers();
+  const std::vector<PurposefulBlock> blocks = blocks_by_purpose(plan);
   MemoryBreakdown fullest;
   for (NodeId id = 0; id < plan.model.graph.num_nodes(); ++id) {
-    MemoryBreakdown here = alive_at(plan, id, readers);
+    MemoryBreakdown here = alive_at(plan, blocks, id);
     if (total(here) > total(fullest)) {
       fullest = std::move(here);
     }

@@ -19,6 +19,8 @@ struct TrainingProgress {
   double loss_sum = 0.0;           ///< over the samples of the unfinished epoch
   std::int64_t correct = 0;
   std::int64_t samples = 0;
+  double last_train_loss = 0.0;      ///< of the last finished epoch
+  double last_train_accuracy = 0.0;  ///< of the last finished epoch
 };
 
 /// Writes everything in `store` and `progress` to one safetensors file, atomically. Convolution

@@ -87,7 +87,7 @@ class Graph {
   std::int32_t num_values() const { return static_cast<std::int32_t>(values_.size()); }
   std::int32_t num_nodes() const { return static_cast<std::int32_t>(nodes_.size()); }
   const std::vector<ValueId>& outputs() const { return outputs_; }
-  bool is_output(ValueId id) const;
+  bool is_output(ValueId id) const { return is_output_[static_cast<std::size_t>(id)]; }
 
   /// Nodes that read each value, in order. Index by ValueId.
   std::vector<std::vector<NodeId>> consumers() const;
@@ -103,6 +103,7 @@ class Graph {
   std::vector<Value> values_;
   std::vector<Node> nodes_;
   std::vector<ValueId> outputs_;
+  std::vector<bool> is_output_;  // by ValueId
 };
 
 }  // namespace accrete

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// inspect: what a spec describes, without running it: layers, parameters, work, memory.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+
+#include "accrete/kernels/error.h"
+#include "exit_codes.h"
+#include "report.h"
+#include "version.h"
+
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples
+  inspect models/specs/fashion_mnist_d2l.json
+  inspect my.json --batch 512                 would it fit?
+  inspect my.json --budget 4096               largest batch that fits 4 GiB
+
+Exit codes: 0 done, 1 failure, 2 usage or spec.)";
+
+int inspect(int argc, char** argv) {
+  using namespace accrete;
+  CLI::App app("Prints the layers, parameters, multiply-accumulates and the memory plan of a spec.",
+               "inspect");
+  app.footer(kFooter);
+  apps::InspectOptions options;
+  std::vector<std::string> sets;
+  std::vector<std::string> disabled;
+  bool list_passes = false;
+  app.add_option("spec", options.spec_path, "JSON spec of the run");
+  app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")->take_all();
+  app.add_option("--batch", options.batch, "Batch size to plan for (default: the spec's)")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--budget", options.budget_mib, "Print the largest batch that fits this many MiB")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--disable-pass", disabled, "Switch one optimisation pass off (repeatable)")
+      ->take_all();
+  app.add_flag("--passes", list_passes, "List the optimisation passes");
+  app.set_version_flag("--version", apps::version_text());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? apps::kExitOk : apps::kExitUsage;
+  }
+  if (list_passes) {
+    for (const PassInfo& pass : all_passes()) {
+      std::printf("%-22s %s\n", pass.name, pass.description);
+    }
+    return apps::kExitOk;
+  }
+  if (options.spec_path.empty()) {
+    throw Error(ErrorCode::invalid_argument,
+                "name a spec, for example "
+                "models/specs/quickstart.json; --help explains");
+  }
+  for (const std::string& text : sets) {
+    options.overrides.push_back(models::parse_override(text));
+  }
+  for (const std::string& name : disabled) {
+    options.passes.disable(name);
+  }
+  apps::print_report(options);
+  return apps::kExitOk;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return inspect(argc, argv);
+  } catch (const accrete::Error& error) {
+    std::fprintf(stderr, "inspect: %s\n", error.what());
+    return accrete::apps::exit_code_of(error.code());
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "inspect: unexpected failure: %s\n", error.what());
+    return accrete::apps::kExitFailure;
+  }
+}

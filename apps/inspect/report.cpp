@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report.h"
+
+#include <cstdio>
+
+#include "accrete/engine/op.h"
+#include "accrete/kernels/error.h"
+#include "model_builder.h"
+
+namespace accrete::apps {
+namespace {
+
+// 1234567 -> "1,234,567".
+std::string grouped(std::int64_t value) {
+  std::string digits = std::to_string(value);
+  for (std::int64_t i = static_cast<std::int64_t>(digits.size()) - 3; i > 0; i -= 3) {
+    digits.insert(static_cast<std::size_t>(i), ",");
+  }
+  return digits;
+}
+
+double mebibytes(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
+std::int64_t node_macs(const Graph& graph, const Node& node) {
+  std::vector<TensorType> types;
+  for (const ValueId input : node.inputs) {
+    types.push_back(graph.value(input).type);
+  }
+  return node.op->macs(types);
+}
+
+std::int64_t node_parameters(const Graph& graph, const Node& node) {
+  std::int64_t count = 0;
+  for (const ValueId input : node.inputs) {
+    const Value& value = graph.value(input);
+    count += value.kind == ValueKind::parameter ? value.type.shape.elements() : 0;
+  }
+  return count;
+}
+
+struct Totals {
+  std::int64_t parameters = 0;
+  std::int64_t running_statistics = 0;
+  std::int64_t macs = 0;
+};
+
+// The forward graph of one image, as the model builder wrote it.
+Totals print_layers(const Graph& graph) {
+  Totals totals;
+  std::printf("%-44s %-30s %-18s %12s %14s\n", "layer", "op", "output [N,H,W,C]", "parameters",
+              "MACs");
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    const Node& node = graph.node(id);
+    const std::int64_t parameters = node_parameters(graph, node);
+    const std::int64_t macs = node_macs(graph, node);
+    totals.parameters += parameters;
+    totals.macs += macs;
+    std::printf("%-44s %-30s %-18s %12s %14s\n", node.name.c_str(), node.op->name().c_str(),
+                to_string(graph.value(node.outputs[0]).type.shape).c_str(),
+                parameters > 0 ? grouped(parameters).c_str() : "",
+                macs > 0 ? grouped(macs).c_str() : "");
+  }
+  for (ValueId id = 0; id < graph.num_values(); ++id) {
+    const Value& value = graph.value(id);
+    totals.running_statistics += value.kind == ValueKind::state ? value.type.shape.elements() : 0;
+  }
+  return totals;
+}
+
+void print_totals(const Totals& totals, const models::RunSpec& spec) {
+  std::printf("\nparameters               %s\n", grouped(totals.parameters).c_str());
+  std::printf("with running statistics  %s\n",
+              grouped(totals.parameters + totals.running_statistics).c_str());
+  std::printf("MACs per image           %s (%.2f M)\n", grouped(totals.macs).c_str(),
+              static_cast<double>(totals.macs) / 1e6);
+  std::printf("smallest image           %lld x %lld\n",
+              static_cast<long long>(models::minimum_image_size(spec.model.densenet)),
+              static_cast<long long>(models::minimum_image_size(spec.model.densenet)));
+}
+
+SessionPlan plan_for(const models::RunSpec& spec, const DataShape& shape,
+                     const PassSwitches& passes) {
+  return plan_session(model_builder(spec, shape), session_options(spec, shape, passes));
+}
+
+void print_memory(const SessionPlan& plan, std::int64_t batch) {
+  std::int64_t parameters = 0;
+  std::int64_t optimizer = 0;
+  for (const StoredTensor& tensor : plan.store.tensors()) {
+    const bool is_optimizer = tensor.name.rfind("optimizer.", 0) == 0;
+    (is_optimizer ? optimizer : parameters) += tensor.shape.elements() * 4;
+  }
+  const auto& [largest_batch, step] = *plan.train.rbegin();
+  const MemoryBreakdown sum = memory_breakdown(*step);
+  std::printf("\nmemory plan for batch %lld (MiB)\n", static_cast<long long>(batch));
+  const auto row = [](const char* name, std::int64_t bytes) {
+    std::printf("  %-34s %10.1f\n", name, mebibytes(bytes));
+  };
+  row("parameters and running statistics", parameters);
+  row("optimizer state", optimizer);
+  row("feature buffers", sum.feature_buffers);
+  row("other activations", sum.activations);
+  row("activation gradients", sum.activation_gradients);
+  row("parameter gradients", sum.parameter_gradients);
+  row("workspace", sum.workspace);
+  std::printf("  the step is fullest at %s (batch %lld)\n", sum.peak_node.c_str(),
+              static_cast<long long>(largest_batch));
+  row("fragmentation and alignment", step->memory.peak_bytes - sum.feature_buffers -
+                                         sum.activations - sum.activation_gradients -
+                                         sum.parameter_gradients - sum.workspace);
+  row("evaluation beyond that", plan.step_bytes - step->memory.peak_bytes);
+  std::printf("  %-34s %10.1f  (%s bytes)\n", "peak", mebibytes(plan.total_bytes()),
+              grouped(plan.total_bytes()).c_str());
+}
+
+// The plan grows with the batch, so the largest one that fits is found by bisection.
+std::int64_t largest_batch(models::RunSpec spec, DataShape shape, const PassSwitches& passes,
+                           std::int64_t budget_bytes) {
+  const auto fits = [&](std::int64_t batch) {
+    spec.training.batch_size = spec.training.eval_batch_size = batch;
+    shape.train_images = shape.test_images = batch;
+    return plan_for(spec, shape, passes).total_bytes() <= budget_bytes;
+  };
+  std::int64_t low = 0;
+  std::int64_t high = 1;
+  while (high < (1 << 20) && fits(high)) {
+    low = high;
+    high *= 2;
+  }
+  while (high - low > 1) {
+    const std::int64_t middle = (low + high) / 2;
+    (fits(middle) ? low : high) = middle;
+  }
+  return low;
+}
+
+}  // namespace
+
+void print_report(const InspectOptions& options) {
+  models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
+  if (options.batch > 0) {
+    spec.training.batch_size = options.batch;
+  }
+  const DataShape shape = expected_data_shape(spec.data);
+  const ModelGraph one_image = model_builder(spec, shape)(1, false);
+  const Totals totals = print_layers(one_image.graph);
+  print_totals(totals, spec);
+  check_expected_params(spec.model, totals.parameters);
+  print_memory(plan_for(spec, shape, options.passes), spec.training.batch_size);
+  if (options.budget_mib > 0) {
+    std::printf("largest batch in %lld MiB    %lld\n", static_cast<long long>(options.budget_mib),
+                static_cast<long long>(
+                    largest_batch(spec, shape, options.passes, options.budget_mib << 20)));
+  }
+}
+
+}  // namespace accrete::apps

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the data section of a spec to images in memory.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "accrete/data/dataset.h"
+#include "accrete/models/run_spec.h"
+
+namespace accrete::apps {
+
+/// Loads the data set the spec names, with its limits applied. Errors as in data/.
+data::TrainTest load_dataset(const models::RunSpec& spec,
+                             const std::function<void(const std::string&)>& report);
+
+}  // namespace accrete::apps

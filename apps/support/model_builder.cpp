@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "model_builder.h"
+
+#include <algorithm>
+#include <string>
+
+#include "accrete/kernels/error.h"
+
+namespace accrete::apps {
+namespace {
+
+std::int64_t limited(std::int64_t count, std::int64_t limit) {
+  return limit > 0 ? std::min(count, limit) : count;
+}
+
+// A full batch if there are enough images for one, and the rest.
+std::vector<std::int64_t> batch_sizes(std::int64_t images, std::int64_t batch) {
+  std::vector<std::int64_t> sizes;
+  if (images >= batch) {
+    sizes.push_back(batch);
+  }
+  if (images % batch != 0) {
+    sizes.push_back(images % batch);
+  }
+  return sizes;
+}
+
+}  // namespace
+
+DataShape expected_data_shape(const models::DataSpec& data) {
+  DataShape shape{28, 28, 1, 60000, 10000};
+  if (data.dataset == models::DatasetKind::synthetic) {
+    shape = {data.synthetic_size, data.synthetic_size, data.synthetic_channels,
+             data.synthetic_train, data.synthetic_test};
+  }
+  if (data.image_size > 0) {
+    shape.height = shape.width = data.image_size;
+  }
+  shape.train_images = limited(shape.train_images, data.train_limit);
+  shape.test_images = limited(shape.test_images, data.test_limit);
+  return shape;
+}
+
+ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape) {
+  return [net = spec.model.densenet, shape](std::int64_t batch, bool training) {
+    return models::build_densenet(net, {batch, shape.height, shape.width, shape.channels},
+                                  training);
+  };
+}
+
+SessionOptions session_options(const models::RunSpec& spec, const DataShape& shape,
+                               const PassSwitches& passes) {
+  SessionOptions options;
+  options.train_batches = batch_sizes(shape.train_images, spec.training.batch_size);
+  options.eval_batches = batch_sizes(shape.test_images, spec.training.eval_batch_size);
+  options.optimizer = spec.training.optimizer;
+  options.passes = passes;
+  options.seed = spec.training.seed;
+  return options;
+}
+
+void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters) {
+  if (model.expect_params != 0 && model.expect_params != num_parameters) {
+    throw Error(ErrorCode::spec, "/model/expect_params is " + std::to_string(model.expect_params) +
+                                     ", but the model described has " +
+                                     std::to_string(num_parameters) +
+                                     " parameters; correct one of the two");
+  }
+}
+
+}  // namespace accrete::apps

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "exit_codes.h"
+#include "version.h"
+
+namespace accrete::apps {
+namespace {
+
+constexpr const char* kFooter = R"(
+Examples
+  train models/specs/quickstart.json
+  train models/specs/fashion_mnist_d2l.json --set training.epochs=3 --set training.seed=7
+  train my.json --output runs/mine --resume auto     go on where an interrupted run stopped
+
+Every key of a spec is documented in models/SPEC.md. Exit codes: 0 done, 1 failure, 2 usage or
+spec, 3 data, 4 memory, 5 diverged, 6 weights or checkpoint, 130/143 interrupted (state saved).)";
+
+}  // namespace
+
+bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit_code) {
+  CLI::App app(
+      "Trains the network a JSON spec describes and leaves a run folder with the resolved "
+      "spec, metrics.jsonl, checkpoints and the final weights.",
+      "train");
+  app.footer(kFooter);
+  std::vector<std::string> sets;
+  std::vector<std::string> disabled;
+  bool no_fuse = false;
+  app.add_option("spec", options.spec_path, "JSON spec of the run")->required();
+  app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")->take_all();
+  app.add_option("-o,--output", options.output, "Run folder (default: runs/<name>-<date>-<time>)");
+  app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
+  app.add_option("--resume", options.resume,
+                 "'auto' for the newest checkpoint of --output, or a checkpoint file");
+  app.add_option("--threads", options.threads, "CPU threads (default: all available)")
+      ->check(CLI::Range(0, 4096));
+  app.add_option("--stop-after", options.stop_after_steps,
+                 "Save and stop after this many steps, as an interruption would")
+      ->check(CLI::NonNegativeNumber);
+  app.add_option("--disable-pass", disabled,
+                 "Switch one optimisation pass off (repeatable; inspect --passes lists them)")
+      ->take_all();
+  app.add_flag("--no-fuse", no_fuse, "Switch every optimisation pass off");
+  app.add_flag("-q,--quiet", options.quiet, "No progress, only the final lines");
+  app.set_version_flag("--version", version_text());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
+    return false;
+  }
+  for (const std::string& text : sets) {
+    options.overrides.push_back(models::parse_override(text));
+  }
+  for (const std::string& name : disabled) {
+    options.passes.disable(name);
+  }
+  if (no_fuse) {
+    options.passes.disable_all();
+  }
+  return true;
+}
+
+}  // namespace accrete::apps

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// Command line of `train`.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "accrete/engine/passes.h"
+#include "accrete/models/run_spec.h"
+
+namespace accrete::apps {
+
+struct TrainOptions {
+  std::string spec_path;
+  std::vector<models::SpecOverride> overrides;
+  std::string output;                 ///< run folder; empty: runs/<name>-<time>
+  std::string device = "auto";        ///< auto, cpu or cuda:N
+  std::string resume;                 ///< empty: no; "auto": newest checkpoint if any; else a file
+  int threads = 0;                    ///< 0: all this process may use
+  std::int64_t stop_after_steps = 0;  ///< 0: run to the end
+  bool quiet = false;
+  PassSwitches passes;
+};
+
+/// Parses the command line. Prints help or version itself and sets `exit_code` then (or after a
+/// usage error); returns whether to go on.
+bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit_code);
+
+}  // namespace accrete::apps

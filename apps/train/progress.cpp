@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "progress.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+namespace accrete::apps {
+namespace {
+
+constexpr auto kRedrawInterval = std::chrono::milliseconds(200);
+constexpr std::int64_t kBarWidth = 24;
+
+std::string bar(std::int64_t done, std::int64_t total) {
+  const std::int64_t filled = total > 0 ? done * kBarWidth / total : 0;
+  return std::string(static_cast<std::size_t>(filled), '#') +
+         std::string(static_cast<std::size_t>(kBarWidth - filled), '.');
+}
+
+std::string duration(double seconds) {
+  const auto total = static_cast<long long>(seconds + 0.5);
+  char text[48];
+  if (total >= 3600) {
+    std::snprintf(text, sizeof(text), "%lldh%02lldm", total / 3600, total % 3600 / 60);
+  } else {
+    std::snprintf(text, sizeof(text), "%lldm%02llds", total / 60, total % 60);
+  }
+  return text;
+}
+
+}  // namespace
+
+Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+void Progress::step(const StepStatus& status) {
+  if (quiet_ || !terminal_) {
+    return;
+  }
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_drawn_ < kRedrawInterval && status.step < status.steps) {
+    return;
+  }
+  last_drawn_ = now;
+  bar_drawn_ = true;
+  std::printf(
+      "\r\033[Kepoch %lld/%lld [%s] %lld/%lld  loss %.3f  acc %.3f  %.1f examples/s  %s left",
+      static_cast<long long>(status.epoch), static_cast<long long>(status.epochs),
+      bar(status.step, status.steps).c_str(), static_cast<long long>(status.step),
+      static_cast<long long>(status.steps), status.loss, status.accuracy,
+      status.examples_per_second, duration(status.seconds_left).c_str());
+  std::fflush(stdout);
+}
+
+void Progress::epoch(const EpochMetrics& m, std::int64_t epochs) {
+  if (quiet_) {
+    return;
+  }
+  clear();
+  if (!header_printed_) {
+    std::printf("%9s %10s %10s %9s %10s %9s %12s %9s %10s\n", "epoch", "lr", "loss", "train acc",
+                "test loss", "test acc", "examples/s", "time", "data wait");
+    header_printed_ = true;
+  }
+  const std::string number = std::to_string(m.epoch) + "/" + std::to_string(epochs);
+  std::printf("%9s %10.2e %10.4f %9.4f %10.4f %9.4f %12.1f %9s %9.1f%%\n", number.c_str(),
+              m.learning_rate, m.train_loss, m.train_accuracy, m.test_loss, m.test_accuracy,
+              m.examples_per_second, duration(m.seconds).c_str(), m.data_wait_percent);
+  std::fflush(stdout);
+}
+
+void Progress::clear() {
+  if (bar_drawn_) {
+    std::printf("\r\033[K");
+    std::fflush(stdout);
+    bar_drawn_ = false;
+  }
+}
+
+}  // namespace accrete::apps
