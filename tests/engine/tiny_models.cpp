@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tiny_models.h"
+
+#include <cstring>
+
+#include "accrete/engine/ops.h"
+#include "support/random_fill.h"
+
+namespace accrete::test {
+namespace {
+
+constexpr std::int64_t kClasses = 4;
+
+class Layers {
+ public:
+  Layers(Graph& graph, bool training) : graph_(graph), training_(training) {}
+
+  ValueId conv(const std::string& name, ValueId x, std::int64_t channels, std::int64_t kernel) {
+    const std::int64_t in = graph_.value(x).type.shape.c;
+    const ValueId weight =
+        graph_.add_parameter(name + ".weight", {channels, kernel, kernel, in},
+                             Initializer::xavier_uniform, TensorRole::conv_weight);
+    const ValueId bias = graph_.add_parameter(name + ".bias", channel_vector(channels),
+                                              Initializer::zeros, TensorRole::vector);
+    return ops::conv2d(graph_, name, x, weight, bias, {1, 1, kernel / 2, kernel / 2});
+  }
+
+  ValueId norm_relu(const std::string& name, ValueId x) {
+    const Shape vector = channel_vector(graph_.value(x).type.shape.c);
+    const ops::BatchNormParameters p{
+        graph_.add_parameter(name + ".weight", vector, Initializer::ones, TensorRole::vector),
+        graph_.add_parameter(name + ".bias", vector, Initializer::zeros, TensorRole::vector),
+        graph_.add_state(name + ".running_mean", vector, Initializer::zeros),
+        graph_.add_state(name + ".running_var", vector, Initializer::ones)};
+    const ValueId y = training_ ? ops::batch_norm_training(graph_, name, x, p, {})
+                                : ops::batch_norm_inference(graph_, name, x, p, {});
+    return ops::relu(graph_, name + ".relu", y);
+  }
+
+  void head(ModelGraph& model, ValueId x) {
+    x = ops::global_average_pool(graph_, "pool", x);
+    const ValueId weight =
+        graph_.add_parameter("classifier.weight", {kClasses, 1, 1, graph_.value(x).type.shape.c},
+                             Initializer::xavier_uniform, TensorRole::linear_weight);
+    const ValueId bias = graph_.add_parameter("classifier.bias", channel_vector(kClasses),
+                                              Initializer::zeros, TensorRole::vector);
+    const ops::Loss loss = ops::softmax_cross_entropy(
+        graph_, "loss", ops::linear(graph_, "classifier", x, weight, bias), model.labels);
+    model.loss = loss.loss;
+    model.correct = loss.correct;
+  }
+
+ private:
+  Graph& graph_;
+  bool training_;
+};
+
+void add_inputs(ModelGraph& model, const Shape& images) {
+  model.images = model.graph.add_input("images", {images, DType::f32});
+  model.labels = model.graph.add_input("labels", {{images.n, 1, 1, 1}, DType::i32});
+}
+
+}  // namespace
+
+ModelGraph build_tiny_densenet(const TinyDenseNet& net, std::int64_t batch, bool training) {
+  ModelGraph model;
+  add_inputs(model, {batch, net.size, net.size, net.channels});
+  Graph& graph = model.graph;
+  Layers layers(graph, training);
+  std::vector<ValueId> features = {layers.conv("stem", model.images, 7, 3)};
+  ValueId all = features[0];
+  for (std::int64_t i = 0; i < net.layers; ++i) {
+    const std::string name = "layer" + std::to_string(i);
+    ValueId x = layers.norm_relu(name + ".norm1", all);
+    if (net.bottleneck) {
+      x = layers.conv(name + ".conv1", x, 2 * net.growth_rate, 1);
+      x = layers.norm_relu(name + ".norm2", x);
+    }
+    x = layers.conv(name + ".conv2", x, net.growth_rate, 3);
+    if (training && net.dropout > 0.0F) {
+      x = ops::dropout(graph, name + ".dropout", x, net.dropout, static_cast<std::uint64_t>(i));
+    }
+    features.push_back(x);
+    all = net.style == ConcatStyle::chain ? ops::concat(graph, name, {all, x})
+                                          : ops::concat(graph, name, features);
+  }
+  all = layers.norm_relu("transition.norm", all);
+  all = layers.conv("transition.conv", all, 6, 1);
+  all = ops::average_pool(graph, "transition.pool", all, {2, 2, 0, false});
+  layers.head(model, layers.norm_relu("final.norm", all));
+  return model;
+}
+
+ModelBuilder tiny_densenet(const TinyDenseNet& net) {
+  return [net](std::int64_t batch, bool training) {
+    return build_tiny_densenet(net, batch, training);
+  };
+}
+
+ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
+  ModelGraph model;
+  add_inputs(model, {batch, 8, 8, 3});
+  Graph& graph = model.graph;
+  Layers layers(graph, training);
+  ValueId x = layers.norm_relu("stem.norm", layers.conv("stem", model.images, 6, 3));
+  x = ops::max_pool(graph, "pool0", x, {3, 2, 1, false});
+  for (const char* block : {"block1", "block2"}) {
+    const std::string name(block);
+    ValueId y = layers.norm_relu(name + ".norm1", layers.conv(name + ".conv1", x, 6, 3));
+    y = layers.conv(name + ".conv2", y, 6, 3);
+    x = ops::relu(graph, name + ".relu", ops::add(graph, name + ".add", x, y));
+  }
+  layers.head(model, x);
+  return model;
+}
+
+namespace {
+
+SessionOptions session_options(std::int64_t batch, const PassSwitches& passes,
+                               const OptimizerOptions& optimizer) {
+  SessionOptions options;
+  options.train_batches = {batch};
+  options.eval_batches = {batch};
+  options.passes = passes;
+  options.optimizer = optimizer;
+  options.seed = 17;
+  return options;
+}
+
+}  // namespace
+
+TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
+                         const PassSwitches& passes, int threads, const OptimizerOptions& optimizer)
+    : pool(threads),
+      batch(batch_size),
+      session(plan_session(builder, session_options(batch_size, passes, optimizer)),
+              session_options(batch_size, passes, optimizer), Stream::cpu(pool)) {}
+
+StepResult TinySession::step(double learning_rate, std::int64_t global_step) {
+  const TensorView images = session.train_images(batch);
+  const auto pixels = uniform(images.shape.elements(), 3);
+  std::memcpy(images.data, pixels.data(), pixels.size() * sizeof(float));
+  const auto classes = labels(batch, 4, kClasses);
+  std::memcpy(session.train_labels(batch).data, classes.data(),
+              classes.size() * sizeof(std::int32_t));
+  return session.train_step(batch, learning_rate, global_step);
+}
+
+std::vector<float> TinySession::stored_values() const {
+  std::vector<float> values;
+  for (const StoredTensor& tensor : session.parameters().tensors()) {
+    const float* begin = tensor.view.f32();
+    values.insert(values.end(), begin, begin + tensor.shape.elements());
+  }
+  return values;
+}
+
+}  // namespace accrete::test

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small graphs that the engine's tests share.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "accrete/engine/training_session.h"
+
+namespace accrete::test {
+
+enum class ConcatStyle {
+  chain,  ///< x = concat(x, f), one new feature at a time
+  list,   ///< x = concat(f0, f1, ..., fn) anew in front of every layer
+};
+
+struct TinyDenseNet {
+  std::int64_t size = 6;      ///< image height and width
+  std::int64_t channels = 2;  ///< of the image
+  std::int64_t layers = 3;
+  std::int64_t growth_rate = 5;
+  bool bottleneck = false;
+  float dropout = 0.0F;
+  ConcatStyle style = ConcatStyle::chain;
+};
+
+/// Stem 3x3, one dense block, transition, head with 4 classes.
+ModelGraph build_tiny_densenet(const TinyDenseNet& net, std::int64_t batch, bool training);
+ModelBuilder tiny_densenet(const TinyDenseNet& net);
+
+/// Two 3x3 convolutions with an identity shortcut: exercises add and values with two readers.
+ModelGraph build_tiny_resnet(std::int64_t batch, bool training);
+
+/// A bound session of one training batch, its inputs filled with reproducible data.
+struct TinySession {
+  TinySession(const ModelBuilder& builder, std::int64_t batch_size, const PassSwitches& passes = {},
+              int threads = 1, const OptimizerOptions& optimizer = {});
+  /// Fills images and labels again (a step may overwrite its inputs) and trains one step.
+  StepResult step(double learning_rate, std::int64_t global_step);
+  /// Loss without changing the weights.
+  double loss(std::int64_t global_step) { return step(0.0, global_step).loss; }
+  /// All parameters and states, one after the other.
+  std::vector<float> stored_values() const;
+
+  ThreadPool pool;
+  std::int64_t batch;
+  TrainingSession session;
+};
+
+}  // namespace accrete::test
