@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows are summed in chunks fixed by the problem, in f32; the chunks are added in order in double.
+#include "cpu/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/bias_grad.cpp"
 #include "hwy/foreach_target.h"

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of the data is a convolution of grad_y with the turned filter.
+#include "cpu/simd_targets.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "cpu/conv_dgrad.cpp"
 #include "hwy/foreach_target.h"
