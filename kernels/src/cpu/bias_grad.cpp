@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows are summed in chunks fixed by the problem, in f32; the chunks are added in order in double.
+#include "cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/bias_grad.cpp"
+#include "hwy/foreach_target.h"
+
+#include <algorithm>
+
+#include "cpu/conv.h"
+#include "cpu/gemm/blocking.h"
+#include "cpu/gemm/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// sums[kVectors vectors] = sum of `rows` rows of as many channels.
+template <std::int64_t kVectors>
+void sum_rows(const float* rows_begin, std::int64_t pitch, std::int64_t rows, float* sums) {
+  const FloatTag d;
+  FloatVec sum[kVectors];
+  for (FloatVec& s : sum) {
+    s = hn::Zero(d);
+  }
+  for (std::int64_t i = 0; i < rows; ++i, rows_begin += pitch) {
+    for (std::int64_t v = 0; v < kVectors; ++v) {
+      sum[v] = hn::Add(sum[v], hn::LoadU(d, rows_begin + v * kLanes));
+    }
+  }
+  for (std::int64_t v = 0; v < kVectors; ++v) {
+    hn::StoreU(sum[v], d, sums + v * kLanes);
+  }
+}
+
+void sum_chunk(const float* begin, std::int64_t pitch, std::int64_t rows, std::int64_t channels,
+               float* sums) {
+  const FloatTag d;
+  std::int64_t c = 0;
+  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) {
+    sum_rows<4>(begin + c, pitch, rows, sums + c);
+  }
+  for (; c + kLanes <= channels; c += kLanes) {
+    sum_rows<1>(begin + c, pitch, rows, sums + c);
+  }
+  if (const std::int64_t rest = channels - c; rest > 0) {
+    FloatVec sum = hn::Zero(d);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      sum = hn::Add(sum, load_some(begin + i * pitch + c, rest));
+    }
+    store_some(sum, sums + c, rest);
+  }
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace accrete::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace accrete::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kChunkRows = 256;
+constexpr std::int64_t kMaxChunks = 256;
+constexpr std::int64_t kCombineChannels = 64;  // channels combined by one task
+
+std::int64_t chunk_count(std::int64_t rows) {
+  return std::min(ceil_div(rows, kChunkRows), kMaxChunks);
+}
+
+}  // namespace
+
+HWY_EXPORT(sum_chunk);
+
+std::size_t bias_grad_workspace_bytes(const Shape& grad_y) {
+  return static_cast<std::size_t>(chunk_count(grad_y.pixels()) * grad_y.c) * sizeof(float);
+}
+
+void bias_grad(ThreadPool& pool, const ConstTensorView& grad_y, const TensorView& grad_bias,
+               GradMode mode, const Workspace& workspace) {
+  const std::int64_t rows = grad_y.shape.pixels();
+  const std::int64_t channels = grad_y.shape.c;
+  const std::int64_t chunks = chunk_count(rows);
+  auto* sums = static_cast<float*>(workspace.data);
+  const auto sum = HWY_DYNAMIC_DISPATCH(sum_chunk);
+  pool.parallel_for(chunks, [&](std::int64_t chunk) {
+    const std::int64_t first = chunk * rows / chunks;
+    const std::int64_t last = (chunk + 1) * rows / chunks;
+    sum(grad_y.f32() + first * grad_y.pitch, grad_y.pitch, last - first, channels,
+        sums + chunk * channels);
+  });
+  pool.parallel_for(ceil_div(channels, kCombineChannels), [&](std::int64_t task) {
+    const std::int64_t end = std::min((task + 1) * kCombineChannels, channels);
+    for (std::int64_t c = task * kCombineChannels; c < end; ++c) {
+      double total = mode == GradMode::accumulate ? static_cast<double>(grad_bias.f32()[c]) : 0.0;
+      for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+        total += static_cast<double>(sums[chunk * channels + c]);
+      }
+      grad_bias.f32()[c] = static_cast<float>(total);
+    }
+  });
+}
+
+}  // namespace accrete::kernels::cpu
+#endif

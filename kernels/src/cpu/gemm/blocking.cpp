@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cpu/gemm/blocking.h"
+
+#include <algorithm>
+
+#include "cpu/scratch_slots.h"
+
+namespace accrete::kernels::cpu {
+namespace {
+
+constexpr std::int64_t kPackedRowsBytes = 192 << 10;  // of the dot form: leaves half of L2 to B
+constexpr std::int64_t kDotTasks = 16;                // enough to balance small layers
+constexpr std::int64_t kOuterSlotBytes = 320 << 10;
+constexpr std::int64_t kOuterTasks = 8;
+constexpr std::int64_t kOuterBlockColumns = 18 * kColumnUnit;
+constexpr std::int64_t kPartRows = 512;
+constexpr std::int64_t kMaxParts = 16;
+constexpr std::int64_t kMaxPartialBytes = 48 << 20;
+constexpr std::int64_t kMinChunkRows = 32;
+constexpr std::int64_t kMaxChunkRows = 256;
+
+std::size_t float_bytes(std::int64_t count) {
+  return static_cast<std::size_t>(count) * sizeof(float);
+}
+
+}  // namespace
+
+DotBlocking dot_blocking(std::int64_t rows, std::int64_t reduction, std::int64_t columns) {
+  DotBlocking b;
+  b.rows = rows;
+  b.reduction = reduction;
+  b.columns = columns;
+  b.row_units = ceil_div(rows, kRowUnit);
+  const std::int64_t unit_floats = ceil_div(reduction, kChunk) * kRowUnit * kChunkPitch;
+  const std::int64_t fitting =
+      std::max<std::int64_t>(1, kPackedRowsBytes / (unit_floats * std::int64_t{sizeof(float)}));
+  b.blocks = std::max(ceil_div(b.row_units, fitting), std::min(b.row_units, kDotTasks));
+  // A shorter tile may need one tile more than the units it covers.
+  b.slot_floats = (ceil_div(b.row_units, b.blocks) + 1) * unit_floats;
+  b.weight_floats = reduction * round_up(columns, kMaxLanes);
+  return b;
+}
+
+std::size_t DotBlocking::workspace_bytes() const {
+  return float_bytes(weight_floats + scratch_slot_count(blocks) * slot_floats);
+}
+
+OuterBlocking outer_blocking(std::int64_t rows, std::int64_t columns, std::int64_t outputs) {
+  OuterBlocking b;
+  b.rows = rows;
+  b.columns = columns;
+  b.outputs = outputs;
+  b.padded_columns = round_up(columns, kColumnUnit);
+  const std::int64_t padded_outputs = round_up(outputs, kMaxLanes);
+  b.partial_floats = b.padded_columns * padded_outputs;
+  const std::int64_t affordable =
+      kMaxPartialBytes / (b.partial_floats * std::int64_t{sizeof(float)});
+  b.parts = std::clamp<std::int64_t>(std::min(rows / kPartRows, affordable), 1, kMaxParts);
+  const std::int64_t wanted =
+      std::max(ceil_div(columns, kOuterBlockColumns), ceil_div(kOuterTasks, b.parts));
+  b.block_columns = round_up(ceil_div(columns, wanted), kColumnUnit);
+  b.column_blocks = ceil_div(columns, b.block_columns);
+  b.a_pitch = (round_up(b.block_columns, kMaxLanes) + kMaxLanes) | kMaxLanes;
+  const std::int64_t row_bytes = (b.a_pitch + padded_outputs) * std::int64_t{sizeof(float)};
+  b.chunk_rows = std::clamp(kOuterSlotBytes / row_bytes, kMinChunkRows, kMaxChunkRows);
+  b.chunk_rows = std::min(b.chunk_rows, ceil_div(rows, b.parts));
+  b.g_floats = b.chunk_rows * padded_outputs;
+  b.slot_floats = b.chunk_rows * b.a_pitch + b.g_floats;
+  return b;
+}
+
+std::size_t OuterBlocking::workspace_bytes() const {
+  return float_bytes(parts * partial_floats + scratch_slot_count(tasks()) * slot_floats);
+}
+
+}  // namespace accrete::kernels::cpu

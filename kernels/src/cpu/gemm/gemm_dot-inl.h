@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// The dot form: result[rows, columns] = transform(im2col matrix) * packed weights, for the forward
+// pass and the gradient of the data. A task packs a block of rows, which then stays in L2 while
+// the panels of the weights pass by. Every sum runs over the whole reduction in ascending order.
+#if defined(ACCRETE_CPU_GEMM_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_CPU_GEMM_DOT_INL_H_
+#undef ACCRETE_CPU_GEMM_DOT_INL_H_
+#else
+#define ACCRETE_CPU_GEMM_DOT_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "accrete/kernels/thread_pool.h"
+#include "cpu/gemm/blocking.h"
+#include "cpu/gemm/epilogue-inl.h"
+#include "cpu/gemm/im2col.h"
+#include "cpu/gemm/pack_rows-inl.h"
+#include "cpu/gemm/tile-inl.h"
+#include "cpu/gemm/transform-inl.h"
+#include "cpu/scratch_slots.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// Rows [first, last) against one panel of the weights.
+template <class Epilogue>
+void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_t first,
+                    std::int64_t last, const float* packed_rows, std::int64_t column,
+                    const float* panel, const Epilogue& epilogue) {
+  const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
+  const std::int64_t vectors = panel_vectors(blocking.columns - column);
+  const std::int64_t columns = std::min(vectors * kLanes, blocking.columns - column);
+  alignas(64) float values[kTileRows * kPanel];
+  for (std::int64_t row = first; row < last; row += kTileRows) {
+    const std::int64_t rows = std::min(kTileRows, last - row);
+    find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values);
+    epilogue(TileResult{values, vectors * kLanes, block, row, rows, column, columns});
+    packed_rows += tile_floats;
+  }
+}
+
+template <class Transform, class Epilogue>
+void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matrix,
+              const Transform& transform, const float* packed_weights, ScratchSlots& slots,
+              const Epilogue& epilogue) {
+  const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
+  pool.parallel_for(blocking.blocks, [&](std::int64_t block) HWY_ATTR {
+    const ScratchSlots::Lease scratch(slots);
+    const std::int64_t first = blocking.first_row(block);
+    const std::int64_t last = blocking.first_row(block + 1);
+    float* packed = scratch.data();
+    for (std::int64_t row = first; row < last; row += kTileRows, packed += tile_floats) {
+      pack_dot_tile(matrix, transform, row, std::min(kTileRows, last - row), packed);
+    }
+    for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
+      multiply_panel(blocking, block, first, last, scratch.data(), column,
+                     packed_weights + column * blocking.reduction, epilogue);
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace accrete::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

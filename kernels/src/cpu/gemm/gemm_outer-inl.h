@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+// The outer form: partial[columns of A, columns of G] = sum over rows of transform(A)^T * G, for
+// the gradient of the weights. A is the im2col matrix, G the matrix of output gradients.
+#if defined(ACCRETE_CPU_GEMM_OUTER_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_CPU_GEMM_OUTER_INL_H_
+#undef ACCRETE_CPU_GEMM_OUTER_INL_H_
+#else
+#define ACCRETE_CPU_GEMM_OUTER_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "accrete/kernels/thread_pool.h"
+#include "cpu/gemm/blocking.h"
+#include "cpu/gemm/im2col.h"
+#include "cpu/gemm/pack_rows-inl.h"
+#include "cpu/gemm/tile-inl.h"
+#include "cpu/gemm/transform-inl.h"
+#include "cpu/gemm/transpose-inl.h"
+#include "cpu/scratch_slots.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// Adds `rows` packed rows to columns [first, first + columns) of a partial result. A partial is
+/// panels [padded_columns][panel width].
+inline void multiply_outer(const OuterBlocking& blocking, const float* a, const float* g,
+                           std::int64_t rows, std::int64_t first, std::int64_t columns,
+                           bool accumulate, float* partial) {
+  for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
+    const std::int64_t vectors = panel_vectors(blocking.outputs - output);
+    const std::int64_t width = vectors * kLanes;
+    float* sums = partial + output * blocking.padded_columns + first * width;
+    for (std::int64_t column = 0; column < columns; column += kTileRows) {
+      const std::int64_t height = std::min(kTileRows, columns - column);
+      find_outer_tile(height, vectors)(a + column, blocking.a_pitch, g, rows, accumulate,
+                                       sums + column * width);
+    }
+    g += rows * width;
+  }
+}
+
+/// Writes the partial results of all parts.
+template <class TransformA, class TransformG>
+void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& matrix,
+                const TransformA& transform_a, const float* gradient, std::int64_t gradient_pitch,
+                const TransformG& transform_g, ScratchSlots& slots, float* partials) {
+  pool.parallel_for(blocking.tasks(), [&](std::int64_t task) HWY_ATTR {
+    const ScratchSlots::Lease scratch(slots);
+    const std::int64_t part = task / blocking.column_blocks;
+    const std::int64_t column = task % blocking.column_blocks * blocking.block_columns;
+    const ColumnRange range(matrix, column,
+                            std::min(column + blocking.block_columns, blocking.columns));
+    const std::int64_t first = blocking.first_row(part);
+    const std::int64_t last = blocking.first_row(part + 1);
+    float* g = scratch.data();
+    float* a = g + blocking.g_floats;
+    for (std::int64_t row = first; row < last; row += blocking.chunk_rows) {
+      const std::int64_t rows = std::min(blocking.chunk_rows, last - row);
+      pack_panels(gradient + row * gradient_pitch, gradient_pitch, transform_g, rows,
+                  blocking.outputs, g);
+      pack_outer_block(matrix, transform_a, row, rows, range, a, blocking.a_pitch);
+      multiply_outer(blocking, a, g, rows, range.first, range.count(), row != first,
+                     partials + part * blocking.partial_floats);
+    }
+  });
+}
+
+constexpr std::int64_t kReduceColumns = 32;  // columns summed and transposed at a time
+
+/// Sums columns [column, column + columns) of one panel over the parts, turned: [output][column].
+inline void reduce_strip(const OuterBlocking& blocking, const float* partials, std::int64_t output,
+                         std::int64_t column, std::int64_t columns, float* turned) {
+  const FloatTag d;
+  const std::int64_t width = panel_vectors(blocking.outputs - output) * kLanes;
+  const float* source = partials + output * blocking.padded_columns + column * width;
+  alignas(64) float sums[kReduceColumns * kPanel];
+  for (std::int64_t i = 0; i < columns * width; i += kLanes) {
+    FloatVec sum = hn::Load(d, source + i);
+    for (std::int64_t part = 1; part < blocking.parts; ++part) {
+      sum = hn::Add(sum, hn::Load(d, source + part * blocking.partial_floats + i));
+    }
+    hn::Store(sum, d, sums + i);
+  }
+  transpose(sums, width, columns, std::min(width, blocking.outputs - output), turned,
+            kReduceColumns);
+}
+
+/// out[output, column] (= or +=) sum of the partial results, in the order of the parts.
+inline void reduce_partials(ThreadPool& pool, const OuterBlocking& blocking, const float* partials,
+                            bool accumulate, float* out) {
+  pool.parallel_for(ceil_div(blocking.columns, kReduceColumns), [&](std::int64_t task) HWY_ATTR {
+    const FloatTag d;
+    const std::int64_t column = task * kReduceColumns;
+    const std::int64_t columns = std::min(kReduceColumns, blocking.columns - column);
+    alignas(64) float turned[kPanel * kReduceColumns];
+    for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
+      reduce_strip(blocking, partials, output, column, columns, turned);
+      const std::int64_t outputs = std::min(kPanel, blocking.outputs - output);
+      for (std::int64_t k = 0; k < outputs; ++k) {
+        const float* from = turned + k * kReduceColumns;
+        float* target = out + (output + k) * blocking.columns + column;
+        for (std::int64_t j = 0; j < columns; j += kLanes) {
+          const std::int64_t count = columns - j;
+          FloatVec value = hn::Load(d, from + j);
+          if (count >= kLanes) {
+            value = accumulate ? hn::Add(value, hn::LoadU(d, target + j)) : value;
+            hn::StoreU(value, d, target + j);
+          } else {
+            value = accumulate ? hn::Add(value, load_some(target + j, count)) : value;
+            store_some(value, target + j, count);
+          }
+        }
+      }
+    }
+  });
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace accrete::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+// The matrix a convolution multiplies with its weights, as a description of where its elements
+// are: one row per output pixel (n,p,q), one column per (r,s,c). It is never stored as a whole.
+#pragma once
+
+#include <cstdint>
+
+#include "accrete/kernels/problem.h"
+#include "accrete/kernels/tensor_view.h"
+
+namespace accrete::kernels::cpu {
+
+/// Row (n,p,q), column (r,s,c) is the source at virtual position h = p*stride_h - pad_h + r,
+/// w = q*stride_w - pad_w + s. Source pixel i lies at virtual position i*dilation; positions
+/// between two pixels and outside the image are zero.
+struct Im2col {
+  const float* data = nullptr;
+  std::int64_t pitch = 0;
+  std::int64_t images = 0, height = 0, width = 0, channels = 0;  // source
+  std::int64_t filter_h = 1, filter_w = 1;
+  std::int64_t stride_h = 1, stride_w = 1;
+  std::int64_t pad_h = 0, pad_w = 0;  // may be negative
+  std::int64_t dilation_h = 1, dilation_w = 1;
+  std::int64_t out_h = 0, out_w = 0;
+
+  std::int64_t rows() const { return images * out_h * out_w; }
+  std::int64_t filter_row() const { return filter_w * channels; }
+  std::int64_t columns() const { return filter_h * filter_row(); }
+};
+
+/// Rows are the pixels of y, the source is x.
+inline Im2col im2col_of_input(const ConvProblem& problem, const ConstTensorView& x) {
+  Im2col m;
+  m.data = x.f32();
+  m.pitch = x.pitch;
+  m.images = problem.N, m.height = problem.H, m.width = problem.W, m.channels = problem.C;
+  m.filter_h = problem.R, m.filter_w = problem.S;
+  m.stride_h = problem.stride_h, m.stride_w = problem.stride_w;
+  m.pad_h = problem.pad_h, m.pad_w = problem.pad_w;
+  m.out_h = problem.P(), m.out_w = problem.Q();
+  return m;
+}
+
+/// Rows are the pixels of x, the source is grad_y, spread out by the stride; columns are (r,s,k)
+/// of the filter turned by 180 degrees.
+inline Im2col im2col_of_gradient(const ConvProblem& problem, const ConstTensorView& grad_y) {
+  Im2col m;
+  m.data = grad_y.f32();
+  m.pitch = grad_y.pitch;
+  m.images = problem.N, m.height = problem.P(), m.width = problem.Q(), m.channels = problem.K;
+  m.filter_h = problem.R, m.filter_w = problem.S;
+  m.pad_h = problem.R - 1 - problem.pad_h, m.pad_w = problem.S - 1 - problem.pad_w;
+  m.dilation_h = problem.stride_h, m.dilation_w = problem.stride_w;
+  m.out_h = problem.H, m.out_w = problem.W;
+  return m;
+}
+
+/// The filter window of one row: the image it reads and the virtual position of its first tap.
+struct Window {
+  const float* image;
+  std::int64_t h, w;
+};
+
+/// Walks the rows in order without dividing.
+class WindowCursor {
+ public:
+  WindowCursor(const Im2col& matrix, std::int64_t row) : matrix_(&matrix) {
+    const std::int64_t line = row / matrix.out_w;
+    q_ = row % matrix.out_w;
+    p_ = line % matrix.out_h;
+    image_ = matrix.data + line / matrix.out_h * image_floats();
+  }
+
+  Window window() const {
+    return {image_, p_ * matrix_->stride_h - matrix_->pad_h,
+            q_ * matrix_->stride_w - matrix_->pad_w};
+  }
+
+  void advance() {
+    if (++q_ == matrix_->out_w) {
+      q_ = 0;
+      if (++p_ == matrix_->out_h) {
+        p_ = 0;
+        image_ += image_floats();
+      }
+    }
+  }
+
+ private:
+  std::int64_t image_floats() const { return matrix_->height * matrix_->width * matrix_->pitch; }
+
+  const Im2col* matrix_;
+  const float* image_;
+  std::int64_t p_, q_;
+};
+
+/// Columns [first, last) of the matrix and the tap the first one belongs to.
+struct ColumnRange {
+  std::int64_t first, last;
+  std::int64_t r, s, c;
+
+  ColumnRange(const Im2col& matrix, std::int64_t first_in, std::int64_t last_in)
+      : first(first_in),
+        last(last_in),
+        r(first_in / matrix.filter_row()),
+        s(first_in / matrix.channels % matrix.filter_w),
+        c(first_in % matrix.channels) {}
+  std::int64_t count() const { return last - first; }
+};
+
+}  // namespace accrete::kernels::cpu

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+// Public entry points of convolution: validate, then hand over to the device's kernels.
+#include "accrete/kernels/conv.h"
+
+#include <limits>
+
+#include "cpu/conv.h"
+#include "dispatch/check.h"
+
+namespace accrete::kernels {
+namespace {
+
+void require_extent(const char* name, std::int64_t value, std::int64_t lowest) {
+  constexpr std::int64_t kHighest = std::numeric_limits<std::int32_t>::max();
+  if (value < lowest || value > kHighest) {
+    fail("conv_problem", std::string(name) + " is " + std::to_string(value) + ", allowed are " +
+                             std::to_string(lowest) + " to " + std::to_string(kHighest));
+  }
+}
+
+void require_fit(const char* filter_name, std::int64_t filter, const char* image_name,
+                 std::int64_t image, std::int64_t pad, const ConvProblem& problem) {
+  if (filter > image + 2 * pad) {
+    fail("conv_problem", std::string(filter_name) + "=" + std::to_string(filter) +
+                             " exceeds the padded " + image_name + "=" + std::to_string(image) +
+                             "+2*" + std::to_string(pad) + " (x " + to_string(problem.x_shape()) +
+                             ", weight " + to_string(problem.weight_shape()) +
+                             "); the output needs at least one pixel");
+  }
+}
+
+// What the entry points of one problem have in common.
+void check_call(const char* op, const Stream& stream, const ConvProblem& problem) {
+  require_device(op, stream.device());
+  check_conv_problem(problem);
+}
+
+}  // namespace
+
+void check_conv_problem(const ConvProblem& problem) {
+  require_extent("N", problem.N, 1);
+  require_extent("H", problem.H, 1);
+  require_extent("W", problem.W, 1);
+  require_extent("C", problem.C, 1);
+  require_extent("K", problem.K, 1);
+  require_extent("R", problem.R, 1);
+  require_extent("S", problem.S, 1);
+  require_extent("stride_h", problem.stride_h, 1);
+  require_extent("stride_w", problem.stride_w, 1);
+  require_extent("pad_h", problem.pad_h, 0);
+  require_extent("pad_w", problem.pad_w, 0);
+  require_fit("R", problem.R, "H", problem.H, problem.pad_h, problem);
+  require_fit("S", problem.S, "W", problem.W, problem.pad_w, problem);
+  check_shape(problem.x_shape(), "[conv_problem] x");
+  check_shape(problem.weight_shape(), "[conv_problem] weight");
+  check_shape(problem.y_shape(), "[conv_problem] y");
+}
+
+std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device) {
+  require_device("conv_forward", device);
+  check_conv_problem(problem);
+  return cpu::conv_forward_workspace_bytes(problem);
+}
+
+void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                  ConstTensorView weight, ConstTensorView bias, TensorView y, Workspace workspace) {
+  constexpr const char* kOp = "conv_forward";
+  check_call(kOp, stream, problem);
+  require_tensor(kOp, stream, "x", x, problem.x_shape());
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape());
+  if (bias) {
+    require_packed(kOp, stream, "bias", bias, channel_vector(problem.K));
+  }
+  require_tensor(kOp, stream, "y", y, problem.y_shape());
+  require_workspace(kOp, workspace, cpu::conv_forward_workspace_bytes(problem));
+  cpu::conv_forward(stream.pool(), problem, x, weight, bias, y, workspace);
+}
+
+std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device) {
+  require_device("conv_dgrad", device);
+  check_conv_problem(problem);
+  return cpu::conv_dgrad_workspace_bytes(problem);
+}
+
+void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView grad_y,
+                ConstTensorView weight, TensorView grad_x, GradMode mode, Workspace workspace) {
+  constexpr const char* kOp = "conv_dgrad";
+  check_call(kOp, stream, problem);
+  require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape());
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape());
+  require_tensor(kOp, stream, "grad_x", grad_x, problem.x_shape());
+  require_workspace(kOp, workspace, cpu::conv_dgrad_workspace_bytes(problem));
+  cpu::conv_dgrad(stream.pool(), problem, grad_y, weight, grad_x, mode, workspace);
+}
+
+std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device) {
+  require_device("conv_wgrad", device);
+  check_conv_problem(problem);
+  return cpu::conv_wgrad_workspace_bytes(problem);
+}
+
+void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                ConstTensorView grad_y, TensorView grad_weight, GradMode mode,
+                Workspace workspace) {
+  constexpr const char* kOp = "conv_wgrad";
+  check_call(kOp, stream, problem);
+  require_tensor(kOp, stream, "x", x, problem.x_shape());
+  require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape());
+  require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
+  require_workspace(kOp, workspace, cpu::conv_wgrad_workspace_bytes(problem));
+  cpu::conv_wgrad(stream.pool(), problem, x, grad_y, grad_weight, mode, workspace);
+}
+
+std::size_t bias_grad_workspace_bytes(const Shape& grad_y, Device device) {
+  require_device("bias_grad", device);
+  check_shape(grad_y, "[bias_grad] grad_y");
+  return cpu::bias_grad_workspace_bytes(grad_y);
+}
+
+void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bias, GradMode mode,
+               Workspace workspace) {
+  constexpr const char* kOp = "bias_grad";
+  require_device(kOp, stream.device());
+  check_shape(grad_y.shape, "[bias_grad] grad_y");
+  require_tensor(kOp, stream, "grad_y", grad_y, grad_y.shape);
+  require_packed(kOp, stream, "grad_bias", grad_bias, channel_vector(grad_y.shape.c));
+  require_workspace(kOp, workspace, cpu::bias_grad_workspace_bytes(grad_y.shape));
+  cpu::bias_grad(stream.pool(), grad_y, grad_bias, mode, workspace);
+}
+
+}  // namespace accrete::kernels

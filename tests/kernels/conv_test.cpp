@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <vector>
+
+#include "kernels/conv_case.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+// N, H, W, C, K, R, S, stride_h, stride_w, pad_h, pad_w
+std::vector<ConvProblem> problems() {
+  return {
+      // 1x1, every remainder of panel and vector, plain and strided, padding beyond the filter
+      {1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 0},
+      {2, 5, 7, 3, 10, 1, 1, 1, 1, 0, 0},
+      {1, 7, 5, 33, 48, 1, 1, 1, 1, 0, 0},
+      {3, 6, 6, 64, 33, 1, 1, 1, 1, 0, 0},
+      {1, 9, 8, 100, 12, 1, 1, 2, 2, 0, 0},
+      {1, 4, 5, 16, 24, 1, 1, 2, 3, 1, 2},
+      {1, 3, 3, 300, 100, 1, 1, 1, 1, 0, 0},
+      // 3x3
+      {1, 1, 1, 12, 10, 3, 3, 1, 1, 1, 1},
+      {2, 6, 5, 1, 3, 3, 3, 1, 1, 1, 1},
+      {2, 7, 9, 16, 32, 3, 3, 1, 1, 1, 1},
+      {1, 5, 6, 48, 12, 3, 3, 1, 1, 1, 1},
+      {1, 8, 7, 33, 24, 3, 3, 1, 1, 0, 0},
+      {1, 4, 3, 100, 32, 3, 3, 1, 1, 1, 1},
+      {3, 3, 3, 24, 48, 3, 3, 1, 1, 2, 2},
+      {1, 4, 4, 10, 16, 3, 3, 1, 1, 3, 3},
+      {2, 9, 11, 12, 33, 3, 3, 2, 2, 1, 1},
+      {1, 11, 8, 32, 10, 3, 3, 3, 3, 1, 0},
+      {1, 10, 9, 3, 64, 3, 3, 2, 1, 0, 1},
+      // large and lopsided filters
+      {1, 19, 17, 1, 64, 7, 7, 2, 2, 3, 3},
+      {2, 13, 15, 3, 32, 7, 7, 2, 2, 3, 3},
+      {1, 7, 7, 16, 3, 7, 7, 1, 1, 3, 3},
+      {1, 9, 7, 10, 12, 5, 3, 1, 1, 2, 1},
+      {2, 8, 11, 24, 16, 5, 3, 2, 3, 0, 2},
+      {1, 3, 12, 12, 24, 1, 5, 1, 1, 0, 2},
+      {1, 12, 3, 3, 48, 4, 2, 3, 2, 2, 0},
+      {1, 2, 2, 10, 10, 3, 3, 5, 5, 2, 2},
+  };
+}
+
+std::string describe(const ConvProblem& p) {
+  return "x " + to_string(p.x_shape()) + ", weight " + to_string(p.weight_shape()) + ", y " +
+         to_string(p.y_shape());
+}
+
+void expect_exact(const ConvProblem& problem) {
+  INFO(describe(problem));
+  const ConvCase data(problem, Fill::whole);
+  expect_every_run(expected_outputs(data, Fill::whole),
+                   [&](const Run& run) { return all_outputs(data, run); });
+}
+
+}  // namespace
+
+TEST_CASE("convolution of whole numbers is exact for every shape and placement") {
+  for (const ConvProblem& problem : problems()) {
+    expect_exact(problem);
+  }
+}
+
+// Enough pixels for several tasks, several parts of the weight gradient and several packed chunks
+// per part; enough columns for several blocks of columns.
+TEST_CASE("convolution of whole numbers is exact over many tasks") {
+  const std::vector<ConvProblem> large = {{2, 31, 23, 3, 12, 3, 3, 1, 1, 1, 1},
+                                          {3, 25, 29, 12, 10, 1, 1, 1, 1, 0, 0},
+                                          {1, 4, 5, 100, 10, 3, 3, 1, 1, 1, 1}};
+  for (const ConvProblem& problem : large) {
+    expect_exact(problem);
+  }
+}
+
+TEST_CASE("convolution of fractions stays within rounding") {
+  const std::vector<ConvProblem> chosen = {{2, 17, 13, 33, 24, 3, 3, 1, 1, 1, 1},
+                                           {2, 23, 19, 64, 33, 1, 1, 1, 1, 0, 0},
+                                           {1, 33, 31, 3, 48, 7, 7, 2, 2, 3, 3}};
+  for (const ConvProblem& problem : chosen) {
+    INFO(describe(problem));
+    const ConvCase data(problem, Fill::uniform);
+    expect_every_run(expected_outputs(data, Fill::uniform),
+                     [&](const Run& run) { return all_outputs(data, run); });
+  }
+}
+
+TEST_CASE("bias_grad sums every pixel") {
+  for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 3, 5, 10}, Shape{3, 17, 19, 33},
+                             Shape{2, 31, 29, 100}, Shape{64, 1, 1, 130}}) {
+    INFO(to_string(shape));
+    const auto grad_y = integers(shape.elements(), 7, 100);
+    const auto before = integers(shape.c, 8, 100);
+    const auto sums = reference::bias_grad(shape, widened(grad_y));
+    const std::vector<Expected> expected = {{sums, {}}, {added(sums, before), {}}};
+    expect_every_run(expected, [&](const Run& run) {
+      Outputs outputs;
+      for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
+        const GuardedTensor from = filled(shape, run.in, grad_y);
+        GuardedTensor to = gradient_target(channel_vector(shape.c), {}, mode, before);
+        Scratch scratch(kernels::bias_grad_workspace_bytes(shape, {}));
+        kernels::bias_grad(run.stream, from.view(), to.view(), mode, scratch.workspace());
+        require_undamaged({&from, &to});
+        REQUIRE(scratch.intact());
+        outputs.push_back(to.values());
+      }
+      return outputs;
+    });
+  }
+}
