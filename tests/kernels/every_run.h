@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// Runs one kernel call in every way that must not matter: placement of the tensors, number of
+// threads, instruction set. Within one instruction set the results must agree bit for bit; each
+// set is compared with the oracle.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "accrete/kernels/error.h"
+#include "accrete/kernels/stream.h"
+#include "kernels/simd_level.h"
+#include "support/catch.h"
+#include "support/compare.h"
+#include "support/guarded_tensor.h"
+
+namespace accrete::test {
+
+/// The channel counts and image sizes of the row kernels: below, at and above every vector
+/// length, one pixel up to several tiles.
+inline std::vector<Shape> row_shapes() {
+  std::vector<Shape> shapes;
+  for (const std::int64_t c : {1, 3, 10, 12, 16, 17, 32, 33, 48, 64, 100, 130}) {
+    for (const Shape& image : {Shape{1, 1, 1, 1}, Shape{1, 3, 5, 1}, Shape{2, 9, 11, 1}}) {
+      shapes.push_back({image.n, image.h, image.w, c});
+    }
+  }
+  for (const std::int64_t c : {3, 12, 33, 130}) {
+    shapes.push_back({3, 23, 29, c});
+  }
+  shapes.push_back({2, 3, 3, 1037});
+  return shapes;
+}
+
+struct Run {
+  Stream stream;
+  Layout in;
+  Layout out;
+};
+
+struct Expected {
+  std::vector<double> values;
+  Tolerance tolerance;
+};
+
+using Outputs = std::vector<std::vector<float>>;
+
+inline ThreadPool& pool_of(int threads) {
+  static std::array<ThreadPool, 3> pools = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
+  return pools.at(static_cast<std::size_t>(threads - 1));
+}
+
+/// Calls `body(run)` for all placements and 1, 2 and 3 threads.
+inline Outputs agreeing_outputs(const std::function<Outputs(const Run&)>& body) {
+  Outputs first;
+  int number = 0;
+  for (std::size_t shift = 0; shift < 2; ++shift) {
+    for (std::size_t i = 0; i < layouts().size(); ++i) {
+      const int threads = 1 + number++ % 3;
+      const Layout& out = layouts()[(i + shift) % layouts().size()];
+      const Outputs got = body({Stream::cpu(pool_of(threads)), layouts()[i], out});
+      if (first.empty()) {
+        first = got;
+      }
+      for (std::size_t k = 0; k < got.size(); ++k) {
+        INFO("output " << k << ", layout " << i << ", " << threads << " threads");
+        REQUIRE(exact_difference(got[k], first[k]).empty());
+      }
+    }
+  }
+  return first;
+}
+
+inline void expect_every_run(const std::vector<Expected>& expected,
+                             const std::function<Outputs(const Run&)>& body) {
+  for (const std::int64_t level : simd_levels()) {
+    const SimdLevel restricted(level);
+    const Outputs got = agreeing_outputs(body);
+    REQUIRE(got.size() == expected.size());
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      INFO("instruction sets " << level << ", output " << k);
+      CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
+    }
+  }
+}
+
+inline void require_undamaged(const std::vector<const GuardedTensor*>& tensors) {
+  for (const GuardedTensor* tensor : tensors) {
+    REQUIRE(tensor->damage() == "");
+  }
+}
+
+inline GuardedTensor filled(const Shape& shape, Layout layout, const std::vector<float>& values) {
+  GuardedTensor tensor(shape, layout);
+  tensor.set_values(values);
+  return tensor;
+}
+
+/// A tensor of NaN, for outputs that must be overwritten.
+inline GuardedTensor poisoned(const Shape& shape, Layout layout) {
+  GuardedTensor tensor(shape, layout);
+  tensor.poison();
+  return tensor;
+}
+
+inline std::vector<double> widened(const std::vector<float>& values) {
+  return {values.begin(), values.end()};
+}
+
+/// The message of the Error that `call` throws; fails the test when it throws none.
+inline std::string error_of(const std::function<void()>& call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  FAIL("no error was thrown");
+  return {};
+}
+
+}  // namespace accrete::test
