@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm backward: one pass of sums for the parameters, one pass for the data.
+#include "cpu/batch_norm.h"
+#include "cpu/row_tiles.h"
+#include "cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/batch_norm_backward.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.h:
+#include "cpu/batch_norm_affine-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+// What a tile needs of each channel.
+struct GradientFactors {
+  TileVector scale;
+  TileVector shift;
+  TileVector mean;
+};
+
+HWY_INLINE void load_factors(const RowTile& tile, const BatchNormVectors& vectors,
+                             GradientFactors& factors) {
+  affine_factors(tile, vectors, vectors.inv_std + tile.channel, factors.scale, factors.shift);
+  const float* mean = vectors.mean + tile.channel;
+  for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    io.store_padded(io.load(mean + c), factors.mean.values + c);
+  });
+}
+
+// grad_y, gated by the recomputed output when it went through ReLU.
+template <bool kRelu, class Access>
+HWY_INLINE auto gated_gradient(const Access& io, const GradientFactors& factors, std::int64_t c,
+                               const float* gradient, decltype(io.load(gradient)) x) {
+  auto dz = io.load(gradient + c);
+  if constexpr (kRelu) {
+    const auto z = affine(x, io.load_padded(factors.scale.values + c),
+                          io.load_padded(factors.shift.values + c));
+    dz = gate_positive(io.d, z, dz);
+  }
+  return dz;
+}
+
+// Adds `kRows` rows to the sums of dz and dz * (x - mean). Several at a time, because the sums
+// wait in memory and one row at a time would run at the latency of a store that is read back.
+template <bool kRelu, int kRows>
+HWY_INLINE void add_rows(std::int64_t channels, const GradientFactors& factors,
+                         const float* gradient, std::int64_t gradient_pitch, const float* x,
+                         std::int64_t x_pitch, float* sum, float* product) {
+  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    const auto mean = io.load_padded(factors.mean.values + c);
+    auto rows_sum = hn::Zero(io.d);
+    auto rows_product = hn::Zero(io.d);
+    for (int row = 0; row < kRows; ++row) {
+      const auto value = io.load(x + row * x_pitch + c);
+      const auto dz = gated_gradient<kRelu>(io, factors, c, gradient + row * gradient_pitch, value);
+      rows_sum = hn::Add(rows_sum, dz);
+      rows_product = hn::MulAdd(dz, hn::Sub(value, mean), rows_product);
+    }
+    io.store_padded(hn::Add(io.load_padded(sum + c), rows_sum), sum + c);
+    io.store_padded(hn::Add(io.load_padded(product + c), rows_product), product + c);
+  });
+}
+
+template <bool kRelu>
+HWY_INLINE void sum_gradients(const RowTile& tile, const ConstRows& grad_y, const ConstRows& x,
+                              const GradientFactors& factors, float* sum, float* product) {
+  for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    io.store_padded(hn::Zero(io.d), sum + c);
+    io.store_padded(hn::Zero(io.d), product + c);
+  });
+  const std::int64_t end = tile.row + tile.rows;
+  std::int64_t row = tile.row;
+  for (; row + 4 <= end; row += 4) {
+    add_rows<kRelu, 4>(tile.channels, factors, grad_y.at(row, tile.channel), grad_y.pitch,
+                       x.at(row, tile.channel), x.pitch, sum, product);
+  }
+  for (; row < end; ++row) {
+    add_rows<kRelu, 1>(tile.channels, factors, grad_y.at(row, tile.channel), grad_y.pitch,
+                       x.at(row, tile.channel), x.pitch, sum, product);
+  }
+}
+
+void gradient_sums_tile(const RowTile& tile, bool relu, const ConstRows& grad_y, const ConstRows& x,
+                        const BatchNormVectors& vectors, float* sum, float* product) {
+  GradientFactors factors;
+  load_factors(tile, vectors, factors);
+  if (relu) {
+    sum_gradients<true>(tile, grad_y, x, factors, sum, product);
+  } else {
+    sum_gradients<false>(tile, grad_y, x, factors, sum, product);
+  }
+}
+
+// grad_x = scale * dz + constant + (x - mean) * slope.
+struct DataFactors {
+  GradientFactors common;
+  TileVector constant;
+  TileVector slope;
+};
+
+HWY_INLINE void load_data_factors(const RowTile& tile, const BatchNormVectors& vectors,
+                                  const float* grad_gamma, const float* grad_beta, float inv_pixels,
+                                  DataFactors& factors) {
+  load_factors(tile, vectors, factors.common);
+  const float* inv_std = vectors.inv_std + tile.channel;
+  for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    const auto factor =
+        hn::Mul(io.load_padded(factors.common.scale.values + c), hn::Set(io.d, -inv_pixels));
+    const auto slope = hn::Mul(io.load(inv_std + c), io.load(grad_gamma + tile.channel + c));
+    io.store_padded(hn::Mul(factor, io.load(grad_beta + tile.channel + c)),
+                    factors.constant.values + c);
+    io.store_padded(hn::Mul(factor, slope), factors.slope.values + c);
+  });
+}
+
+template <bool kRelu, GradMode kMode>
+HWY_INLINE void data_gradient_rows(const RowTile& tile, const ConstRows& grad_y, const ConstRows& x,
+                                   const DataFactors& factors, const Rows& grad_x) {
+  for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
+    const float* gradient = grad_y.at(row, tile.channel);
+    const float* from = x.at(row, tile.channel);
+    float* to = grad_x.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      const auto value = io.load(from + c);
+      const auto dz = gated_gradient<kRelu>(io, factors.common, c, gradient, value);
+      const auto centred = hn::Sub(value, io.load_padded(factors.common.mean.values + c));
+      const auto correction = hn::MulAdd(centred, io.load_padded(factors.slope.values + c),
+                                         io.load_padded(factors.constant.values + c));
+      auto result = hn::MulAdd(dz, io.load_padded(factors.common.scale.values + c), correction);
+      if constexpr (kMode == GradMode::accumulate) {
+        result = hn::Add(io.load(to + c), result);
+      }
+      io.store(result, to + c);
+    });
+  }
+}
+
+void data_gradient_tile(const RowTile& tile, bool relu, GradMode mode, const ConstRows& grad_y,
+                        const ConstRows& x, const BatchNormVectors& vectors,
+                        const float* grad_gamma, const float* grad_beta, float inv_pixels,
+                        const Rows& grad_x) {
+  DataFactors factors;
+  load_data_factors(tile, vectors, grad_gamma, grad_beta, inv_pixels, factors);
+  const bool overwrite = mode == GradMode::overwrite;
+  if (relu && overwrite) {
+    data_gradient_rows<true, GradMode::overwrite>(tile, grad_y, x, factors, grad_x);
+  } else if (relu) {
+    data_gradient_rows<true, GradMode::accumulate>(tile, grad_y, x, factors, grad_x);
+  } else if (overwrite) {
+    data_gradient_rows<false, GradMode::overwrite>(tile, grad_y, x, factors, grad_x);
+  } else {
+    data_gradient_rows<false, GradMode::accumulate>(tile, grad_y, x, factors, grad_x);
+  }
+}
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace accrete::kernels::cpu {
+
+HWY_EXPORT(gradient_sums_tile);
+HWY_EXPORT(data_gradient_tile);
+
+namespace {
+
+constexpr std::int64_t kMergedChannels = 64;
+
+// Adds the partial sums of one block of channels in tile order.
+void merge_sums(const RowTiles& tiles, const float* partials, std::int64_t width,
+                std::int64_t channel, const float* inv_std, float* grad_gamma, float* grad_beta) {
+  const std::int64_t channels = std::min(kMergedChannels, tiles.channels - channel);
+  double sum[kMergedChannels] = {};
+  double product[kMergedChannels] = {};
+  for (std::int64_t index = 0; index < tiles.row_tiles; ++index) {
+    const float* tile_sum = partials + index * 2 * width + channel;
+    const float* tile_product = tile_sum + width;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      sum[c] += static_cast<double>(tile_sum[c]);
+      product[c] += static_cast<double>(tile_product[c]);
+    }
+  }
+  for (std::int64_t c = 0; c < channels; ++c) {
+    grad_beta[channel + c] = static_cast<float>(sum[c]);
+    grad_gamma[channel + c] =
+        static_cast<float>(product[c] * static_cast<double>(inv_std[channel + c]));
+  }
+}
+
+}  // namespace
+
+void batch_norm_parameter_gradients(ThreadPool& pool, bool relu, const ConstTensorView& grad_y,
+                                    const ConstTensorView& x, const BatchNormVectors& vectors,
+                                    float* grad_gamma, float* grad_beta, float* workspace) {
+  const RowTiles tiles = channel_tiles(x.shape);
+  const std::int64_t width = padded_channels(x.shape.c);
+  const ConstRows gradient(grad_y);
+  const ConstRows from(x);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    const RowTile tile = tiles.tile(task);
+    float* sum = workspace + tile.row_index * 2 * width + tile.channel;
+    HWY_DYNAMIC_DISPATCH(gradient_sums_tile)
+    (tile, relu, gradient, from, vectors, sum, sum + width);
+  });
+  pool.parallel_for(divide_up(x.shape.c, kMergedChannels), [&](std::int64_t task) {
+    merge_sums(tiles, workspace, width, task * kMergedChannels, vectors.inv_std, grad_gamma,
+               grad_beta);
+  });
+}
+
+void batch_norm_data_gradient(ThreadPool& pool, bool relu, const ConstTensorView& grad_y,
+                              const ConstTensorView& x, const BatchNormVectors& vectors,
+                              const float* grad_gamma, const float* grad_beta,
+                              const TensorView& grad_x, GradMode mode) {
+  const RowTiles tiles = channel_tiles(x.shape);
+  const ConstRows gradient(grad_y);
+  const ConstRows from(x);
+  const Rows to(grad_x);
+  const auto inv_pixels = static_cast<float>(1.0 / static_cast<double>(x.shape.pixels()));
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(data_gradient_tile)
+    (tiles.tile(task), relu, mode, gradient, from, vectors, grad_gamma, grad_beta, inv_pixels, to);
+  });
+}
+
+}  // namespace accrete::kernels::cpu
+#endif

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch norm statistics (two passes per tile, tiles merged in order) and normalisation.
+#include <cmath>
+
+#include "cpu/batch_norm.h"
+#include "cpu/row_tiles.h"
+#include "cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/batch_norm_forward.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.h:
+#include "cpu/batch_norm_affine-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+HWY_INLINE void clear(float* values, std::int64_t channels) {
+  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    io.store_padded(hn::Zero(io.d), values + c);
+  });
+}
+
+// Four rows per update of the sums: the sums wait in memory, and one row at a time would run at
+// the latency of a store that is read back.
+HWY_INLINE void sum_rows(const RowTile& tile, const ConstRows& x, float* sum) {
+  clear(sum, tile.channels);
+  const std::int64_t end = tile.row + tile.rows;
+  std::int64_t row = tile.row;
+  for (; row + 4 <= end; row += 4) {
+    const float* from = x.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      const float* at = from + c;
+      const auto low = hn::Add(io.load(at), io.load(at + x.pitch));
+      const auto high = hn::Add(io.load(at + 2 * x.pitch), io.load(at + 3 * x.pitch));
+      io.store_padded(hn::Add(io.load_padded(sum + c), hn::Add(low, high)), sum + c);
+    });
+  }
+  for (; row < end; ++row) {
+    const float* from = x.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      io.store_padded(hn::Add(io.load_padded(sum + c), io.load(from + c)), sum + c);
+    });
+  }
+}
+
+HWY_INLINE void scale_values(std::int64_t channels, float factor, float* values) {
+  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    io.store_padded(hn::Mul(io.load_padded(values + c), hn::Set(io.d, factor)), values + c);
+  });
+}
+
+// Sums of (x - center) and of its square.
+HWY_INLINE void sum_deviations(const RowTile& tile, const ConstRows& x, const float* center,
+                               float* first, float* second) {
+  clear(first, tile.channels);
+  clear(second, tile.channels);
+  const std::int64_t end = tile.row + tile.rows;
+  std::int64_t row = tile.row;
+  for (; row + 4 <= end; row += 4) {
+    const float* from = x.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      const float* at = from + c;
+      const auto middle = io.load_padded(center + c);
+      const auto d0 = hn::Sub(io.load(at), middle);
+      const auto d1 = hn::Sub(io.load(at + x.pitch), middle);
+      const auto d2 = hn::Sub(io.load(at + 2 * x.pitch), middle);
+      const auto d3 = hn::Sub(io.load(at + 3 * x.pitch), middle);
+      const auto sum = hn::Add(hn::Add(d0, d1), hn::Add(d2, d3));
+      const auto squares =
+          hn::Add(hn::MulAdd(d0, d0, hn::Mul(d1, d1)), hn::MulAdd(d2, d2, hn::Mul(d3, d3)));
+      io.store_padded(hn::Add(io.load_padded(first + c), sum), first + c);
+      io.store_padded(hn::Add(io.load_padded(second + c), squares), second + c);
+    });
+  }
+  for (; row < end; ++row) {
+    const float* from = x.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      const auto d = hn::Sub(io.load(from + c), io.load_padded(center + c));
+      io.store_padded(hn::Add(io.load_padded(first + c), d), first + c);
+      io.store_padded(hn::MulAdd(d, d, io.load_padded(second + c)), second + c);
+    });
+  }
+}
+
+// The second pass reads the tile from the cache. Its first-order sum corrects the rounding of the
+// mean it is centred on.
+void moments_tile(const RowTile& tile, const ConstRows& x, float* mean, float* first,
+                  float* second) {
+  sum_rows(tile, x, mean);
+  scale_values(tile.channels, 1.0F / static_cast<float>(tile.rows), mean);
+  sum_deviations(tile, x, mean, first, second);
+}
+
+template <bool kRelu>
+HWY_INLINE void normalise_rows(const RowTile& tile, const ConstRows& x, const TileVector& scale,
+                               const TileVector& shift, const Rows& y) {
+  for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
+    const float* from = x.at(row, tile.channel);
+    float* to = y.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      auto z = affine(io.load(from + c), io.load_padded(scale.values + c),
+                      io.load_padded(shift.values + c));
+      if constexpr (kRelu) {
+        z = rectify(io.d, z);
+      }
+      io.store(z, to + c);
+    });
+  }
+}
+
+HWY_INLINE void normalise(const RowTile& tile, bool relu, const ConstRows& x,
+                          const BatchNormVectors& vectors, const float* inv_std, const Rows& y) {
+  TileVector scale;
+  TileVector shift;
+  affine_factors(tile, vectors, inv_std, scale, shift);
+  if (relu) {
+    normalise_rows<true>(tile, x, scale, shift, y);
+  } else {
+    normalise_rows<false>(tile, x, scale, shift, y);
+  }
+}
+
+void normalise_tile(const RowTile& tile, bool relu, const ConstRows& x,
+                    const BatchNormVectors& vectors, const Rows& y) {
+  normalise(tile, relu, x, vectors, vectors.inv_std + tile.channel, y);
+}
+
+void normalise_running_tile(const RowTile& tile, const BatchNormOptions& options,
+                            const ConstRows& x, const BatchNormVectors& vectors,
+                            const float* variance, const Rows& y) {
+  TileVector inv_std;
+  const float* from = variance + tile.channel;
+  for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    const auto sum = hn::Add(io.load(from + c), hn::Set(io.d, options.epsilon));
+    io.store_padded(hn::Div(hn::Set(io.d, 1.0F), hn::Sqrt(sum)), inv_std.values + c);
+  });
+  normalise(tile, options.relu, x, vectors, inv_std.values, y);
+}
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace accrete::kernels::cpu {
+
+HWY_EXPORT(moments_tile);
+HWY_EXPORT(normalise_tile);
+HWY_EXPORT(normalise_running_tile);
+
+namespace {
+
+constexpr std::int64_t kMergedChannels = 64;
+
+// Three partial results per row tile: mean, first and second sums about it.
+struct Partials {
+  float* data;
+  std::int64_t width;  // padded channels
+
+  float* mean(std::int64_t row_tile) const { return data + row_tile * 3 * width; }
+  float* first(std::int64_t row_tile) const { return mean(row_tile) + width; }
+  float* second(std::int64_t row_tile) const { return first(row_tile) + width; }
+};
+
+struct Moments {
+  double mean[kMergedChannels] = {};
+  double squares[kMergedChannels] = {};
+};
+
+// Chan, Golub & LeVeque: the mean and sum of squared deviations of two groups together.
+Moments merge_partials(const RowTiles& tiles, const Partials& partials, std::int64_t channel,
+                       std::int64_t channels) {
+  Moments total;
+  double rows = 0.0;
+  for (std::int64_t index = 0; index < tiles.row_tiles; ++index) {
+    const RowTile tile = tiles.tile(index * tiles.channel_tiles);
+    const auto added = static_cast<double>(tile.rows);
+    const double share = added / (rows + added);
+    const double weight = rows * share;
+    const float* mean = partials.mean(index) + channel;
+    const float* first = partials.first(index) + channel;
+    const float* second = partials.second(index) + channel;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const auto sum = static_cast<double>(first[c]);
+      const double tile_mean = static_cast<double>(mean[c]) + sum / added;
+      const double tile_squares = static_cast<double>(second[c]) - sum * sum / added;
+      const double step = tile_mean - total.mean[c];
+      total.mean[c] += step * share;
+      total.squares[c] += tile_squares + step * step * weight;
+    }
+    rows += added;
+  }
+  return total;
+}
+
+void blend(float& running, double batch, float momentum) {
+  const auto share = static_cast<double>(momentum);
+  running = static_cast<float>((1.0 - share) * static_cast<double>(running) + share * batch);
+}
+
+void finish_statistics(const BatchNormOptions& options, const Moments& moments,
+                       std::int64_t channel, std::int64_t channels, std::int64_t pixels,
+                       const BatchNormStatistics& out) {
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const std::int64_t at = channel + c;
+    const double mean = moments.mean[c];
+    // Not std::max: a NaN must stay one.
+    const double squares = moments.squares[c] < 0.0 ? 0.0 : moments.squares[c];
+    const double variance = squares / static_cast<double>(pixels);
+    out.mean[at] = static_cast<float>(mean);
+    out.inv_std[at] =
+        static_cast<float>(1.0 / std::sqrt(variance + static_cast<double>(options.epsilon)));
+    blend(out.running_mean[at], mean, options.momentum);
+    if (pixels > 1) {
+      blend(out.running_var[at], squares / static_cast<double>(pixels - 1), options.momentum);
+    }
+  }
+}
+
+}  // namespace
+
+std::size_t batch_norm_workspace_bytes(const Shape& x) {
+  const RowTiles tiles = channel_tiles(x);
+  return static_cast<std::size_t>(tiles.row_tiles * 3 * padded_channels(x.c)) * sizeof(float);
+}
+
+void batch_norm_statistics(ThreadPool& pool, const BatchNormOptions& options,
+                           const ConstTensorView& x, const BatchNormStatistics& statistics,
+                           float* workspace) {
+  const RowTiles tiles = channel_tiles(x.shape);
+  const Partials partials{workspace, padded_channels(x.shape.c)};
+  const ConstRows from(x);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    const RowTile tile = tiles.tile(task);
+    HWY_DYNAMIC_DISPATCH(moments_tile)
+    (tile, from, partials.mean(tile.row_index) + tile.channel,
+     partials.first(tile.row_index) + tile.channel, partials.second(tile.row_index) + tile.channel);
+  });
+  pool.parallel_for(divide_up(x.shape.c, kMergedChannels), [&](std::int64_t task) {
+    const std::int64_t channel = task * kMergedChannels;
+    const std::int64_t channels = std::min(kMergedChannels, x.shape.c - channel);
+    const Moments moments = merge_partials(tiles, partials, channel, channels);
+    finish_statistics(options, moments, channel, channels, x.shape.pixels(), statistics);
+  });
+}
+
+void batch_norm_normalise(ThreadPool& pool, bool relu, const ConstTensorView& x,
+                          const BatchNormVectors& vectors, const TensorView& y) {
+  const RowTiles tiles = channel_tiles(x.shape);
+  const ConstRows from(x);
+  const Rows to(y);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(normalise_tile)(tiles.tile(task), relu, from, vectors, to);
+  });
+}
+
+void batch_norm_normalise_running(ThreadPool& pool, const BatchNormOptions& options,
+                                  const ConstTensorView& x, const BatchNormVectors& vectors,
+                                  const float* variance, const TensorView& y) {
+  const RowTiles tiles = channel_tiles(x.shape);
+  const ConstRows from(x);
+  const Rows to(y);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(normalise_running_tile)
+    (tiles.tile(task), options, from, vectors, variance, to);
+  });
+}
+
+}  // namespace accrete::kernels::cpu
+#endif

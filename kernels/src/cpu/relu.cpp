@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rectified linear unit, forward and backward.
+#include "cpu/relu.h"
+
+#include "cpu/row_tiles.h"
+#include "cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/relu.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.h:
+#include "cpu/simd_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+void relu_tile(const RowTile& tile, const ConstRows& x, const Rows& y) {
+  for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
+    const float* from = x.at(row, tile.channel);
+    float* to = y.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      io.store(rectify(io.d, io.load(from + c)), to + c);
+    });
+  }
+}
+
+template <GradMode kMode>
+HWY_INLINE void relu_gradient_rows(const RowTile& tile, const ConstRows& grad_y, const ConstRows& y,
+                                   const Rows& grad_x) {
+  for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
+    const float* gradient = grad_y.at(row, tile.channel);
+    const float* output = y.at(row, tile.channel);
+    float* to = grad_x.at(row, tile.channel);
+    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      auto v = gate_positive(io.d, io.load(output + c), io.load(gradient + c));
+      if constexpr (kMode == GradMode::accumulate) {
+        v = hn::Add(io.load(to + c), v);
+      }
+      io.store(v, to + c);
+    });
+  }
+}
+
+void relu_gradient_tile(const RowTile& tile, const ConstRows& grad_y, const ConstRows& y,
+                        const Rows& grad_x, GradMode mode) {
+  if (mode == GradMode::overwrite) {
+    relu_gradient_rows<GradMode::overwrite>(tile, grad_y, y, grad_x);
+  } else {
+    relu_gradient_rows<GradMode::accumulate>(tile, grad_y, y, grad_x);
+  }
+}
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace accrete::kernels::cpu {
+
+HWY_EXPORT(relu_tile);
+HWY_EXPORT(relu_gradient_tile);
+
+void relu_forward(ThreadPool& pool, const ConstTensorView& x, const TensorView& y) {
+  const RowTiles tiles = element_tiles(x.shape, x.packed() && y.packed());
+  const ConstRows from(x);
+  const Rows to(y);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(relu_tile)(tiles.tile(task), from, to);
+  });
+}
+
+void relu_backward(ThreadPool& pool, const ConstTensorView& grad_y, const ConstTensorView& y,
+                   const TensorView& grad_x, GradMode mode) {
+  const RowTiles tiles = element_tiles(y.shape, grad_y.packed() && y.packed() && grad_x.packed());
+  const ConstRows gradient(grad_y);
+  const ConstRows output(y);
+  const Rows to(grad_x);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(relu_gradient_tile)(tiles.tile(task), gradient, output, to, mode);
+  });
+}
+
+}  // namespace accrete::kernels::cpu
+#endif

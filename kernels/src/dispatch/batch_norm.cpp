@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry points of batch_norm.h.
+#include "accrete/kernels/batch_norm.h"
+
+#include <cmath>
+
+#include "cpu/batch_norm.h"
+#include "dispatch/check.h"
+
+namespace accrete::kernels {
+namespace {
+
+// Written so that NaN fails too.
+void require_options(const char* op, const BatchNormOptions& options) {
+  if (!(options.epsilon > 0.0F) || !std::isfinite(options.epsilon)) {
+    fail(op, "epsilon is " + std::to_string(options.epsilon) + ", must be positive and finite");
+  }
+  if (!(options.momentum >= 0.0F && options.momentum <= 1.0F)) {
+    fail(op, "momentum is " + std::to_string(options.momentum) + ", must be in [0, 1]");
+  }
+}
+
+void require_input(const char* op, const Stream& stream, const BatchNormOptions& options,
+                   const ConstTensorView& x) {
+  require_device(op, stream.device());
+  require_options(op, options);
+  check_shape(x.shape, (std::string("[") + op + "] x").c_str());
+  require_tensor(op, stream, "x", x, x.shape);
+}
+
+void require_vector(const char* op, const Stream& stream, const char* name,
+                    const ConstTensorView& view, const Shape& x) {
+  require_packed(op, stream, name, view, channel_vector(x.c));
+}
+
+}  // namespace
+
+std::size_t batch_norm_workspace_bytes(const Shape& x, Device device) {
+  require_device("batch_norm_workspace_bytes", device);
+  check_shape(x, "[batch_norm_workspace_bytes] x");
+  return cpu::batch_norm_workspace_bytes(x);
+}
+
+void batch_norm_training(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
+                         ConstTensorView gamma, ConstTensorView beta, TensorView running_mean,
+                         TensorView running_var, TensorView save_mean, TensorView save_inv_std,
+                         TensorView y, Workspace workspace) {
+  const char* op = "batch_norm_training";
+  require_input(op, stream, options, x);
+  require_vector(op, stream, "gamma", gamma, x.shape);
+  require_vector(op, stream, "beta", beta, x.shape);
+  require_vector(op, stream, "running_mean", running_mean, x.shape);
+  require_vector(op, stream, "running_var", running_var, x.shape);
+  require_vector(op, stream, "save_mean", save_mean, x.shape);
+  require_vector(op, stream, "save_inv_std", save_inv_std, x.shape);
+  require_tensor(op, stream, "y", y, x.shape);
+  require_workspace(op, workspace, cpu::batch_norm_workspace_bytes(x.shape));
+  cpu::batch_norm_statistics(
+      stream.pool(), options, x,
+      {save_mean.f32(), save_inv_std.f32(), running_mean.f32(), running_var.f32()},
+      static_cast<float*>(workspace.data));
+  cpu::batch_norm_normalise(stream.pool(), options.relu, x,
+                            {gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32()}, y);
+}
+
+void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
+                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
+                          ConstTensorView running_var, TensorView y) {
+  const char* op = "batch_norm_inference";
+  require_input(op, stream, options, x);
+  require_vector(op, stream, "gamma", gamma, x.shape);
+  require_vector(op, stream, "beta", beta, x.shape);
+  require_vector(op, stream, "running_mean", running_mean, x.shape);
+  require_vector(op, stream, "running_var", running_var, x.shape);
+  require_tensor(op, stream, "y", y, x.shape);
+  cpu::batch_norm_normalise_running(stream.pool(), options, x,
+                                    {gamma.f32(), beta.f32(), running_mean.f32(), nullptr},
+                                    running_var.f32(), y);
+}
+
+void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
+                         ConstTensorView grad_y, ConstTensorView x, ConstTensorView gamma,
+                         ConstTensorView beta, ConstTensorView save_mean,
+                         ConstTensorView save_inv_std, TensorView grad_x, GradMode mode,
+                         TensorView grad_gamma, TensorView grad_beta, Workspace workspace) {
+  const char* op = "batch_norm_backward";
+  require_input(op, stream, options, x);
+  require_tensor(op, stream, "grad_y", grad_y, x.shape);
+  require_vector(op, stream, "gamma", gamma, x.shape);
+  require_vector(op, stream, "beta", beta, x.shape);
+  require_vector(op, stream, "save_mean", save_mean, x.shape);
+  require_vector(op, stream, "save_inv_std", save_inv_std, x.shape);
+  require_tensor(op, stream, "grad_x", grad_x, x.shape);
+  require_vector(op, stream, "grad_gamma", grad_gamma, x.shape);
+  require_vector(op, stream, "grad_beta", grad_beta, x.shape);
+  require_workspace(op, workspace, cpu::batch_norm_workspace_bytes(x.shape));
+  const cpu::BatchNormVectors vectors{gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32()};
+  cpu::batch_norm_parameter_gradients(stream.pool(), options.relu, grad_y, x, vectors,
+                                      grad_gamma.f32(), grad_beta.f32(),
+                                      static_cast<float*>(workspace.data));
+  cpu::batch_norm_data_gradient(stream.pool(), options.relu, grad_y, x, vectors, grad_gamma.f32(),
+                                grad_beta.f32(), grad_x, mode);
+}
+
+}  // namespace accrete::kernels

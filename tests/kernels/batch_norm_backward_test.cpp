@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "kernels/batch_norm_case.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+Outputs backward_outputs(const BatchNormCase& data, const Run& run) {
+  // The statistics come from the same kernels, as in training.
+  const TrainingResult saved = run_training(data, run, false);
+  const BackwardResult a = run_backward(data, saved, run, GradientTarget::overwrite);
+  const BackwardResult b = run_backward(data, saved, run, GradientTarget::accumulate);
+  const BackwardResult c = run_backward(data, saved, run, GradientTarget::onto_grad_y);
+  REQUIRE(exact_difference(b.gamma, a.gamma).empty());
+  REQUIRE(exact_difference(c.beta, a.beta).empty());
+  return {a.x, b.x, c.x, a.gamma, a.beta};
+}
+
+std::vector<Expected> expected_backward(const BatchNormCase& data) {
+  const auto g = reference::batch_norm_backward(data.shape, data.parameters(), widened(data.grad_y),
+                                                widened(data.x));
+  std::vector<double> sum = widened(data.before);
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    sum[i] += g.x[i];
+  }
+  // With one pixel the terms cancel, each as large as the factor 316 = 1 / sqrt(epsilon).
+  const Tolerance x = {data.shape.pixels() == 1 ? 2e-4 : 5e-6, 5e-6};
+  const Tolerance sums = sum_tolerance(static_cast<double>(data.shape.pixels()));
+  return {{g.x, x}, {sum, x}, {g.x, x}, {g.gamma, sums}, {g.beta, sums}};
+}
+
+}  // namespace
+
+TEST_CASE("batch_norm_backward on every shape and placement") {
+  for (const Shape& shape : row_shapes()) {
+    for (const bool relu : {false, true}) {
+      INFO("shape " << to_string(shape) << ", relu " << relu);
+      BatchNormCase data(shape, relu);
+      data.mute_gradient_near_zero();
+      expect_every_run(expected_backward(data),
+                       [&](const Run& run) -> Outputs { return backward_outputs(data, run); });
+    }
+  }
+}
+
+TEST_CASE("batch_norm_backward over many tiles") {
+  for (const Shape& shape : {Shape{3, 61, 67, 24}, Shape{2, 9, 11, 600}}) {
+    INFO("shape " << to_string(shape));
+    BatchNormCase data(shape, true);
+    data.mute_gradient_near_zero();
+    expect_every_run(expected_backward(data),
+                     [&](const Run& run) -> Outputs { return backward_outputs(data, run); });
+  }
+}
+
+TEST_CASE("batch_norm_backward agrees with finite differences") {
+  const Shape shape{1, 3, 4, 5};
+  for (const bool relu : {false, true}) {
+    INFO("relu " << relu);
+    BatchNormCase data(shape, relu);
+    const auto loss = [&](const std::vector<double>& x,
+                          const reference::BatchNormParameters& parameters) {
+      const auto y = reference::batch_norm_training(shape, parameters, x);
+      double total = 0.0;
+      for (std::size_t i = 0; i < y.size(); ++i) {
+        total += y[i] * static_cast<double>(data.grad_y[i]);
+      }
+      return total;
+    };
+    constexpr double kStep = 1e-6;
+    // The derivative of `loss` by one number that `value` refers to.
+    const auto slope = [&](std::vector<double>& x, reference::BatchNormParameters& parameters,
+                           double& value) {
+      const double middle = value;
+      value = middle + kStep;
+      const double above = loss(x, parameters);
+      value = middle - kStep;
+      const double below = loss(x, parameters);
+      value = middle;
+      return (above - below) / (2.0 * kStep);
+    };
+    std::vector<double> x = widened(data.x);
+    reference::BatchNormParameters parameters = data.parameters();
+    std::vector<double> grad_x;
+    std::vector<double> grad_gamma;
+    std::vector<double> grad_beta;
+    for (double& value : x) {
+      grad_x.push_back(slope(x, parameters, value));
+    }
+    for (std::size_t c = 0; c < 5; ++c) {
+      grad_gamma.push_back(slope(x, parameters, parameters.gamma[c]));
+      grad_beta.push_back(slope(x, parameters, parameters.beta[c]));
+    }
+    const Tolerance tolerance = {1e-5, 1e-5};
+    expect_every_run({{grad_x, tolerance}, {grad_gamma, tolerance}, {grad_beta, tolerance}},
+                     [&](const Run& run) -> Outputs {
+                       const TrainingResult saved = run_training(data, run, false);
+                       const BackwardResult r =
+                           run_backward(data, saved, run, GradientTarget::overwrite);
+                       return {r.x, r.gamma, r.beta};
+                     });
+  }
+}
+
+TEST_CASE("backward recomputes exactly the ReLU mask of the forward pass") {
+  // beta puts the inputs of value 1 at an output of 0 up to rounding, of either sign.
+  const Shape shape{2, 13, 17, 40};
+  BatchNormCase data(shape, true);
+  data.x = integers(shape.elements(), 21, 2);
+  const auto s = reference::batch_statistics(shape, widened(data.x), 1e-5);
+  for (std::size_t c = 0; c < 40; ++c) {
+    data.beta[c] =
+        static_cast<float>((s.mean[c] - 1.0) * s.inv_std[c] * static_cast<double>(data.gamma[c]));
+  }
+  data.grad_y.assign(data.x.size(), 1.0F);
+  for (const std::int64_t level : simd_levels()) {
+    const SimdLevel restricted(level);
+    const Run run{Stream::cpu(pool_of(2)), layouts()[3], layouts()[1]};
+    const TrainingResult forward = run_training(data, run, false);
+    const BackwardResult backward = run_backward(data, forward, run, GradientTarget::overwrite);
+    std::vector<double> positive(40, 0.0);
+    for (std::size_t i = 0; i < forward.y.size(); ++i) {
+      positive[i % 40] += forward.y[i] > 0.0F ? 1.0 : 0.0;
+    }
+    INFO("instruction sets " << level);
+    CHECK(difference(backward.beta, positive, {}) == "");
+  }
+}
+
+TEST_CASE("batch_norm_backward stays accurate where the mean is 1000 deviations") {
+  const Shape shape{3, 61, 67, 24};
+  const BatchNormCase data(shape, false, 1000.0F, 1003.4F);
+  const auto g = reference::batch_norm_backward(shape, data.parameters(), widened(data.grad_y),
+                                                widened(data.x));
+  expect_every_run({{g.x, {2e-4, 0.0}}, {g.gamma, {1e-2, 1e-4}}}, [&](const Run& run) -> Outputs {
+    const TrainingResult saved = run_training(data, run, false);
+    const BackwardResult r = run_backward(data, saved, run, GradientTarget::overwrite);
+    return {r.x, r.gamma};
+  });
+}
+
+TEST_CASE("batch_norm_backward names what contradicts x") {
+  const Stream stream = Stream::cpu(pool_of(1));
+  GuardedTensor x({2, 3, 3, 8});
+  GuardedTensor grad_y({2, 3, 2, 8});
+  GuardedTensor vector(channel_vector(8));
+  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, {}));
+  CHECK(error_of([&] {
+          kernels::batch_norm_backward(stream, {}, grad_y.view(), x.view(), vector.view(),
+                                       vector.view(), vector.view(), vector.view(), x.view(),
+                                       GradMode::overwrite, vector.view(), vector.view(),
+                                       scratch.workspace());
+        }) == "[batch_norm_backward] grad_y is [2,3,2,8], expected [2,3,3,8]");
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// Data of one batch norm test, and the calls on it.
+#pragma once
+
+#include <cmath>
+#include <vector>
+
+#include "accrete/kernels/batch_norm.h"
+#include "kernels/every_run.h"
+#include "kernels/scratch.h"
+#include "reference/batch_norm.h"
+#include "support/random_fill.h"
+
+namespace accrete::test {
+
+struct BatchNormCase {
+  Shape shape;
+  kernels::BatchNormOptions options;
+  std::vector<float> x, grad_y, before;
+  std::vector<float> gamma, beta, running_mean, running_var;
+
+  BatchNormCase(const Shape& shape_in, bool relu, float low = -2.0F, float high = 2.0F)
+      : shape(shape_in),
+        x(uniform(shape_in.elements(), 11, low, high)),
+        grad_y(uniform(shape_in.elements(), 12)),
+        before(uniform(shape_in.elements(), 13)),
+        gamma(uniform(shape_in.c, 14, 0.5F, 1.5F)),
+        beta(uniform(shape_in.c, 15, -0.5F, 0.5F)),
+        running_mean(uniform(shape_in.c, 16)),
+        running_var(uniform(shape_in.c, 17, 0.5F, 2.0F)) {
+    options.relu = relu;
+    options.momentum = 0.25F;
+  }
+
+  reference::BatchNormParameters parameters() const {
+    return {widened(gamma), widened(beta), static_cast<double>(options.epsilon), options.relu};
+  }
+
+  /// Where the output is nearly 0, rounding decides whether ReLU passes the gradient: no oracle
+  /// can say. Those elements get no gradient.
+  void mute_gradient_near_zero() {
+    const auto y = reference::batch_norm_training(
+        shape, {widened(gamma), widened(beta), static_cast<double>(options.epsilon), false},
+        widened(x));
+    for (std::size_t i = 0; i < y.size(); ++i) {
+      grad_y[i] = std::fabs(y[i]) < 1e-3 ? 0.0F : grad_y[i];
+    }
+  }
+};
+
+struct TrainingResult {
+  std::vector<float> y, mean, inv_std, running_mean, running_var;
+};
+
+inline TrainingResult run_training(const BatchNormCase& data, const Run& run, bool in_place) {
+  const Shape vector = channel_vector(data.shape.c);
+  GuardedTensor x = filled(data.shape, run.in, data.x);
+  GuardedTensor y = poisoned(data.shape, run.out);
+  const GuardedTensor gamma = filled(vector, {}, data.gamma);
+  const GuardedTensor beta = filled(vector, {}, data.beta);
+  GuardedTensor running_mean = filled(vector, {}, data.running_mean);
+  GuardedTensor running_var = filled(vector, {}, data.running_var);
+  GuardedTensor mean = poisoned(vector, {});
+  GuardedTensor inv_std = poisoned(vector, {});
+  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, {}));
+  kernels::batch_norm_training(run.stream, data.options, x.view(), gamma.view(), beta.view(),
+                               running_mean.view(), running_var.view(), mean.view(), inv_std.view(),
+                               in_place ? x.view() : y.view(), scratch.workspace());
+  REQUIRE(scratch.intact());
+  require_undamaged({&x, &y, &gamma, &beta, &running_mean, &running_var, &mean, &inv_std});
+  return {in_place ? x.values() : y.values(), mean.values(), inv_std.values(),
+          running_mean.values(), running_var.values()};
+}
+
+struct BackwardResult {
+  std::vector<float> x, gamma, beta;
+};
+
+enum class GradientTarget { overwrite, accumulate, onto_grad_y };
+
+inline BackwardResult run_backward(const BatchNormCase& data, const TrainingResult& saved,
+                                   const Run& run, GradientTarget target) {
+  const Shape vector = channel_vector(data.shape.c);
+  const GuardedTensor x = filled(data.shape, run.in, data.x);
+  GuardedTensor grad_y = filled(data.shape, run.out, data.grad_y);
+  const GuardedTensor gamma = filled(vector, {}, data.gamma);
+  const GuardedTensor beta = filled(vector, {}, data.beta);
+  const GuardedTensor mean = filled(vector, {}, saved.mean);
+  const GuardedTensor inv_std = filled(vector, {}, saved.inv_std);
+  GuardedTensor grad_x = target == GradientTarget::accumulate
+                             ? filled(data.shape, run.in, data.before)
+                             : poisoned(data.shape, run.in);
+  GuardedTensor& result = target == GradientTarget::onto_grad_y ? grad_y : grad_x;
+  GuardedTensor grad_gamma = poisoned(vector, {});
+  GuardedTensor grad_beta = poisoned(vector, {});
+  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, {}));
+  kernels::batch_norm_backward(
+      run.stream, data.options, grad_y.view(), x.view(), gamma.view(), beta.view(), mean.view(),
+      inv_std.view(), result.view(),
+      target == GradientTarget::accumulate ? GradMode::accumulate : GradMode::overwrite,
+      grad_gamma.view(), grad_beta.view(), scratch.workspace());
+  REQUIRE(scratch.intact());
+  require_undamaged(
+      {&x, &grad_y, &gamma, &beta, &mean, &inv_std, &grad_x, &grad_gamma, &grad_beta});
+  return {result.values(), grad_gamma.values(), grad_beta.values()};
+}
+
+}  // namespace accrete::test

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+
+#include "kernels/batch_norm_case.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+std::vector<double> blended(const std::vector<float>& running, const std::vector<double>& batch,
+                            double factor) {
+  std::vector<double> result = widened(running);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    result[i] = 0.75 * result[i] + 0.25 * batch[i] * factor;
+  }
+  return result;
+}
+
+// y is scale * x + shift in f32: its error is a few roundings of |scale * mean|, and scale is 316
+// where the variance is 0.
+Tolerance output_tolerance(const Shape& shape) {
+  return {shape.pixels() == 1 ? 2e-4 : 1e-5, 1e-5};
+}
+
+std::vector<Expected> expected_training(const BatchNormCase& data) {
+  const auto x = widened(data.x);
+  const auto s = reference::batch_statistics(data.shape, x, 1e-5);
+  const auto pixels = static_cast<double>(data.shape.pixels());
+  const auto running_var = data.shape.pixels() == 1
+                               ? widened(data.running_var)
+                               : blended(data.running_var, s.variance, pixels / (pixels - 1.0));
+  return {{reference::batch_norm_training(data.shape, data.parameters(), x),
+           output_tolerance(data.shape)},
+          {s.mean, {1e-6, 1e-6}},
+          {s.inv_std, {0.0, 2e-6}},
+          {blended(data.running_mean, s.mean, 1.0), {1e-6, 1e-6}},
+          {running_var, {1e-6, 2e-6}}};
+}
+
+Outputs outputs_of(const TrainingResult& r) {
+  return {r.y, r.mean, r.inv_std, r.running_mean, r.running_var};
+}
+
+}  // namespace
+
+TEST_CASE("batch_norm_training on every shape and placement") {
+  for (const Shape& shape : row_shapes()) {
+    for (const bool relu : {false, true}) {
+      INFO("shape " << to_string(shape) << ", relu " << relu);
+      const BatchNormCase data(shape, relu);
+      expect_every_run(expected_training(data), [&](const Run& run) -> Outputs {
+        return outputs_of(run_training(data, run, false));
+      });
+    }
+  }
+}
+
+TEST_CASE("batch_norm_training works in place and over many tiles") {
+  for (const Shape& shape : {Shape{2, 9, 11, 33}, Shape{3, 61, 67, 24}, Shape{2, 9, 11, 600}}) {
+    INFO("shape " << to_string(shape));
+    const BatchNormCase data(shape, true);
+    expect_every_run(expected_training(data), [&](const Run& run) -> Outputs {
+      return outputs_of(run_training(data, run, true));
+    });
+  }
+}
+
+TEST_CASE("batch_norm_training stays accurate where the mean is 1000 deviations") {
+  const Shape shape{3, 61, 67, 24};
+  const BatchNormCase data(shape, false, 1000.0F, 1003.4F);
+  const auto x = widened(data.x);
+  const auto s = reference::batch_statistics(shape, x, 1e-5);
+  const auto y = reference::batch_norm_training(shape, data.parameters(), x);
+  // The mean is stored in f32: half an ulp of 1000 is 3e-5 deviations.
+  const std::vector<Expected> expected = {
+      {y, {3e-4, 0.0}}, {s.mean, {0.0, 1e-7}}, {s.inv_std, {0.0, 1e-5}}};
+  expect_every_run(expected, [&](const Run& run) -> Outputs {
+    const TrainingResult r = run_training(data, run, false);
+    return {r.y, r.mean, r.inv_std};
+  });
+}
+
+TEST_CASE("one NaN spoils its channel and no other") {
+  BatchNormCase data({1, 5, 7, 20}, false);
+  data.x[20 * 9 + 4] = std::numeric_limits<float>::quiet_NaN();
+  const TrainingResult r = run_training(data, {Stream::cpu(pool_of(2)), {}, {}}, false);
+  for (std::size_t c = 0; c < 20; ++c) {
+    INFO("channel " << c);
+    CHECK(std::isnan(r.mean[c]) == (c == 4));
+    CHECK(std::isnan(r.y[c]) == (c == 4));
+    CHECK(std::isnan(r.running_var[c]) == (c == 4));
+  }
+}
+
+TEST_CASE("batch_norm_inference normalises with the running statistics") {
+  for (const Shape& shape : row_shapes()) {
+    for (const bool relu : {false, true}) {
+      INFO("shape " << to_string(shape) << ", relu " << relu);
+      const BatchNormCase data(shape, relu);
+      std::vector<double> inv_std;
+      for (const float variance : data.running_var) {
+        inv_std.push_back(1.0 / std::sqrt(static_cast<double>(variance) + 1e-5));
+      }
+      const Expected y = {reference::batch_norm_normalise(shape, data.parameters(), widened(data.x),
+                                                          widened(data.running_mean), inv_std),
+                          {2e-6, 2e-6}};
+      const Shape vector = channel_vector(shape.c);
+      expect_every_run({y, y}, [&](const Run& run) -> Outputs {
+        GuardedTensor x = filled(shape, run.in, data.x);
+        GuardedTensor out = poisoned(shape, run.out);
+        const GuardedTensor gamma = filled(vector, {}, data.gamma);
+        const GuardedTensor beta = filled(vector, {}, data.beta);
+        const GuardedTensor mean = filled(vector, {}, data.running_mean);
+        const GuardedTensor var = filled(vector, {}, data.running_var);
+        for (const TensorView& target : {out.view(), x.view()}) {
+          kernels::batch_norm_inference(run.stream, data.options, x.view(), gamma.view(),
+                                        beta.view(), mean.view(), var.view(), target);
+        }
+        require_undamaged({&x, &out, &gamma, &beta, &mean, &var});
+        return {out.values(), x.values()};
+      });
+    }
+  }
+}
+
+TEST_CASE("batch norm errors name the op and both shapes") {
+  const Stream stream = Stream::cpu(pool_of(1));
+  GuardedTensor x({2, 3, 3, 8});
+  GuardedTensor vector(channel_vector(8));
+  GuardedTensor narrow(channel_vector(7));
+  kernels::BatchNormOptions options;
+  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, {}));
+  const auto train = [&](const TensorView& gamma, const Workspace& workspace) {
+    kernels::batch_norm_training(stream, options, x.view(), gamma, vector.view(), vector.view(),
+                                 vector.view(), vector.view(), vector.view(), x.view(), workspace);
+  };
+  CHECK(error_of([&] { train(narrow.view(), scratch.workspace()); }) ==
+        "[batch_norm_training] gamma is [1,1,1,7], expected [1,1,1,8]");
+  const std::size_t bytes = scratch.workspace().bytes;
+  CHECK(error_of([&] {
+          train(vector.view(), {scratch.workspace().data, bytes - 1});
+        }) == "[batch_norm_training] workspace has " + std::to_string(bytes - 1) +
+                  " bytes, needs " + std::to_string(bytes));
+  options.epsilon = 0.0F;
+  CHECK(error_of([&] { train(vector.view(), scratch.workspace()); }) ==
+        "[batch_norm_training] epsilon is 0.000000, must be positive and finite");
+  options.epsilon = 1e-5F;
+  options.momentum = std::numeric_limits<float>::quiet_NaN();
+  CHECK(error_of([&] { train(vector.view(), scratch.workspace()); }) ==
+        "[batch_norm_training] momentum is nan, must be in [0, 1]");
+  CHECK(error_of([&] {
+          (void)kernels::batch_norm_workspace_bytes({1, 0, 1, 4}, {});
+        }).find("[batch_norm_workspace_bytes] x: impossible shape [1,0,1,4]") == 0);
+}
