@@ -134,15 +134,18 @@ TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
     : pool(threads),
       batch(batch_size),
       session(plan_session(builder, session_options(batch_size, passes, optimizer)),
-              session_options(batch_size, passes, optimizer), Stream::cpu(pool)) {}
+              session_options(batch_size, passes, optimizer), Stream::cpu(pool)),
+      pixels_(uniform(session.train_images(batch).shape.elements(), 3)),
+      classes_(labels(batch, 4, kClasses)) {}
+
+void TinySession::fill_inputs() {
+  std::memcpy(session.train_images(batch).data, pixels_.data(), pixels_.size() * sizeof(float));
+  std::memcpy(session.train_labels(batch).data, classes_.data(),
+              classes_.size() * sizeof(std::int32_t));
+}
 
 StepResult TinySession::step(double learning_rate, std::int64_t global_step) {
-  const TensorView images = session.train_images(batch);
-  const auto pixels = uniform(images.shape.elements(), 3);
-  std::memcpy(images.data, pixels.data(), pixels.size() * sizeof(float));
-  const auto classes = labels(batch, 4, kClasses);
-  std::memcpy(session.train_labels(batch).data, classes.data(),
-              classes.size() * sizeof(std::int32_t));
+  fill_inputs();
   return session.train_step(batch, learning_rate, global_step);
 }
 

@@ -36,7 +36,9 @@ ModelGraph build_tiny_resnet(std::int64_t batch, bool training);
 struct TinySession {
   TinySession(const ModelBuilder& builder, std::int64_t batch_size, const PassSwitches& passes = {},
               int threads = 1, const OptimizerOptions& optimizer = {});
-  /// Fills images and labels again (a step may overwrite its inputs) and trains one step.
+  /// Fills images and labels; needed before every step, since a step may overwrite its inputs.
+  void fill_inputs();
+  /// Fills the inputs and trains one step.
   StepResult step(double learning_rate, std::int64_t global_step);
   /// Loss without changing the weights.
   double loss(std::int64_t global_step) { return step(0.0, global_step).loss; }
@@ -46,6 +48,10 @@ struct TinySession {
   ThreadPool pool;
   std::int64_t batch;
   TrainingSession session;
+
+ private:
+  std::vector<float> pixels_;
+  std::vector<std::int32_t> classes_;
 };
 
 }  // namespace accrete::test
