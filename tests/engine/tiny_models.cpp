@@ -108,7 +108,7 @@ ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
     const std::string name(block);
     ValueId y = layers.norm_relu(name + ".norm1", layers.conv(name + ".conv1", x, 6, 3));
     y = layers.conv(name + ".conv2", y, 6, 3);
-    x = ops::relu(graph, name + ".relu", ops::add(graph, name + ".add", x, y));
+    x = layers.norm_relu(name + ".norm2", ops::add(graph, name + ".add", x, y));
   }
   layers.head(model, x);
   return model;

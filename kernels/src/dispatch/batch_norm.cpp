@@ -24,7 +24,7 @@ void require_input(const char* op, const Stream& stream, const BatchNormOptions&
                    const ConstTensorView& x) {
   require_device(op, stream.device());
   require_options(op, options);
-  check_shape(x.shape, (std::string("[") + op + "] x").c_str());
+  check_shape(x.shape, "[batch_norm] x");
   require_tensor(op, stream, "x", x, x.shape);
 }
 

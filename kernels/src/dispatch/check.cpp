@@ -19,22 +19,22 @@ void require_device(const char* op, Device device) {
 
 void require_tensor(const char* op, const Stream& stream, const char* name,
                     const ConstTensorView& view, const Shape& shape, DType dtype) {
-  const std::string tensor(name);
+  // Strings are built only to be thrown: a call that is in order must not allocate.
   if (view.data == nullptr) {
-    fail(op, tensor + " has no data, expected a tensor " + to_string(shape));
+    fail(op, std::string(name) + " has no data, expected a tensor " + to_string(shape));
   }
   if (view.shape != shape) {
-    fail(op, tensor + " is " + to_string(view.shape) + ", expected " + to_string(shape));
+    fail(op, std::string(name) + " is " + to_string(view.shape) + ", expected " + to_string(shape));
   }
   if (view.dtype != dtype) {
-    fail(op, tensor + " is " + dtype_name(view.dtype) + ", expected " + dtype_name(dtype));
+    fail(op, std::string(name) + " is " + dtype_name(view.dtype) + ", expected " + dtype_name(dtype));
   }
   if (view.pitch < view.shape.c) {
-    fail(op, tensor + " " + to_string(shape) + " has pitch " + std::to_string(view.pitch) +
+    fail(op, std::string(name) + " " + to_string(shape) + " has pitch " + std::to_string(view.pitch) +
                  ", which is less than its channels");
   }
   if (view.device != stream.device()) {
-    fail(op, tensor + " is on " + to_string(view.device) + ", the stream on " +
+    fail(op, std::string(name) + " is on " + to_string(view.device) + ", the stream on " +
                  to_string(stream.device()));
   }
 }
