@@ -27,11 +27,12 @@ void require_tensor(const char* op, const Stream& stream, const char* name,
     fail(op, std::string(name) + " is " + to_string(view.shape) + ", expected " + to_string(shape));
   }
   if (view.dtype != dtype) {
-    fail(op, std::string(name) + " is " + dtype_name(view.dtype) + ", expected " + dtype_name(dtype));
+    fail(op,
+         std::string(name) + " is " + dtype_name(view.dtype) + ", expected " + dtype_name(dtype));
   }
   if (view.pitch < view.shape.c) {
-    fail(op, std::string(name) + " " + to_string(shape) + " has pitch " + std::to_string(view.pitch) +
-                 ", which is less than its channels");
+    fail(op, std::string(name) + " " + to_string(shape) + " has pitch " +
+                 std::to_string(view.pitch) + ", which is less than its channels");
   }
   if (view.device != stream.device()) {
     fail(op, std::string(name) + " is on " + to_string(view.device) + ", the stream on " +
