@@ -8,8 +8,11 @@
 namespace accrete::kernels::cpu {
 namespace {
 
-constexpr std::int64_t kPackedRowsBytes = 192 << 10;  // of the dot form: leaves half of L2 to B
-constexpr std::int64_t kDotTasks = 16;                // enough to balance small layers
+// Weights up to this size stay in L2 next to one tile of packed rows. Beyond it they stream from
+// L3, and each pass over them should serve as many packed rows as fit.
+constexpr std::int64_t kResidentWeightBytes = 640 << 10;
+constexpr std::int64_t kPackedRowsBytes = 192 << 10;
+constexpr std::int64_t kDotTasks = 64;
 constexpr std::int64_t kOuterSlotBytes = 320 << 10;
 constexpr std::int64_t kOuterTasks = 8;
 constexpr std::int64_t kOuterBlockColumns = 18 * kColumnUnit;
@@ -32,12 +35,16 @@ DotBlocking dot_blocking(std::int64_t rows, std::int64_t reduction, std::int64_t
   b.columns = columns;
   b.row_units = ceil_div(rows, kRowUnit);
   const std::int64_t unit_floats = ceil_div(reduction, kChunk) * kRowUnit * kChunkPitch;
-  const std::int64_t fitting =
-      std::max<std::int64_t>(1, kPackedRowsBytes / (unit_floats * std::int64_t{sizeof(float)}));
-  b.blocks = std::max(ceil_div(b.row_units, fitting), std::min(b.row_units, kDotTasks));
-  // A shorter tile may need one tile more than the units it covers.
-  b.slot_floats = (ceil_div(b.row_units, b.blocks) + 1) * unit_floats;
+  b.blocks = std::min(b.row_units, kDotTasks);
   b.weight_floats = reduction * round_up(columns, kMaxLanes);
+  std::int64_t group = 1;
+  if (b.weight_floats * std::int64_t{sizeof(float)} > kResidentWeightBytes) {
+    const std::int64_t fitting = kPackedRowsBytes / (unit_floats * std::int64_t{sizeof(float)});
+    group = std::clamp<std::int64_t>(fitting, 1, ceil_div(b.row_units, b.blocks));
+  }
+  b.group_rows = group * kRowUnit;
+  // A shorter tile may need one tile more than the units it covers.
+  b.slot_floats = (group + 1) * unit_floats;
   return b;
 }
 

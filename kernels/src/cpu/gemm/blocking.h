@@ -33,8 +33,9 @@ struct DotBlocking {
   std::int64_t reduction = 0;
   std::int64_t columns = 0;
   std::int64_t row_units = 0;      ///< ceil(rows / kRowUnit)
-  std::int64_t blocks = 0;         ///< tasks; each packs its rows, then walks the column panels
-  std::int64_t slot_floats = 0;    ///< scratch of one task: its packed rows
+  std::int64_t blocks = 0;         ///< tasks, each a range of rows
+  std::int64_t group_rows = 0;     ///< rows packed at a time
+  std::int64_t slot_floats = 0;    ///< scratch of one task: one group of packed rows
   std::int64_t weight_floats = 0;  ///< packed B
 
   std::int64_t first_row(std::int64_t block) const {

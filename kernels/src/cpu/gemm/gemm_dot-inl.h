@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The dot form: result[rows, columns] = transform(im2col matrix) * packed weights, for the forward
-// pass and the gradient of the data. A task packs a block of rows, which then stays in L2 while
+// pass and the gradient of the data. A task packs its rows in groups; each group stays in L2 while
 // the panels of the weights pass by. Every sum runs over the whole reduction in ascending order.
 #if defined(ACCRETE_CPU_GEMM_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ACCRETE_CPU_GEMM_DOT_INL_H_
@@ -46,18 +46,18 @@ template <class Transform, class Epilogue>
 void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matrix,
               const Transform& transform, const float* packed_weights, ScratchSlots& slots,
               const Epilogue& epilogue) {
-  const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
   pool.parallel_for(blocking.blocks, [&](std::int64_t block) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
-    const std::int64_t first = blocking.first_row(block);
-    const std::int64_t last = blocking.first_row(block + 1);
-    float* packed = scratch.data();
-    for (std::int64_t row = first; row < last; row += kTileRows, packed += tile_floats) {
-      pack_dot_tile(matrix, transform, row, std::min(kTileRows, last - row), packed);
-    }
-    for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
-      multiply_panel(blocking, block, first, last, scratch.data(), column,
-                     packed_weights + column * blocking.reduction, epilogue);
+    const std::int64_t block_end = blocking.first_row(block + 1);
+    std::int64_t next = 0;
+    for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
+      next = std::min(row + blocking.group_rows, block_end);
+      pack_dot_rows(matrix, transform, row, next, scratch.data());
+      prefetch_rows(matrix, next, std::min(next + blocking.group_rows, block_end));
+      for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
+        multiply_panel(blocking, block, row, next, scratch.data(), column,
+                       packed_weights + column * blocking.reduction, epilogue);
+      }
     }
   });
 }

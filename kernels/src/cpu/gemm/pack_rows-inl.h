@@ -177,6 +177,16 @@ void pack_dot_tile(const Im2col& matrix, const Transform& transform, std::int64_
   }
 }
 
+/// Rows [row, last) of the matrix as consecutive tiles of the dot form.
+template <class Transform>
+void pack_dot_rows(const Im2col& matrix, const Transform& transform, std::int64_t row,
+                   std::int64_t last, float* target) {
+  const std::int64_t tile_floats = ceil_div(matrix.columns(), kChunk) * kTileRows * kChunkPitch;
+  for (; row < last; row += kTileRows, target += tile_floats) {
+    pack_dot_tile(matrix, transform, row, std::min(kTileRows, last - row), target);
+  }
+}
+
 /// Columns `range` of rows [row, row + rows) of the matrix, row-major at `target_pitch`.
 template <class Transform>
 void pack_outer_block(const Im2col& matrix, const Transform& transform, std::int64_t row,
