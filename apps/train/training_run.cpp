@@ -70,12 +70,12 @@ class TrainingRun {
       : options_(options),
         spec_(std::move(spec)),
         sets_(std::move(sets)),
+        train_loader_(sets_.train, loader_options(spec_, true)),
+        test_loader_(sets_.test, loader_options(spec_, false)),
+        session_(std::move(plan), std::move(session_options), Stream::cpu(pool)),
         folder_(options.output.empty() ? default_run_folder(spec_.name) : options.output),
         checkpoints_(folder_.checkpoints()),
         fingerprint_(models::spec_fingerprint(spec_)),
-        session_(std::move(plan), std::move(session_options), Stream::cpu(pool)),
-        train_loader_(sets_.train, loader_options(spec_, true)),
-        test_loader_(sets_.test, loader_options(spec_, false)),
         progress_(options.quiet) {}
 
   int run() {
@@ -295,12 +295,12 @@ class TrainingRun {
   const TrainOptions& options_;
   models::RunSpec spec_;
   data::TrainTest sets_;
-  RunFolder folder_;
-  CheckpointFolder checkpoints_;
-  std::string fingerprint_;
-  TrainingSession session_;
   data::BatchLoader train_loader_;
   data::BatchLoader test_loader_;
+  TrainingSession session_;
+  RunFolder folder_;  // after everything that can still fail, so that a failure leaves no folder
+  CheckpointFolder checkpoints_;
+  std::string fingerprint_;
   Progress progress_;
 
   TrainingProgress state_;

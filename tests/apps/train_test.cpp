@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+// The train program from outside: what it prints, what it leaves, and that stopping and going on
+// changes nothing.
+#include <filesystem>
+#include <regex>
+
+#include "apps/command.h"
+#include "support/catch.h"
+
+namespace accrete::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Catch::Matchers::Contains;
+
+constexpr const char* kLastCheckpoint = "/checkpoints/step_0000000010.safetensors";
+
+bool same_run(const std::string& a, const std::string& b) {
+  return same_content(a + kLastCheckpoint, b + kLastCheckpoint) &&
+         same_content(a + "/model.safetensors", b + "/model.safetensors");
+}
+
+}  // namespace
+
+TEST_CASE("a run ends with the two lines and leaves a complete folder") {
+  const std::string folder = fresh_folder("complete");
+  const CommandResult result =
+      run_command(train(tiny_spec(folder) + " --output " + folder + "/run"));
+  INFO(result.output);
+  REQUIRE(result.exit_code == 0);
+  CHECK(std::regex_match(result.line(-2),
+                         std::regex(R"(loss \d\.\d{3}, train acc \d\.\d{3}, test acc \d\.\d{3})")));
+  CHECK(std::regex_match(result.line(-1), std::regex(R"(\d+\.\d examples/sec on cpu)")));
+  CHECK_THAT(result.output, Contains("bytes copied by concat: 0"));
+  CHECK_THAT(result.output, Contains("run folder: " + folder + "/run"));
+  const std::regex memory(R"(peak memory (\S+) MiB \(planned (\S+) MiB\))");
+  std::smatch match;
+  REQUIRE(std::regex_search(result.output, match, memory));
+  CHECK(match[1] == match[2]);
+  for (const char* file :
+       {"/config.json", "/build.json", "/metrics.jsonl", "/model.safetensors", kLastCheckpoint}) {
+    INFO(file);
+    CHECK(fs::exists(folder + "/run" + file));
+  }
+  const std::string metrics = file_content(folder + "/run/metrics.jsonl");
+  CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 2);
+}
+
+TEST_CASE("output that is no terminal has no control characters, and quiet is quiet") {
+  const std::string folder = fresh_folder("plain");
+  const std::string spec = tiny_spec(folder);
+  const CommandResult plain = run_command(train(spec + " -o " + folder + "/a"));
+  CHECK(plain.output.find('\r') == std::string::npos);
+  CHECK(plain.output.find('\033') == std::string::npos);
+  const CommandResult quiet = run_command(train(spec + " -q -o " + folder + "/b"));
+  CHECK(std::count(quiet.output.begin(), quiet.output.end(), '\n') == 2);
+}
+
+TEST_CASE("equal seeds give equal bytes, for one thread and for two") {
+  const std::string folder = fresh_folder("threads");
+  const std::string spec = tiny_spec(folder);
+  REQUIRE(run_command(train(spec + " -q --threads 1 -o " + folder + "/one")).exit_code == 0);
+  REQUIRE(run_command(train(spec + " -q --threads 2 -o " + folder + "/two")).exit_code == 0);
+  REQUIRE(run_command(train(spec + " -q --threads 3 -o " + folder + "/three")).exit_code == 0);
+  CHECK(same_run(folder + "/one", folder + "/two"));
+  CHECK(same_run(folder + "/one", folder + "/three"));
+  REQUIRE(
+      run_command(train(spec + " -q --set training.seed=4 -o " + folder + "/other")).exit_code ==
+      0);
+  CHECK_FALSE(same_run(folder + "/one", folder + "/other"));
+}
+
+TEST_CASE("a run stopped anywhere goes on to the same bytes") {
+  const std::string folder = fresh_folder("resume");
+  const std::string spec = tiny_spec(folder);
+  REQUIRE(run_command(train(spec + " -q -o " + folder + "/whole")).exit_code == 0);
+  for (const char* steps : {"3", "5", "7"}) {
+    const std::string parts = folder + "/parts" + steps;
+    const CommandResult first =
+        run_command(train(spec + " -o " + parts + " --stop-after " + steps));
+    INFO(first.output);
+    REQUIRE(first.exit_code == 0);
+    CHECK_THAT(first.output, Contains("state saved") && Contains("--resume auto"));
+    CHECK_FALSE(fs::exists(parts + "/model.safetensors"));
+    const CommandResult second = run_command(train(spec + " -o " + parts + " --resume auto"));
+    INFO(second.output);
+    REQUIRE(second.exit_code == 0);
+    CHECK(same_run(folder + "/whole", parts));
+    const std::string metrics = file_content(parts + "/metrics.jsonl");
+    CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 2);
+  }
+}
+
+TEST_CASE("resuming a finished run repeats its last lines") {
+  const std::string folder = fresh_folder("finished");
+  const std::string spec = tiny_spec(folder);
+  const CommandResult first = run_command(train(spec + " -q -o " + folder + "/run"));
+  const CommandResult again = run_command(train(spec + " -q --resume auto -o " + folder + "/run"));
+  CHECK(again.exit_code == 0);
+  CHECK(again.line(-2) == first.line(-2));
+}
+
+TEST_CASE("a signal saves the state, a kill loses only what was not saved") {
+  const std::string folder = fresh_folder("signals");
+  const std::string spec = tiny_spec(folder);
+  // Long enough to be interrupted: the same images many times over.
+  const std::string longer = spec + " --set training.epochs=120 --set checkpoint.keep=3 -o ";
+  const CommandResult whole = run_command("timeout --preserve-status -s TERM 0.6 " +
+                                          train(longer + folder + "/a") + "; echo code $?");
+  INFO(whole.output);
+  CHECK_THAT(whole.output, Contains("state saved") && Contains("code 143"));
+  CHECK_THAT(run_command("timeout --preserve-status -s INT 0.6 " + train(longer + folder + "/b") +
+                         "; echo code $?")
+                 .output,
+             Contains("code 130"));
+  run_command("timeout -s KILL 0.6 " + train(longer + folder + "/c"));
+
+  // Each goes on to the end and must have the weights of a run that was never stopped.
+  const std::string shorter = spec + " -q --set training.epochs=120 --set checkpoint.keep=3 ";
+  REQUIRE(run_command(train(shorter + "-o " + folder + "/whole")).exit_code == 0);
+  for (const char* part : {"/a", "/b", "/c"}) {
+    INFO(part);
+    REQUIRE(run_command(train(shorter + "--resume auto -o " + folder + part)).exit_code == 0);
+    CHECK(same_content(folder + "/whole/model.safetensors", folder + part + "/model.safetensors"));
+    CHECK(same_content(folder + "/whole/checkpoints/step_0000000600.safetensors",
+                       folder + part + "/checkpoints/step_0000000600.safetensors"));
+  }
+}
+
+TEST_CASE("passes change the speed, not what is learned") {
+  const std::string folder = fresh_folder("passes");
+  const std::string spec = tiny_spec(folder);
+  REQUIRE(run_command(train(spec + " -q -o " + folder + "/all")).exit_code == 0);
+  REQUIRE(run_command(train(spec + " -q --disable-pass placement --disable-pass in-place -o " +
+                            folder + "/copying"))
+              .exit_code == 0);
+  CHECK(same_run(folder + "/all", folder + "/copying"));
+}
+
+}  // namespace accrete::test
