@@ -56,23 +56,27 @@ class FlushDenormals {
 
 }  // namespace
 
+// A call publishes the number of unclaimed tasks last. Claiming decrements it; a positive old value
+// is a task, and while a claimed task is unfinished the call cannot return, so its other fields
+// stay valid. A worker that wakes late finds nothing left, or helps with the next call.
 struct ThreadPool::State {
   std::vector<std::thread> workers;
   std::mutex mutex;
   std::condition_variable wake;
   std::atomic<std::uint64_t> generation{0};
   std::atomic<bool> stop{false};
-  std::atomic<std::int64_t> next_task{0};
-  std::atomic<int> busy{0};
+  std::atomic<std::int64_t> unclaimed{0};
+  std::atomic<std::int64_t> finished{0};
   std::int64_t tasks = 0;
   TaskFunction function = nullptr;
   void* context = nullptr;
 
   void drain() {
     const FlushDenormals mode;
-    for (std::int64_t task = next_task.fetch_add(1, std::memory_order_relaxed); task < tasks;
-         task = next_task.fetch_add(1, std::memory_order_relaxed)) {
-      function(context, task);
+    for (std::int64_t left = unclaimed.fetch_sub(1, std::memory_order_acq_rel); left > 0;
+         left = unclaimed.fetch_sub(1, std::memory_order_acq_rel)) {
+      function(context, tasks - left);
+      finished.fetch_add(1, std::memory_order_release);
     }
   }
 
@@ -91,14 +95,10 @@ struct ThreadPool::State {
 
   void worker_loop() {
     std::uint64_t seen = 0;
-    while (true) {
+    while (!stop.load(std::memory_order_relaxed)) {
       await_work(seen);
       seen = generation.load(std::memory_order_acquire);
-      if (stop.load(std::memory_order_relaxed)) {
-        return;
-      }
       drain();
-      busy.fetch_sub(1, std::memory_order_release);
     }
   }
 
@@ -135,18 +135,19 @@ int ThreadPool::size() const {
 
 void ThreadPool::run(std::int64_t tasks, TaskFunction function, void* context) {
   State& state = *state_;
+  if (tasks <= 0) {
+    return;
+  }
   state.tasks = tasks;
   state.function = function;
   state.context = context;
-  state.next_task.store(0, std::memory_order_relaxed);
-  if (tasks <= 1 || state.workers.empty()) {
-    state.drain();
-    return;
+  state.finished.store(0, std::memory_order_relaxed);
+  state.unclaimed.store(tasks, std::memory_order_release);
+  if (tasks > 1 && !state.workers.empty()) {
+    state.announce();
   }
-  state.busy.store(static_cast<int>(state.workers.size()), std::memory_order_relaxed);
-  state.announce();
   state.drain();
-  while (state.busy.load(std::memory_order_acquire) != 0) {
+  while (state.finished.load(std::memory_order_acquire) != tasks) {
     pause_briefly();
   }
 }
