@@ -53,12 +53,12 @@ void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matri
     for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
       next = std::min(row + blocking.group_rows, block_end);
       pack_dot_rows(matrix, transform, row, next, scratch.data());
-      prefetch_rows(matrix, next, std::min(next + blocking.group_rows, block_end));
       for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
         multiply_panel(blocking, block, row, next, scratch.data(), column,
                        packed_weights + column * blocking.reduction, epilogue);
       }
     }
+    epilogue.finish(block);
   });
 }
 
