@@ -136,6 +136,7 @@ void register_conv_benchmarks(ThreadPool& pool, const Rates& rates) {
             run(state, pass, shape, pool, rates);
           })
           ->UseRealTime()
+          ->MeasureProcessCPUTime()
           ->Unit(benchmark::kMicrosecond);
     }
   }

@@ -41,6 +41,17 @@ inline Im2col im2col_of_input(const ConvProblem& problem, const ConstTensorView&
   return m;
 }
 
+/// A plain matrix, one row per pixel of the tensor.
+inline Im2col rows_of(const ConstTensorView& tensor) {
+  Im2col m;
+  m.data = tensor.f32();
+  m.pitch = tensor.pitch;
+  m.images = tensor.shape.n, m.height = tensor.shape.h, m.width = tensor.shape.w;
+  m.channels = tensor.shape.c;
+  m.out_h = m.height, m.out_w = m.width;
+  return m;
+}
+
 /// Rows are the pixels of x, the source is grad_y, spread out by the stride; columns are (r,s,k)
 /// of the filter turned by 180 degrees.
 inline Im2col im2col_of_gradient(const ConvProblem& problem, const ConstTensorView& grad_y) {
