@@ -26,6 +26,11 @@ struct Im2col {
   std::int64_t rows() const { return images * out_h * out_w; }
   std::int64_t filter_row() const { return filter_w * channels; }
   std::int64_t columns() const { return filter_h * filter_row(); }
+  /// Row m is source pixel m.
+  bool plain() const {
+    return filter_h == 1 && filter_w == 1 && stride_h == 1 && stride_w == 1 && pad_h == 0 &&
+           pad_w == 0 && dilation_h == 1 && dilation_w == 1;
+  }
 };
 
 /// Rows are the pixels of y, the source is x.

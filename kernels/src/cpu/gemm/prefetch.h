@@ -41,18 +41,26 @@ class RowPrefetcher {
       : matrix_(matrix),
         first_r_(std::max<std::int64_t>(0, matrix.filter_h - matrix.stride_h)),
         first_s_(std::max<std::int64_t>(0, matrix.filter_w - matrix.stride_w)),
+        contiguous_(matrix.plain() && matrix.pitch == matrix.channels),
+        windows_(!contiguous_ && matrix.dilation_h == 1 && matrix.dilation_w == 1 &&
+                 matrix.channels >= kMinChannels),
         cursor_(matrix, 0) {}
 
   /// Rows [row, last) are to be fetched from now on; what is left of earlier ones is dropped.
   void start(std::int64_t row, std::int64_t last) {
-    const bool plain = matrix_.dilation_h == 1 && matrix_.dilation_w == 1;
-    rows_left_ = plain ? last - row : 0;
+    rows_left_ = windows_ ? last - row : 0;
     if (rows_left_ > 0) {
       cursor_ = WindowCursor(matrix_, row);
+    } else if (contiguous_) {
+      line_ = matrix_.data + row * matrix_.pitch;
+      line_end_ = matrix_.data + last * matrix_.pitch;
     }
   }
 
   void refill(PrefetchQueue& queue) {
+    for (; line_ < line_end_ && !queue.full(); line_ += kLineFloats) {
+      queue.push(reinterpret_cast<const char*>(line_));
+    }
     for (; rows_left_ > 0 && !queue.full(); --rows_left_, cursor_.advance()) {
       push_window(cursor_.window(), queue);
     }
@@ -60,6 +68,9 @@ class RowPrefetcher {
 
  private:
   static constexpr std::uintptr_t kLineBytes = 64;
+  static constexpr std::int64_t kLineFloats = 16;
+  // Below this, finding the lines costs more than missing them.
+  static constexpr std::int64_t kMinChannels = 8;
 
   void push_window(const Window& window, PrefetchQueue& queue) {
     for (std::int64_t r = first_r_; r < matrix_.filter_h; ++r) {
@@ -92,8 +103,12 @@ class RowPrefetcher {
 
   const Im2col& matrix_;
   std::int64_t first_r_, first_s_;
+  bool contiguous_;  // the rows lie behind each other in memory
+  bool windows_;
   WindowCursor cursor_;
   std::int64_t rows_left_ = 0;
+  const float* line_ = nullptr;
+  const float* line_end_ = nullptr;
   const char* newest_ = nullptr;
 };
 
