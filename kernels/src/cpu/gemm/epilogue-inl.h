@@ -5,7 +5,7 @@
 //   void operator()(const TileResult& tile) const;
 //   void finish(std::int64_t block) const;  // after the last tile of a block
 // Each element of the result is handed over exactly once. Calls for one `block` come from one
-// thread, panel by panel with rows ascending within a panel, and depend on the problem alone: a
+// thread, rows ascending within each column, in an order that depends on the problem alone: a
 // per-channel sum kept per block and combined in block order is deterministic. Calls for different
 // blocks run at the same time and cover different rows.
 #if defined(ACCRETE_CPU_GEMM_EPILOGUE_INL_H_) == defined(HWY_TARGET_TOGGLE)
