@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <vector>
 
 #include "kernels/conv_case.h"
@@ -83,6 +84,37 @@ TEST_CASE("convolution of fractions stays within rounding") {
     const ConvCase data(problem, Fill::uniform);
     expect_every_run(expected_outputs(data, Fill::uniform),
                      [&](const Run& run) { return all_outputs(data, run); });
+  }
+}
+
+// Large aligned results take another way to memory.
+TEST_CASE("convolution writes large aligned slices") {
+  const ConvProblem problem = {1, 251, 251, 3, 50, 1, 1, 1, 1, 0, 0};
+  constexpr std::int64_t kPitch = 64;
+  const ConvCase data(problem, Fill::whole);
+  const Shape shape = problem.y_shape();
+  const auto expected =
+      reference::conv_forward(problem, widened(data.x), widened(data.weight), widened(data.bias));
+  for (const std::int64_t level : simd_levels()) {
+    const SimdLevel restricted(level);
+    Scratch memory(static_cast<std::size_t>(shape.pixels() * kPitch) * sizeof(float));
+    auto* y = static_cast<float*>(memory.workspace().data);
+    Scratch scratch(kernels::conv_forward_workspace_bytes(problem, {}));
+    kernels::conv_forward(Stream::cpu(pool_of(2)), problem,
+                          ConstTensorView(data.x.data(), problem.x_shape()),
+                          ConstTensorView(data.weight.data(), problem.weight_shape()),
+                          ConstTensorView(data.bias.data(), channel_vector(problem.K)),
+                          TensorView(y, shape, kPitch), scratch.workspace());
+    std::vector<float> got;
+    std::int64_t overwritten = 0;
+    for (std::int64_t pixel = 0; pixel < shape.pixels(); ++pixel) {
+      const float* row = y + pixel * kPitch;
+      got.insert(got.end(), row, row + shape.c);
+      overwritten += std::count_if(row + shape.c, row + kPitch, [](float v) { return v == v; });
+    }
+    CHECK(difference(got, expected, {}) == "");
+    CHECK(overwritten == 0);  // the channels behind the slice are still NaN
+    CHECK(memory.intact());
   }
 }
 

@@ -24,11 +24,9 @@ void run_conv_dgrad(ThreadPool& pool, const ConvProblem& problem, const ConstTen
                      blocking.slot_floats);
   pack_turned_weights(pool, weight.f32(), problem, blocking, packed_weights);
   if (mode == GradMode::overwrite) {
-    gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots,
-             StoreTile{grad_x.f32(), grad_x.pitch, nullptr});
+    gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots, StoreTile(grad_x, nullptr));
   } else {
-    gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots,
-             AccumulateTile{grad_x.f32(), grad_x.pitch});
+    gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots, AccumulateTile(grad_x));
   }
 }
 

@@ -22,8 +22,7 @@ void run_conv_forward(ThreadPool& pool, const ConvProblem& problem, const ConstT
   ScratchSlots slots(packed_weights + blocking.weight_floats, scratch_slot_count(blocking.blocks),
                      blocking.slot_floats);
   pack_forward_weights(pool, weight.f32(), blocking, packed_weights);
-  gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots,
-           StoreTile{y.f32(), y.pitch, bias.f32()});
+  gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots, StoreTile(y, bias.f32()));
 }
 
 }  // namespace HWY_NAMESPACE

@@ -20,8 +20,7 @@ void run_conv_wgrad(ThreadPool& pool, const ConvProblem& problem, const ConstTen
   auto* partials = static_cast<float*>(workspace.data);
   ScratchSlots slots(partials + blocking.parts * blocking.partial_floats,
                      scratch_slot_count(blocking.tasks()), blocking.slot_floats);
-  gemm_outer(pool, blocking, matrix, Identity{}, grad_y.f32(), grad_y.pitch, Identity{}, slots,
-             partials);
+  gemm_outer(pool, blocking, matrix, Identity{}, rows_of(grad_y), Identity{}, slots, partials);
   reduce_partials(pool, blocking, partials, mode == GradMode::accumulate, grad_weight.f32());
 }
 

@@ -3,8 +3,9 @@
 //
 // An epilogue is a copyable struct with
 //   void operator()(const TileResult& tile) const;
+//   void finish(std::int64_t block) const;  // after the last tile of a block
 // Each element of the result is handed over exactly once. Calls for one `block` come from one
-// thread, panel by panel with rows ascending within a panel, and depend on the problem alone: a
+// thread, rows ascending within each column, in an order that depends on the problem alone: a
 // per-channel sum kept per block and combined in block order is deterministic. Calls for different
 // blocks run at the same time and cover different rows.
 #if defined(ACCRETE_CPU_GEMM_EPILOGUE_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -16,7 +17,9 @@
 
 #include <cstdint>
 
+#include "accrete/kernels/tensor_view.h"
 #include "cpu/gemm/vector-inl.h"
+#include "hwy/cache_control.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
@@ -32,52 +35,80 @@ struct TileResult {
   std::int64_t column, columns;
 };
 
+/// Results larger than this are gone from the caches before anyone reads them: storing them past
+/// the caches saves reading what is about to be overwritten.
+constexpr std::int64_t kStreamBytes = 12 << 20;
+
 /// out (=) result + bias; null bias: none.
-struct StoreTile {
-  float* out;
-  std::int64_t out_pitch;
-  const float* bias;
+class StoreTile {
+ public:
+  StoreTile(const TensorView& out, const float* bias)
+      : out_(out.f32()), pitch_(out.pitch), bias_(bias) {
+    constexpr std::uintptr_t kVectorBytes = kLanes * sizeof(float);
+    stream_ = out.shape.elements() * std::int64_t{sizeof(float)} > kStreamBytes &&
+              reinterpret_cast<std::uintptr_t>(out_) % kVectorBytes == 0 && pitch_ % kLanes == 0;
+  }
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     for (std::int64_t j = 0; j < tile.columns; j += kLanes) {
       const std::int64_t count = tile.columns - j;
-      float* target = out + tile.row * out_pitch + tile.column + j;
-      if (count >= kLanes) {
-        store_column(tile, j, target);
+      if (count < kLanes) {
+        store_last_column(tile, j, count);
+      } else if (stream_) {
+        store_column(tile, j, [](FloatVec value, float* target) HWY_ATTR {
+          hn::Stream(value, FloatTag(), target);
+        });
       } else {
-        store_last_column(tile, j, count, target);
+        store_column(tile, j, [](FloatVec value, float* target) HWY_ATTR {
+          hn::StoreU(value, FloatTag(), target);
+        });
       }
     }
   }
 
- private:
-  HWY_INLINE void store_column(const TileResult& tile, std::int64_t j, float* target) const {
-    const FloatTag d;
-    const FloatVec shift = bias == nullptr ? hn::Zero(d) : hn::LoadU(d, bias + tile.column + j);
-    for (std::int64_t i = 0; i < tile.rows; ++i, target += out_pitch) {
-      hn::StoreU(hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), shift), d, target);
+  HWY_INLINE void finish(std::int64_t /*block*/) const {
+    if (stream_) {
+      hwy::FlushStream();
     }
   }
-  HWY_INLINE void store_last_column(const TileResult& tile, std::int64_t j, std::int64_t count,
-                                    float* target) const {
+
+ private:
+  template <class Store>
+  HWY_INLINE void store_column(const TileResult& tile, std::int64_t j, const Store& store) const {
     const FloatTag d;
-    const FloatVec shift = bias == nullptr ? hn::Zero(d) : load_some(bias + tile.column + j, count);
-    for (std::int64_t i = 0; i < tile.rows; ++i, target += out_pitch) {
+    const FloatVec shift = bias_ == nullptr ? hn::Zero(d) : hn::LoadU(d, bias_ + tile.column + j);
+    float* target = out_ + tile.row * pitch_ + tile.column + j;
+    for (std::int64_t i = 0; i < tile.rows; ++i, target += pitch_) {
+      store(hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), shift), target);
+    }
+  }
+  HWY_INLINE void store_last_column(const TileResult& tile, std::int64_t j,
+                                    std::int64_t count) const {
+    const FloatTag d;
+    const FloatVec shift =
+        bias_ == nullptr ? hn::Zero(d) : load_some(bias_ + tile.column + j, count);
+    float* target = out_ + tile.row * pitch_ + tile.column + j;
+    for (std::int64_t i = 0; i < tile.rows; ++i, target += pitch_) {
       store_some(hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), shift), target, count);
     }
   }
+
+  float* out_;
+  std::int64_t pitch_;
+  const float* bias_;
+  bool stream_;
 };
 
 /// out += result.
-struct AccumulateTile {
-  float* out;
-  std::int64_t out_pitch;
+class AccumulateTile {
+ public:
+  explicit AccumulateTile(const TensorView& out) : out_(out.f32()), pitch_(out.pitch) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     const FloatTag d;
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       const float* values = tile.values + i * tile.pitch;
-      float* target = out + (tile.row + i) * out_pitch + tile.column;
+      float* target = out_ + (tile.row + i) * pitch_ + tile.column;
       std::int64_t j = 0;
       for (; j + kLanes <= tile.columns; j += kLanes) {
         hn::StoreU(hn::Add(hn::LoadU(d, target + j), hn::Load(d, values + j)), d, target + j);
@@ -87,6 +118,12 @@ struct AccumulateTile {
       }
     }
   }
+
+  HWY_INLINE void finish(std::int64_t /*block*/) const {}
+
+ private:
+  float* out_;
+  std::int64_t pitch_;
 };
 
 }  // namespace HWY_NAMESPACE

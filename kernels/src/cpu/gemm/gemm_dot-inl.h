@@ -17,6 +17,7 @@
 #include "cpu/gemm/epilogue-inl.h"
 #include "cpu/gemm/im2col.h"
 #include "cpu/gemm/pack_rows-inl.h"
+#include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/tile-inl.h"
 #include "cpu/gemm/transform-inl.h"
 #include "cpu/scratch_slots.h"
@@ -29,14 +30,19 @@ namespace HWY_NAMESPACE {
 template <class Epilogue>
 void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_t first,
                     std::int64_t last, const float* packed_rows, std::int64_t column,
-                    const float* panel, const Epilogue& epilogue) {
+                    const float* panel, const Epilogue& epilogue, RowPrefetcher& prefetcher,
+                    PrefetchQueue& queue) {
   const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
   const std::int64_t vectors = panel_vectors(blocking.columns - column);
   const std::int64_t columns = std::min(vectors * kLanes, blocking.columns - column);
   alignas(64) float values[kTileRows * kPanel];
   for (std::int64_t row = first; row < last; row += kTileRows) {
     const std::int64_t rows = std::min(kTileRows, last - row);
-    find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values);
+    if (queue.drained()) {
+      queue.clear();
+      prefetcher.refill(queue);
+    }
+    find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values, queue);
     epilogue(TileResult{values, vectors * kLanes, block, row, rows, column, columns});
     packed_rows += tile_floats;
   }
@@ -49,16 +55,19 @@ void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matri
   pool.parallel_for(blocking.blocks, [&](std::int64_t block) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
     const std::int64_t block_end = blocking.first_row(block + 1);
+    RowPrefetcher prefetcher(matrix);
+    PrefetchQueue queue;
     std::int64_t next = 0;
     for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
       next = std::min(row + blocking.group_rows, block_end);
       pack_dot_rows(matrix, transform, row, next, scratch.data());
-      prefetch_rows(matrix, next, std::min(next + blocking.group_rows, block_end));
+      prefetcher.start(next, std::min(next + blocking.group_rows, block_end));
       for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
         multiply_panel(blocking, block, row, next, scratch.data(), column,
-                       packed_weights + column * blocking.reduction, epilogue);
+                       packed_weights + column * blocking.reduction, epilogue, prefetcher, queue);
       }
     }
+    epilogue.finish(block);
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The outer form: partial[columns of A, columns of G] = sum over rows of transform(A)^T * G, for
-// the gradient of the weights. A is the im2col matrix, G the matrix of output gradients.
+// the gradient of the weights. A is the im2col matrix, G the matrix of output
+// gradients.
 #if defined(ACCRETE_CPU_GEMM_OUTER_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ACCRETE_CPU_GEMM_OUTER_INL_H_
 #undef ACCRETE_CPU_GEMM_OUTER_INL_H_
@@ -15,6 +16,7 @@
 #include "cpu/gemm/blocking.h"
 #include "cpu/gemm/im2col.h"
 #include "cpu/gemm/pack_rows-inl.h"
+#include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/tile-inl.h"
 #include "cpu/gemm/transform-inl.h"
 #include "cpu/gemm/transpose-inl.h"
@@ -24,11 +26,34 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
+/// Fetches the rows of A and G in turn.
+class OuterPrefetcher {
+ public:
+  OuterPrefetcher(const Im2col& matrix, const Im2col& gradient) : a_(matrix), g_(gradient) {}
+
+  void start(std::int64_t row, std::int64_t last) {
+    a_.start(row, last);
+    g_.start(row, last);
+  }
+  PrefetchQueue& queue() {
+    if (queue_.drained()) {
+      queue_.clear();
+      g_.refill(queue_);
+      a_.refill(queue_);
+    }
+    return queue_;
+  }
+
+ private:
+  RowPrefetcher a_, g_;
+  PrefetchQueue queue_;
+};
+
 /// Adds `rows` packed rows to columns [first, first + columns) of a partial result. A partial is
 /// panels [padded_columns][panel width].
 inline void multiply_outer(const OuterBlocking& blocking, const float* a, const float* g,
                            std::int64_t rows, std::int64_t first, std::int64_t columns,
-                           bool accumulate, float* partial) {
+                           bool accumulate, float* partial, OuterPrefetcher& prefetcher) {
   for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
     const std::int64_t vectors = panel_vectors(blocking.outputs - output);
     const std::int64_t width = vectors * kLanes;
@@ -36,7 +61,7 @@ inline void multiply_outer(const OuterBlocking& blocking, const float* a, const 
     for (std::int64_t column = 0; column < columns; column += kTileRows) {
       const std::int64_t height = std::min(kTileRows, columns - column);
       find_outer_tile(height, vectors)(a + column, blocking.a_pitch, g, rows, accumulate,
-                                       sums + column * width);
+                                       sums + column * width, prefetcher.queue());
     }
     g += rows * width;
   }
@@ -45,7 +70,7 @@ inline void multiply_outer(const OuterBlocking& blocking, const float* a, const 
 /// Writes the partial results of all parts.
 template <class TransformA, class TransformG>
 void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& matrix,
-                const TransformA& transform_a, const float* gradient, std::int64_t gradient_pitch,
+                const TransformA& transform_a, const Im2col& gradient,
                 const TransformG& transform_g, ScratchSlots& slots, float* partials) {
   pool.parallel_for(blocking.tasks(), [&](std::int64_t task) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
@@ -57,13 +82,15 @@ void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& m
     const std::int64_t last = blocking.first_row(part + 1);
     float* g = scratch.data();
     float* a = g + blocking.g_floats;
-    for (std::int64_t row = first; row < last; row += blocking.chunk_rows) {
-      const std::int64_t rows = std::min(blocking.chunk_rows, last - row);
-      pack_panels(gradient + row * gradient_pitch, gradient_pitch, transform_g, rows,
-                  blocking.outputs, g);
-      pack_outer_block(matrix, transform_a, row, rows, range, a, blocking.a_pitch);
-      multiply_outer(blocking, a, g, rows, range.first, range.count(), row != first,
-                     partials + part * blocking.partial_floats);
+    OuterPrefetcher prefetcher(matrix, gradient);
+    std::int64_t next = 0;
+    for (std::int64_t row = first; row < last; row = next) {
+      next = std::min(row + blocking.chunk_rows, last);
+      pack_panels(gradient, transform_g, row, next, g);
+      pack_outer_block(matrix, transform_a, row, next, range, a, blocking.a_pitch);
+      prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
+      multiply_outer(blocking, a, g, next - row, range.first, range.count(), row != first,
+                     partials + part * blocking.partial_floats, prefetcher);
     }
   });
 }

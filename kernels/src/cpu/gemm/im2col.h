@@ -3,7 +3,6 @@
 // are: one row per output pixel (n,p,q), one column per (r,s,c). It is never stored as a whole.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 
 #include "accrete/kernels/problem.h"
@@ -27,6 +26,11 @@ struct Im2col {
   std::int64_t rows() const { return images * out_h * out_w; }
   std::int64_t filter_row() const { return filter_w * channels; }
   std::int64_t columns() const { return filter_h * filter_row(); }
+  /// Row m is source pixel m.
+  bool plain() const {
+    return filter_h == 1 && filter_w == 1 && stride_h == 1 && stride_w == 1 && pad_h == 0 &&
+           pad_w == 0 && dilation_h == 1 && dilation_w == 1;
+  }
 };
 
 /// Rows are the pixels of y, the source is x.
@@ -39,6 +43,17 @@ inline Im2col im2col_of_input(const ConvProblem& problem, const ConstTensorView&
   m.stride_h = problem.stride_h, m.stride_w = problem.stride_w;
   m.pad_h = problem.pad_h, m.pad_w = problem.pad_w;
   m.out_h = problem.P(), m.out_w = problem.Q();
+  return m;
+}
+
+/// A plain matrix, one row per pixel of the tensor.
+inline Im2col rows_of(const ConstTensorView& tensor) {
+  Im2col m;
+  m.data = tensor.f32();
+  m.pitch = tensor.pitch;
+  m.images = tensor.shape.n, m.height = tensor.shape.h, m.width = tensor.shape.w;
+  m.channels = tensor.shape.c;
+  m.out_h = m.height, m.out_w = m.width;
   return m;
 }
 
@@ -94,35 +109,6 @@ class WindowCursor {
   const float* image_;
   std::int64_t p_, q_;
 };
-
-/// Asks the caches for the source pixels that rows [row, last) read and the rows before them did
-/// not: the last taps of each window, as many as one step of the stride uncovers.
-inline void prefetch_rows(const Im2col& matrix, std::int64_t row, std::int64_t last) {
-  constexpr std::int64_t kLineFloats = 16;
-  if (row >= last || matrix.dilation_h != 1 || matrix.dilation_w != 1) {
-    return;
-  }
-  const std::int64_t first_r = std::max<std::int64_t>(0, matrix.filter_h - matrix.stride_h);
-  const std::int64_t first_s = std::max<std::int64_t>(0, matrix.filter_w - matrix.stride_w);
-  WindowCursor cursor(matrix, row);
-  for (; row < last; ++row, cursor.advance()) {
-    const Window window = cursor.window();
-    const std::int64_t w = std::clamp<std::int64_t>(window.w + first_s, 0, matrix.width - 1);
-    const std::int64_t w_end =
-        std::clamp<std::int64_t>(window.w + matrix.filter_w, w, matrix.width);
-    for (std::int64_t r = first_r; r < matrix.filter_h; ++r) {
-      const std::int64_t h = window.h + r;
-      if (h < 0 || h >= matrix.height) {
-        continue;
-      }
-      const float* line = window.image + (h * matrix.width + w) * matrix.pitch;
-      const float* end = line + (w_end - w) * matrix.pitch;
-      for (; line < end; line += kLineFloats) {
-        __builtin_prefetch(line, 0, 2);
-      }
-    }
-  }
-}
 
 /// Columns [first, last) of the matrix and the tap the first one belongs to.
 struct ColumnRange {

@@ -187,27 +187,27 @@ void pack_dot_rows(const Im2col& matrix, const Transform& transform, std::int64_
   }
 }
 
-/// Columns `range` of rows [row, row + rows) of the matrix, row-major at `target_pitch`.
+/// Columns `range` of rows [row, last) of the matrix, row-major at `target_pitch`.
 template <class Transform>
 void pack_outer_block(const Im2col& matrix, const Transform& transform, std::int64_t row,
-                      std::int64_t rows, const ColumnRange& range, float* target,
+                      std::int64_t last, const ColumnRange& range, float* target,
                       std::int64_t target_pitch) {
   WindowCursor cursor(matrix, row);
-  for (std::int64_t i = 0; i < rows; ++i, cursor.advance()) {
-    pack_row(matrix, transform, cursor.window(), range, target + i * target_pitch);
+  for (; row < last; ++row, cursor.advance(), target += target_pitch) {
+    pack_row(matrix, transform, cursor.window(), range, target);
   }
 }
 
-/// Rows of a plain matrix [rows, columns] as panels: [panel][row][vectors of the panel].
+/// Rows [row, last) of a plain matrix as panels: [panel][row][vectors of the panel].
 template <class Transform>
-void pack_panels(const float* source, std::int64_t source_pitch, const Transform& transform,
-                 std::int64_t rows, std::int64_t columns, float* target) {
+void pack_panels(const Im2col& matrix, const Transform& transform, std::int64_t row,
+                 std::int64_t last, float* target) {
   const FloatTag d;
-  for (std::int64_t column = 0; column < columns; column += kPanel) {
-    const std::int64_t width = panel_vectors(columns - column) * kLanes;
-    const std::int64_t count = std::min(width, columns - column);
-    for (std::int64_t i = 0; i < rows; ++i, target += width) {
-      const float* from = source + i * source_pitch + column;
+  for (std::int64_t column = 0; column < matrix.channels; column += kPanel) {
+    const std::int64_t width = panel_vectors(matrix.channels - column) * kLanes;
+    const std::int64_t count = std::min(width, matrix.channels - column);
+    const float* from = matrix.data + row * matrix.pitch + column;
+    for (std::int64_t i = row; i < last; ++i, target += width, from += matrix.pitch) {
       std::int64_t j = 0;
       for (; j + kLanes <= count; j += kLanes) {
         hn::Store(transform(hn::LoadU(d, from + j), column + j), d, target + j);

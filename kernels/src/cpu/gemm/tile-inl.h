@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "cpu/gemm/blocking.h"
+#include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/vector-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -71,25 +72,35 @@ struct Tile {
   }
 };
 
+HWY_INLINE void prefetch_line(const PrefetchQueue::Line*& line,
+                              const PrefetchQueue::Line* last_line) {
+  __builtin_prefetch(*line, 0, 2);
+  line += line != last_line ? 1 : 0;
+}
+
 /// out[kRows][kVectors vectors] = A * B. A: chunks of kTileRows rows at kChunkPitch; B: one panel,
 /// `reduction` rows of kVectors vectors.
 template <std::size_t kRows, std::size_t kVectors>
 HWY_NOINLINE void dot_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
-                           std::int64_t reduction, float* HWY_RESTRICT out) {
+                           std::int64_t reduction, float* HWY_RESTRICT out, PrefetchQueue& queue) {
   constexpr auto kAll = std::make_index_sequence<kRows * kVectors>();
   constexpr auto kEachRow = std::make_index_sequence<kRows>();
+  const PrefetchQueue::Line* line = queue.next();
+  const PrefetchQueue::Line* const last_line = queue.last();
   Tile<kRows, kVectors> tile;
   tile.clear(kAll);
   for (; reduction > 0; reduction -= kChunk) {
     const std::int64_t count = reduction < kChunk ? reduction : kChunk;
     const float* const end = a + count;
     for (const float* column = a; column != end; ++column) {
+      prefetch_line(line, last_line);
       tile.template add_outer<kChunkPitch>(column, b, kEachRow);
       b += kVectors * kLanes;
     }
     a += kTileRows * kChunkPitch;
   }
   tile.store(out, kAll);
+  queue.consumed_up_to(line);
 }
 
 /// sums[kRows][kVectors vectors] (= or +=) A^T * G over `rows` rows: A at `a_pitch`, of which
@@ -97,9 +108,11 @@ HWY_NOINLINE void dot_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRIC
 template <std::size_t kRows, std::size_t kVectors>
 HWY_NOINLINE void outer_tile(const float* HWY_RESTRICT a, std::int64_t a_pitch,
                              const float* HWY_RESTRICT g, std::int64_t rows, bool accumulate,
-                             float* HWY_RESTRICT sums) {
+                             float* HWY_RESTRICT sums, PrefetchQueue& queue) {
   constexpr auto kAll = std::make_index_sequence<kRows * kVectors>();
   constexpr auto kEachRow = std::make_index_sequence<kRows>();
+  const PrefetchQueue::Line* line = queue.next();
+  const PrefetchQueue::Line* const last_line = queue.last();
   Tile<kRows, kVectors> tile;
   if (accumulate) {
     tile.load(sums, kAll);
@@ -108,14 +121,17 @@ HWY_NOINLINE void outer_tile(const float* HWY_RESTRICT a, std::int64_t a_pitch,
   }
   const float* const end = g + rows * static_cast<std::int64_t>(kVectors) * kLanes;
   for (; g != end; g += kVectors * kLanes) {
+    prefetch_line(line, last_line);
     tile.template add_outer<1>(a, g, kEachRow);
     a += a_pitch;
   }
   tile.store(sums, kAll);
+  queue.consumed_up_to(line);
 }
 
-using DotTile = void (*)(const float*, const float*, std::int64_t, float*);
-using OuterTile = void (*)(const float*, std::int64_t, const float*, std::int64_t, bool, float*);
+using DotTile = void (*)(const float*, const float*, std::int64_t, float*, PrefetchQueue&);
+using OuterTile = void (*)(const float*, std::int64_t, const float*, std::int64_t, bool, float*,
+                           PrefetchQueue&);
 
 /// Tiles come in even heights; entry h/2 - 1 has height h.
 constexpr std::size_t kTileHeights = static_cast<std::size_t>(kTileRows / 2);
