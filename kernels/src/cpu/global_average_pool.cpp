@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Average over the whole image: one task per sample and block of channels.
+#include "cpu/pool.h"
+#include "cpu/row_tiles.h"
+#include "cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/global_average_pool.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.h:
+#include "cpu/simd_rows-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+// Four partial sums hide the latency of the additions and shorten the chain of roundings.
+void mean_of_rows(std::int64_t rows, std::int64_t channels, const float* x, std::int64_t pitch,
+                  float* y) {
+  const float weight = 1.0F / static_cast<float>(rows);
+  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    auto sum0 = hn::Zero(io.d);
+    auto sum1 = hn::Zero(io.d);
+    auto sum2 = hn::Zero(io.d);
+    auto sum3 = hn::Zero(io.d);
+    std::int64_t row = 0;
+    for (; row + 4 <= rows; row += 4) {
+      const float* at = x + row * pitch + c;
+      sum0 = hn::Add(sum0, io.load(at));
+      sum1 = hn::Add(sum1, io.load(at + pitch));
+      sum2 = hn::Add(sum2, io.load(at + 2 * pitch));
+      sum3 = hn::Add(sum3, io.load(at + 3 * pitch));
+    }
+    for (; row < rows; ++row) {
+      sum0 = hn::Add(sum0, io.load(x + row * pitch + c));
+    }
+    const auto sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
+    io.store(hn::Mul(sum, hn::Set(io.d, weight)), y + c);
+  });
+}
+
+void spread_over_rows(std::int64_t rows, std::int64_t channels, const float* grad_y, float* grad_x,
+                      std::int64_t pitch, GradMode mode) {
+  const float weight = 1.0F / static_cast<float>(rows);
+  const bool accumulate = mode == GradMode::accumulate;
+  for (std::int64_t row = 0; row < rows; ++row) {
+    float* to = grad_x + row * pitch;
+    for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      auto v = hn::Mul(io.load(grad_y + c), hn::Set(io.d, weight));
+      if (accumulate) {
+        v = hn::Add(io.load(to + c), v);
+      }
+      io.store(v, to + c);
+    });
+  }
+}
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace accrete::kernels::cpu {
+
+HWY_EXPORT(mean_of_rows);
+HWY_EXPORT(spread_over_rows);
+
+namespace {
+
+// One image per row tile.
+RowTiles image_tiles(const Shape& image) {
+  RowTiles tiles = make_row_tiles(image.n, image.c, kMaxTileChannels);
+  tiles.tile_rows = 1;
+  tiles.row_tiles = image.n;
+  return tiles;
+}
+
+}  // namespace
+
+void global_average_pool_forward(ThreadPool& pool, const ConstTensorView& x, const TensorView& y) {
+  const RowTiles tiles = image_tiles(x.shape);
+  const std::int64_t pixels = x.shape.h * x.shape.w;
+  const ConstRows from(x);
+  const Rows to(y);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    const RowTile tile = tiles.tile(task);
+    HWY_DYNAMIC_DISPATCH(mean_of_rows)
+    (pixels, tile.channels, from.at(tile.row * pixels, tile.channel), from.pitch,
+     to.at(tile.row, tile.channel));
+  });
+}
+
+void global_average_pool_backward(ThreadPool& pool, const ConstTensorView& grad_y,
+                                  const TensorView& grad_x, GradMode mode) {
+  const RowTiles tiles = image_tiles(grad_x.shape);
+  const std::int64_t pixels = grad_x.shape.h * grad_x.shape.w;
+  const ConstRows from(grad_y);
+  const Rows to(grad_x);
+  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+    const RowTile tile = tiles.tile(task);
+    HWY_DYNAMIC_DISPATCH(spread_over_rows)
+    (pixels, tile.channels, from.at(tile.row, tile.channel), to.at(tile.row * pixels, tile.channel),
+     to.pitch, mode);
+  });
+}
+
+}  // namespace accrete::kernels::cpu
+#endif

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry points of pool.h.
+#include "accrete/kernels/pool.h"
+
+#include <string>
+
+#include "cpu/pool.h"
+#include "dispatch/check.h"
+
+namespace accrete::kernels {
+namespace {
+
+void require_at_least(const char* name, std::int64_t value, std::int64_t least,
+                      const PoolProblem& problem) {
+  if (value < least) {
+    fail("pool_problem", std::string(name) + " is " + std::to_string(value) +
+                             ", must be at least " + std::to_string(least) + " (x " +
+                             to_string(problem.x_shape()) + ")");
+  }
+}
+
+void require_pad(const char* name, std::int64_t pad, std::int64_t window) {
+  if (pad < 0 || pad >= window) {
+    fail("pool_problem", std::string(name) + " is " + std::to_string(pad) +
+                             ", must be in [0, window) with a window of " + std::to_string(window));
+  }
+}
+
+void require_problem(const char* op, const Stream& stream, const PoolProblem& problem) {
+  require_device(op, stream.device());
+  check_pool_problem(problem);
+}
+
+// [N,1,1,C] of [N,H,W,C].
+Shape image_means(const Shape& x) {
+  return {x.n, 1, 1, x.c};
+}
+
+}  // namespace
+
+void check_pool_problem(const PoolProblem& problem) {
+  check_shape(problem.x_shape(), "[pool_problem] x");
+  require_at_least("R", problem.R, 1, problem);
+  require_at_least("S", problem.S, 1, problem);
+  require_at_least("stride_h", problem.stride_h, 1, problem);
+  require_at_least("stride_w", problem.stride_w, 1, problem);
+  if (problem.R > 255 || problem.S > 255 || problem.R * problem.S > 255) {
+    fail("pool_problem", "window " + std::to_string(problem.R) + "x" + std::to_string(problem.S) +
+                             " has too many taps, at most 255 are allowed");
+  }
+  require_pad("pad_h", problem.pad_h, problem.R);
+  require_pad("pad_w", problem.pad_w, problem.S);
+  // Extents rounded down from a negative number would come out as 1.
+  require_at_least("H + 2 * pad_h - R", problem.H + 2 * problem.pad_h - problem.R, 0, problem);
+  require_at_least("W + 2 * pad_w - S", problem.W + 2 * problem.pad_w - problem.S, 0, problem);
+}
+
+void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
+                      TensorView y, TensorView winner) {
+  const char* op = "max_pool_forward";
+  require_problem(op, stream, problem);
+  require_tensor(op, stream, "x", x, problem.x_shape());
+  require_tensor(op, stream, "y", y, problem.y_shape());
+  if (winner) {
+    require_packed(op, stream, "winner", winner, problem.y_shape(), DType::u8);
+  }
+  cpu::max_pool_forward(stream.pool(), problem, x, y, winner);
+}
+
+void max_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
+                       ConstTensorView winner, TensorView grad_x, GradMode mode) {
+  const char* op = "max_pool_backward";
+  require_problem(op, stream, problem);
+  require_tensor(op, stream, "grad_y", grad_y, problem.y_shape());
+  require_packed(op, stream, "winner", winner, problem.y_shape(), DType::u8);
+  require_tensor(op, stream, "grad_x", grad_x, problem.x_shape());
+  cpu::max_pool_backward(stream.pool(), problem, grad_y, winner, grad_x, mode);
+}
+
+void average_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
+                          TensorView y) {
+  const char* op = "average_pool_forward";
+  require_problem(op, stream, problem);
+  require_tensor(op, stream, "x", x, problem.x_shape());
+  require_tensor(op, stream, "y", y, problem.y_shape());
+  cpu::average_pool_forward(stream.pool(), problem, x, y);
+}
+
+void average_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
+                           TensorView grad_x, GradMode mode) {
+  const char* op = "average_pool_backward";
+  require_problem(op, stream, problem);
+  require_tensor(op, stream, "grad_y", grad_y, problem.y_shape());
+  require_tensor(op, stream, "grad_x", grad_x, problem.x_shape());
+  cpu::average_pool_backward(stream.pool(), problem, grad_y, grad_x, mode);
+}
+
+void global_average_pool_forward(const Stream& stream, ConstTensorView x, TensorView y) {
+  const char* op = "global_average_pool_forward";
+  require_device(op, stream.device());
+  check_shape(x.shape, "[global_average_pool_forward] x");
+  require_tensor(op, stream, "x", x, x.shape);
+  require_tensor(op, stream, "y", y, image_means(x.shape));
+  cpu::global_average_pool_forward(stream.pool(), x, y);
+}
+
+void global_average_pool_backward(const Stream& stream, ConstTensorView grad_y, TensorView grad_x,
+                                  GradMode mode) {
+  const char* op = "global_average_pool_backward";
+  require_device(op, stream.device());
+  check_shape(grad_x.shape, "[global_average_pool_backward] grad_x");
+  require_tensor(op, stream, "grad_x", grad_x, grad_x.shape);
+  require_tensor(op, stream, "grad_y", grad_y, image_means(grad_x.shape));
+  cpu::global_average_pool_backward(stream.pool(), grad_y, grad_x, mode);
+}
+
+}  // namespace accrete::kernels
