@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry points of softmax_cross_entropy.h.
+#include "accrete/kernels/softmax_cross_entropy.h"
+
+#include "cpu/softmax_cross_entropy.h"
+#include "dispatch/check.h"
+
+namespace accrete::kernels {
+namespace {
+
+// [N,1,1,C] rows and their labels.
+void require_rows(const char* op, const Stream& stream, const char* name,
+                  const ConstTensorView& rows, const ConstTensorView& labels) {
+  require_device(op, stream.device());
+  check_shape(rows.shape, (std::string("[") + op + "] " + name).c_str());
+  const Shape expected{rows.shape.n, 1, 1, rows.shape.c};
+  require_tensor(op, stream, name, rows, expected);
+  require_tensor(op, stream, "labels", labels, {rows.shape.n, 1, 1, 1}, DType::i32);
+}
+
+}  // namespace
+
+void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
+                                   ConstTensorView labels, TensorView probabilities,
+                                   TensorView loss, TensorView correct) {
+  const char* op = "softmax_cross_entropy_forward";
+  require_rows(op, stream, "logits", logits, labels);
+  require_tensor(op, stream, "probabilities", probabilities, logits.shape);
+  require_tensor(op, stream, "loss", loss, {1, 1, 1, 1});
+  require_tensor(op, stream, "correct", correct, {1, 1, 1, 1});
+  cpu::softmax_cross_entropy_forward(stream.pool(), logits, labels, probabilities, loss.f32(),
+                                     correct.f32());
+}
+
+void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probabilities,
+                                    ConstTensorView labels, TensorView grad_logits) {
+  const char* op = "softmax_cross_entropy_backward";
+  require_rows(op, stream, "probabilities", probabilities, labels);
+  require_tensor(op, stream, "grad_logits", grad_logits, probabilities.shape);
+  cpu::softmax_cross_entropy_backward(stream.pool(), probabilities, labels, grad_logits);
+}
+
+}  // namespace accrete::kernels
