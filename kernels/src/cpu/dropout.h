@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// CPU kernel of dropout.h; arguments are valid.
+// CPU kernels of dropout.h; arguments are valid. Backward is the same function of grad_y.
 #pragma once
 
 #include "accrete/kernels/grad_mode.h"
@@ -9,7 +9,7 @@
 
 namespace accrete::kernels::cpu {
 
-/// y (= or +=) x under the mask: forward and backward are the same map.
+/// y (= or +=) x / (1 - rate) where the element is kept, else 0.
 void dropout(ThreadPool& pool, float rate, const RandomKey& key, const ConstTensorView& x,
              const TensorView& y, GradMode mode);
 

@@ -1,93 +1,152 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameter updates over chunks of elements; a task finds its chunk by walking the parameter list.
+// Parameter updates. All parameters are seen as one long array that is cut into equal chunks: most
+// of a network's parameter tensors are too small to be tasks of their own.
 #include "cpu/optimizer.h"
 
-#include <algorithm>
 #include <cmath>
 
+#include "cpu/row_tiles.h"
+#include "cpu/simd_targets.h"
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "cpu/optimizer.cpp"
+#include "hwy/foreach_target.h"
+// After foreach_target.h:
+#include "cpu/simd_rows-inl.h"
+
+#ifndef ACCRETE_KERNELS_CPU_OPTIMIZER_SHARED_
+#define ACCRETE_KERNELS_CPU_OPTIMIZER_SHARED_
 namespace accrete::kernels::cpu {
-namespace {
 
-constexpr std::int64_t kChunkElements = 16384;
+// The factors of Adam that depend on the step alone, with the bias corrections folded in:
+// value -= rate * m / (sqrt(v) * root_scale + epsilon).
+struct AdamFactors {
+  float beta1, beta2;
+  float one_minus_beta1, one_minus_beta2;
+  float rate;
+  float root_scale;
+  float epsilon;
+};
 
-std::int64_t chunks_of(std::int64_t count) {
-  return (count + kChunkElements - 1) / kChunkElements;
-}
+}  // namespace accrete::kernels::cpu
+#endif
 
-// Calls update(parameter, begin, end) for every chunk of every parameter.
-template <class Parameter, class Update>
-void for_each_chunk(ThreadPool& pool, const Parameter* parameters, std::int64_t num_parameters,
-                    const Update& update) {
-  std::int64_t tasks = 0;
-  for (std::int64_t i = 0; i < num_parameters; ++i) {
-    tasks += chunks_of(parameters[i].count);
-  }
-  pool.parallel_for(tasks, [&](std::int64_t task) {
-    const Parameter* parameter = parameters;
-    while (task >= chunks_of(parameter->count)) {
-      task -= chunks_of(parameter->count);
-      ++parameter;
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+void sgd_span(const SgdOptions& options, const SgdParameter& parameter, std::int64_t begin,
+              std::int64_t count) {
+  float* value = parameter.value + begin;
+  const float* gradient = parameter.gradient + begin;
+  float* momentum = options.momentum != 0.0F ? parameter.momentum + begin : nullptr;
+  for_each_vector(count, [&](const auto& io, std::int64_t i) ACCRETE_VECTOR_BODY {
+    const auto old = io.load(value + i);
+    const auto factor = hn::Set(io.d, options.momentum);
+    auto g = hn::MulAdd(hn::Set(io.d, parameter.weight_decay), old, io.load(gradient + i));
+    if (momentum != nullptr) {
+      const auto buffer = hn::MulAdd(factor, io.load(momentum + i), g);
+      io.store(buffer, momentum + i);
+      g = options.nesterov ? hn::MulAdd(factor, buffer, g) : buffer;
     }
-    const std::int64_t begin = task * kChunkElements;
-    update(*parameter, begin, std::min(begin + kChunkElements, parameter->count));
+    io.store(hn::NegMulAdd(hn::Set(io.d, options.learning_rate), g, old), value + i);
   });
 }
 
-void sgd_chunk(const SgdOptions& options, const SgdParameter& p, std::int64_t begin,
-               std::int64_t end) {
-  for (std::int64_t i = begin; i < end; ++i) {
-    float g = p.gradient[i] + p.weight_decay * p.value[i];
-    if (options.momentum != 0.0F) {
-      const float buffer = options.momentum * p.momentum[i] + g;
-      p.momentum[i] = buffer;
-      g = options.nesterov ? g + options.momentum * buffer : buffer;
-    }
-    p.value[i] -= options.learning_rate * g;
-  }
+void adam_span(const AdamFactors& factors, float l2, float shrink, const AdamParameter& parameter,
+               std::int64_t begin, std::int64_t count) {
+  float* value = parameter.value + begin;
+  const float* gradient = parameter.gradient + begin;
+  float* first = parameter.first_moment + begin;
+  float* second = parameter.second_moment + begin;
+  for_each_vector(count, [&](const auto& io, std::int64_t i) ACCRETE_VECTOR_BODY {
+    const auto d = io.d;
+    const auto old = io.load(value + i);
+    const auto g = hn::MulAdd(hn::Set(d, l2), old, io.load(gradient + i));
+    const auto m = hn::MulAdd(hn::Set(d, factors.beta1), io.load(first + i),
+                              hn::Mul(hn::Set(d, factors.one_minus_beta1), g));
+    const auto v = hn::MulAdd(hn::Set(d, factors.beta2), io.load(second + i),
+                              hn::Mul(hn::Mul(hn::Set(d, factors.one_minus_beta2), g), g));
+    io.store(m, first + i);
+    io.store(v, second + i);
+    const auto root =
+        hn::MulAdd(hn::Sqrt(v), hn::Set(d, factors.root_scale), hn::Set(d, factors.epsilon));
+    const auto update = hn::Div(hn::Mul(hn::Set(d, factors.rate), m), root);
+    io.store(hn::MulSub(old, hn::Set(d, shrink), update), value + i);
+  });
 }
 
-struct AdamRates {
-  float step_size;          // learning rate over the first moment's bias correction
-  float second_correction;  // 1 / sqrt of the second moment's bias correction
-};
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
 
-void adam_chunk(const AdamOptions& options, const AdamRates& rates, const AdamParameter& p,
-                std::int64_t begin, std::int64_t end) {
-  const bool decoupled = options.decoupled_weight_decay;
-  const float shrink = decoupled ? 1.0F - options.learning_rate * p.weight_decay : 1.0F;
-  const float l2 = decoupled ? 0.0F : p.weight_decay;
-  for (std::int64_t i = begin; i < end; ++i) {
-    const float g = p.gradient[i] + l2 * p.value[i];
-    const float m = options.beta1 * p.first_moment[i] + (1.0F - options.beta1) * g;
-    const float v = options.beta2 * p.second_moment[i] + (1.0F - options.beta2) * g * g;
-    p.first_moment[i] = m;
-    p.second_moment[i] = v;
-    const float divisor = std::sqrt(v) * rates.second_correction + options.epsilon;
-    p.value[i] = shrink * p.value[i] - rates.step_size * m / divisor;
+#if HWY_ONCE
+namespace accrete::kernels::cpu {
+
+HWY_EXPORT(sgd_span);
+HWY_EXPORT(adam_span);
+
+namespace {
+
+// Calls body(parameter, begin, count) for the spans that make up all parameters.
+template <class Parameter, class Body>
+void for_each_span(ThreadPool& pool, const Parameter* parameters, std::int64_t num_parameters,
+                   const Body& body) {
+  std::int64_t total = 0;
+  for (std::int64_t i = 0; i < num_parameters; ++i) {
+    total += parameters[i].count;
   }
+  pool.parallel_for(divide_up(total, kTileElements), [&](std::int64_t task) {
+    const std::int64_t begin = task * kTileElements;
+    const std::int64_t end = std::min(total, begin + kTileElements);
+    std::int64_t start = 0;  // of parameter i in the long array
+    for (std::int64_t i = 0; i < num_parameters && start < end; ++i) {
+      const std::int64_t next = start + parameters[i].count;
+      const std::int64_t from = std::max(begin, start);
+      const std::int64_t to = std::min(end, next);
+      if (from < to) {
+        body(parameters[i], from - start, to - from);
+      }
+      start = next;
+    }
+  });
+}
+
+AdamFactors adam_factors(const AdamOptions& options, std::int64_t step) {
+  const auto beta1 = static_cast<double>(options.beta1);
+  const auto beta2 = static_cast<double>(options.beta2);
+  const double correction1 = 1.0 - std::pow(beta1, static_cast<double>(step));
+  const double correction2 = 1.0 - std::pow(beta2, static_cast<double>(step));
+  return {options.beta1,
+          options.beta2,
+          static_cast<float>(1.0 - beta1),
+          static_cast<float>(1.0 - beta2),
+          static_cast<float>(static_cast<double>(options.learning_rate) / correction1),
+          static_cast<float>(1.0 / std::sqrt(correction2)),
+          options.epsilon};
 }
 
 }  // namespace
 
 void sgd_step(ThreadPool& pool, const SgdOptions& options, const SgdParameter* parameters,
               std::int64_t num_parameters) {
-  for_each_chunk(pool, parameters, num_parameters,
-                 [&](const SgdParameter& p, std::int64_t begin, std::int64_t end) {
-                   sgd_chunk(options, p, begin, end);
-                 });
+  for_each_span(pool, parameters, num_parameters,
+                [&](const SgdParameter& parameter, std::int64_t begin, std::int64_t count) {
+                  HWY_DYNAMIC_DISPATCH(sgd_span)(options, parameter, begin, count);
+                });
 }
 
 void adam_step(ThreadPool& pool, const AdamOptions& options, std::int64_t step,
                const AdamParameter* parameters, std::int64_t num_parameters) {
-  const auto t = static_cast<double>(step);
-  const double first = 1.0 - std::pow(static_cast<double>(options.beta1), t);
-  const double second = 1.0 - std::pow(static_cast<double>(options.beta2), t);
-  const AdamRates rates{static_cast<float>(static_cast<double>(options.learning_rate) / first),
-                        static_cast<float>(1.0 / std::sqrt(second))};
-  for_each_chunk(pool, parameters, num_parameters,
-                 [&](const AdamParameter& p, std::int64_t begin, std::int64_t end) {
-                   adam_chunk(options, rates, p, begin, end);
-                 });
+  const AdamFactors factors = adam_factors(options, step);
+  const bool decoupled = options.decoupled_weight_decay;
+  for_each_span(pool, parameters, num_parameters,
+                [&](const AdamParameter& parameter, std::int64_t begin, std::int64_t count) {
+                  const float decay = parameter.weight_decay;
+                  const float l2 = decoupled ? 0.0F : decay;
+                  const float shrink = decoupled ? 1.0F - options.learning_rate * decay : 1.0F;
+                  HWY_DYNAMIC_DISPATCH(adam_span)
+                  (factors, l2, shrink, parameter, begin, count);
+                });
 }
 
 }  // namespace accrete::kernels::cpu
+#endif

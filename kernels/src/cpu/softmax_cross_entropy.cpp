@@ -1,85 +1,112 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax cross-entropy, a row at a time. N*C is small next to any convolution of the net.
+// Softmax cross-entropy. Rows are few and short next to the rest of a network: plain loops.
 #include "cpu/softmax_cross_entropy.h"
 
-#include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
+
+#include "cpu/row_tiles.h"
 
 namespace accrete::kernels::cpu {
 namespace {
 
+// Losses of this many rows wait on the stack to be added in order.
+constexpr std::int64_t kBatchRows = 512;
+constexpr std::int64_t kTaskRows = 8;
+
 struct RowResult {
-  double loss;
-  bool correct;
+  double loss = 0.0;
+  bool correct = false;
 };
 
-// Index of the first largest logit, or -1 if one is NaN.
-std::int64_t first_maximum(const float* logits, std::int64_t classes) {
-  std::int64_t best = 0;
+using RowResults = std::array<RowResult, kBatchRows>;
+
+struct Peak {
+  float value = 0.0F;
+  std::int64_t index = 0;
+  bool finite = true;
+};
+
+// The first largest logit.
+Peak find_peak(const float* logits, std::int64_t classes) {
+  Peak peak{logits[0], 0, true};
   for (std::int64_t c = 0; c < classes; ++c) {
-    if (std::isnan(logits[c])) {
-      return -1;
+    peak.finite = peak.finite && std::isfinite(logits[c]);
+    if (logits[c] > peak.value) {
+      peak.value = logits[c];
+      peak.index = c;
     }
-    best = logits[c] > logits[best] ? c : best;
   }
-  return best;
+  return peak;
 }
 
-// May run in place: every logit is read before its probability is written.
 RowResult softmax_row(const float* logits, std::int64_t classes, std::int32_t label,
                       float* probabilities) {
-  constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-  const std::int64_t best = first_maximum(logits, classes);
-  const bool label_exists = label >= 0 && label < classes;
-  if (best < 0 || std::isinf(logits[best])) {
-    std::fill(probabilities, probabilities + classes, std::numeric_limits<float>::quiet_NaN());
-    return {kNaN, false};
-  }
-  const auto maximum = static_cast<double>(logits[best]);
+  const Peak peak = find_peak(logits, classes);
+  const bool valid = peak.finite && label >= 0 && label < classes;
+  // Read before the row is overwritten: probabilities may be logits.
+  const double target = valid ? static_cast<double>(logits[label] - peak.value)
+                              : std::numeric_limits<double>::quiet_NaN();
   double sum = 0.0;
   for (std::int64_t c = 0; c < classes; ++c) {
-    sum += std::exp(static_cast<double>(logits[c]) - maximum);
+    const float power = std::exp(logits[c] - peak.value);
+    probabilities[c] = power;
+    sum += static_cast<double>(power);
   }
-  const double loss =
-      label_exists ? std::log(sum) - (static_cast<double>(logits[label]) - maximum) : kNaN;
+  const double inverse = 1.0 / sum;
   for (std::int64_t c = 0; c < classes; ++c) {
-    probabilities[c] = static_cast<float>(std::exp(static_cast<double>(logits[c]) - maximum) / sum);
+    probabilities[c] = static_cast<float>(static_cast<double>(probabilities[c]) * inverse);
   }
-  return {loss, label_exists && best == label};
+  return {std::log(sum) - target, valid && peak.index == label};
 }
 
 }  // namespace
 
-// One thread: the rows are summed in order, and there are only N of them.
 void softmax_cross_entropy_forward(ThreadPool& pool, const ConstTensorView& logits,
                                    const ConstTensorView& labels, const TensorView& probabilities,
                                    float* loss, float* correct) {
-  pool.parallel_for(1, [&](std::int64_t) {
-    double loss_sum = 0.0;
-    std::int64_t correct_rows = 0;
-    for (std::int64_t n = 0; n < logits.shape.n; ++n) {
-      const RowResult row = softmax_row(logits.f32() + n * logits.pitch, logits.shape.c,
-                                        labels.i32()[n * labels.pitch],
-                                        probabilities.f32() + n * probabilities.pitch);
-      loss_sum += row.loss;
-      correct_rows += row.correct ? 1 : 0;
+  const std::int64_t rows = logits.shape.n;
+  const ConstRows from(logits);
+  const Rows to(probabilities);
+  RowResults results;
+  double total = 0.0;
+  std::int64_t hits = 0;
+  for (std::int64_t first = 0; first < rows; first += kBatchRows) {
+    const std::int64_t count = std::min(kBatchRows, rows - first);
+    pool.parallel_for(divide_up(count, kTaskRows), [&](std::int64_t task) {
+      const std::int64_t end = std::min(count, (task + 1) * kTaskRows);
+      for (std::int64_t i = task * kTaskRows; i < end; ++i) {
+        const std::int64_t row = first + i;
+        results[static_cast<std::size_t>(i)] = softmax_row(
+            from.at(row, 0), logits.shape.c, labels.i32()[row * labels.pitch], to.at(row, 0));
+      }
+    });
+    for (std::int64_t i = 0; i < count; ++i) {
+      const RowResult& result = results[static_cast<std::size_t>(i)];
+      total += result.loss;
+      hits += result.correct ? 1 : 0;
     }
-    *loss = static_cast<float>(loss_sum / static_cast<double>(logits.shape.n));
-    *correct = static_cast<float>(correct_rows);
-  });
+  }
+  *loss = static_cast<float>(total / static_cast<double>(rows));
+  *correct = static_cast<float>(hits);
 }
 
 void softmax_cross_entropy_backward(ThreadPool& pool, const ConstTensorView& probabilities,
                                     const ConstTensorView& labels, const TensorView& grad_logits) {
-  pool.parallel_for(1, [&](std::int64_t) {
-    const auto rows = static_cast<float>(probabilities.shape.n);
-    for (std::int64_t n = 0; n < probabilities.shape.n; ++n) {
-      const float* p = probabilities.f32() + n * probabilities.pitch;
-      float* grad = grad_logits.f32() + n * grad_logits.pitch;
-      const std::int32_t label = labels.i32()[n * labels.pitch];
-      for (std::int64_t c = 0; c < probabilities.shape.c; ++c) {
-        grad[c] = (p[c] - (c == label ? 1.0F : 0.0F)) / rows;
+  const std::int64_t rows = probabilities.shape.n;
+  const std::int64_t classes = probabilities.shape.c;
+  const ConstRows from(probabilities);
+  const Rows to(grad_logits);
+  const float weight = 1.0F / static_cast<float>(rows);
+  pool.parallel_for(divide_up(rows, kTaskRows), [&](std::int64_t task) {
+    const std::int64_t end = std::min(rows, (task + 1) * kTaskRows);
+    for (std::int64_t row = task * kTaskRows; row < end; ++row) {
+      const float* p = from.at(row, 0);
+      float* gradient = to.at(row, 0);
+      const std::int64_t label = labels.i32()[row * labels.pitch];
+      for (std::int64_t c = 0; c < classes; ++c) {
+        gradient[c] = (c == label ? p[c] - 1.0F : p[c]) * weight;
       }
     }
   });

@@ -8,6 +8,7 @@
 namespace accrete::kernels {
 namespace {
 
+// Written so that NaN fails too.
 void require_rate(const char* op, float rate) {
   if (!(rate >= 0.0F && rate < 1.0F)) {
     fail(op, "rate is " + std::to_string(rate) + ", must be in [0, 1)");

@@ -2,17 +2,35 @@
 // Entry points of optimizer.h.
 #include "accrete/kernels/optimizer.h"
 
+#include <string>
+
 #include "cpu/optimizer.h"
 #include "dispatch/check.h"
 
 namespace accrete::kernels {
 namespace {
 
-template <class Parameter>
-void require_arrays(const char* op, const Parameter& p, std::int64_t index, bool states) {
-  if (p.count < 1 || p.value == nullptr || p.gradient == nullptr || !states) {
-    fail(op, "parameter " + std::to_string(index) + " with " + std::to_string(p.count) +
-                 " elements lacks an array: value, gradient and the optimizer's state are needed");
+void require_list(const char* op, const void* parameters, std::int64_t num_parameters) {
+  if (num_parameters < 0 || (num_parameters > 0 && parameters == nullptr)) {
+    fail(op, "got " + std::to_string(num_parameters) + " parameters" +
+                 (parameters == nullptr ? " at a null pointer" : ""));
+  }
+}
+
+void require_array(const char* op, std::int64_t parameter, const char* name, const void* data,
+                   std::int64_t count) {
+  if (count < 0) {
+    fail(op, "parameter " + std::to_string(parameter) + " has count " + std::to_string(count));
+  }
+  if (count > 0 && data == nullptr) {
+    fail(op, "parameter " + std::to_string(parameter) + " of " + std::to_string(count) +
+                 " elements has no " + name);
+  }
+}
+
+void require_decay_rate(const char* op, const char* name, float value) {
+  if (!(value >= 0.0F && value < 1.0F)) {
+    fail(op, std::string(name) + " is " + std::to_string(value) + ", must be in [0, 1)");
   }
 }
 
@@ -22,9 +40,15 @@ void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParamete
               std::int64_t num_parameters) {
   const char* op = "sgd_step";
   require_device(op, stream.device());
+  require_list(op, parameters, num_parameters);
+  require_decay_rate(op, "momentum", options.momentum);
   for (std::int64_t i = 0; i < num_parameters; ++i) {
-    const bool states = options.momentum == 0.0F || parameters[i].momentum != nullptr;
-    require_arrays(op, parameters[i], i, states);
+    const SgdParameter& parameter = parameters[i];
+    require_array(op, i, "value", parameter.value, parameter.count);
+    require_array(op, i, "gradient", parameter.gradient, parameter.count);
+    if (options.momentum != 0.0F) {
+      require_array(op, i, "momentum", parameter.momentum, parameter.count);
+    }
   }
   cpu::sgd_step(stream.pool(), options, parameters, num_parameters);
 }
@@ -33,13 +57,18 @@ void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t st
                const AdamParameter* parameters, std::int64_t num_parameters) {
   const char* op = "adam_step";
   require_device(op, stream.device());
+  require_list(op, parameters, num_parameters);
+  require_decay_rate(op, "beta1", options.beta1);
+  require_decay_rate(op, "beta2", options.beta2);
   if (step < 1) {
-    fail(op, "step is " + std::to_string(step) + ", steps count from 1");
+    fail(op, "step is " + std::to_string(step) + ", the first is 1");
   }
   for (std::int64_t i = 0; i < num_parameters; ++i) {
-    const bool states =
-        parameters[i].first_moment != nullptr && parameters[i].second_moment != nullptr;
-    require_arrays(op, parameters[i], i, states);
+    const AdamParameter& parameter = parameters[i];
+    require_array(op, i, "value", parameter.value, parameter.count);
+    require_array(op, i, "gradient", parameter.gradient, parameter.count);
+    require_array(op, i, "first_moment", parameter.first_moment, parameter.count);
+    require_array(op, i, "second_moment", parameter.second_moment, parameter.count);
   }
   cpu::adam_step(stream.pool(), options, step, parameters, num_parameters);
 }

@@ -8,14 +8,14 @@
 namespace accrete::kernels {
 namespace {
 
+// [N,1,1,C] rows and their labels.
 void require_rows(const char* op, const Stream& stream, const char* name,
-                  const ConstTensorView& view) {
+                  const ConstTensorView& rows, const ConstTensorView& labels) {
   require_device(op, stream.device());
-  check_shape(view.shape, name);
-  if (view.shape.h != 1 || view.shape.w != 1) {
-    fail(op, std::string(name) + " is " + to_string(view.shape) + ", expected [N,1,1,C]");
-  }
-  require_tensor(op, stream, name, view, view.shape);
+  check_shape(rows.shape, (std::string("[") + op + "] " + name).c_str());
+  const Shape expected{rows.shape.n, 1, 1, rows.shape.c};
+  require_tensor(op, stream, name, rows, expected);
+  require_tensor(op, stream, "labels", labels, {rows.shape.n, 1, 1, 1}, DType::i32);
 }
 
 }  // namespace
@@ -24,11 +24,10 @@ void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
                                    ConstTensorView labels, TensorView probabilities,
                                    TensorView loss, TensorView correct) {
   const char* op = "softmax_cross_entropy_forward";
-  require_rows(op, stream, "logits", logits);
-  require_tensor(op, stream, "labels", labels, {logits.shape.n, 1, 1, 1}, DType::i32);
+  require_rows(op, stream, "logits", logits, labels);
   require_tensor(op, stream, "probabilities", probabilities, logits.shape);
-  require_tensor(op, stream, "loss", loss, channel_vector(1));
-  require_tensor(op, stream, "correct", correct, channel_vector(1));
+  require_tensor(op, stream, "loss", loss, {1, 1, 1, 1});
+  require_tensor(op, stream, "correct", correct, {1, 1, 1, 1});
   cpu::softmax_cross_entropy_forward(stream.pool(), logits, labels, probabilities, loss.f32(),
                                      correct.f32());
 }
@@ -36,8 +35,7 @@ void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
 void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probabilities,
                                     ConstTensorView labels, TensorView grad_logits) {
   const char* op = "softmax_cross_entropy_backward";
-  require_rows(op, stream, "probabilities", probabilities);
-  require_tensor(op, stream, "labels", labels, {probabilities.shape.n, 1, 1, 1}, DType::i32);
+  require_rows(op, stream, "probabilities", probabilities, labels);
   require_tensor(op, stream, "grad_logits", grad_logits, probabilities.shape);
   cpu::softmax_cross_entropy_backward(stream.pool(), probabilities, labels, grad_logits);
 }

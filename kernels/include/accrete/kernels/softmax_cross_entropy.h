@@ -11,13 +11,14 @@ namespace accrete::kernels {
 /// loss [1,1,1,1] = mean over rows of -log p[label]; correct [1,1,1,1] = number of rows whose
 /// first largest logit is the label (as f32, exact below 2^24).
 /// labels [N,1,1,1] i32 in [0, C): one outside makes its row's loss NaN and never counts as
-/// correct. probabilities may be logits itself. Rows are summed in order, in double.
+/// correct. So does a logit that is NaN or infinite. probabilities may be logits itself. Rows are
+/// summed in order, in double.
 void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
                                    ConstTensorView labels, TensorView probabilities,
                                    TensorView loss, TensorView correct);
 
 /// grad_logits [N,1,1,C] = (probabilities - onehot(labels)) / N: the gradient of `loss`.
-/// grad_logits may be probabilities itself.
+/// A label outside [0, C) marks no class. grad_logits may be probabilities itself.
 void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probabilities,
                                     ConstTensorView labels, TensorView grad_logits);
 

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "accrete/kernels/dropout.h"
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/every_run.h"
+#include "reference/dropout.h"
+#include "support/random_fill.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+constexpr RandomKey kKey = {0x123456789ABCDEFULL, 0xFEDCBA987654321ULL};
+
+}  // namespace
+
+TEST_CASE("Philox gives the published known answers") {
+  using Words = std::array<std::uint32_t, 4>;
+  constexpr std::uint64_t kOnes = std::numeric_limits<std::uint64_t>::max();
+  CHECK(philox({0, 0}, 0) == Words{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8});
+  CHECK(philox({kOnes, kOnes}, kOnes) == Words{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd});
+  CHECK(philox({0x299f31d0a4093822ULL, 0x0370734413198a2eULL}, 0x85a308d3243f6a88ULL) ==
+        Words{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1});
+  CHECK(reference::philox({0, 0, 0, 0}, {0, 0}) == philox({0, 0}, 0));
+}
+
+TEST_CASE("dropout keeps the same elements for every shape, placement and thread count") {
+  for (const Shape& shape : row_shapes()) {
+    INFO("shape " << to_string(shape));
+    const auto x = uniform(shape.elements(), 1);
+    const auto before = uniform(shape.elements(), 2);
+    const auto y =
+        reference::dropout(static_cast<double>(0.2F), kKey.seed, kKey.stream, widened(x));
+    auto sum = widened(before);
+    for (std::size_t i = 0; i < sum.size(); ++i) {
+      sum[i] += y[i];
+    }
+    const Tolerance tolerance = {2e-7, 2e-7};
+    expect_every_run(
+        {{y, tolerance}, {y, tolerance}, {sum, tolerance}, {y, tolerance}},
+        [&](const Run& run) -> Outputs {
+          GuardedTensor input = filled(shape, run.in, x);
+          GuardedTensor forward = poisoned(shape, run.out);
+          GuardedTensor backward = poisoned(shape, run.out);
+          GuardedTensor accumulated = filled(shape, run.out, before);
+          kernels::dropout_forward(run.stream, 0.2F, kKey, input.view(), forward.view());
+          kernels::dropout_backward(run.stream, 0.2F, kKey, input.view(), backward.view(),
+                                    GradMode::overwrite);
+          kernels::dropout_backward(run.stream, 0.2F, kKey, input.view(), accumulated.view(),
+                                    GradMode::accumulate);
+          kernels::dropout_forward(run.stream, 0.2F, kKey, input.view(), input.view());
+          require_undamaged({&input, &forward, &backward, &accumulated});
+          return {forward.values(), backward.values(), accumulated.values(), input.values()};
+        });
+  }
+}
+
+TEST_CASE("the share of kept elements is 1 - rate, and other keys keep others") {
+  const Shape shape{1, 100, 100, 10};
+  const GuardedTensor ones = filled(shape, {}, std::vector<float>(100000, 1.0F));
+  const Stream stream = Stream::cpu(pool_of(2));
+  for (const float rate : {0.0F, 0.1F, 0.5F, 0.9F}) {
+    GuardedTensor y = poisoned(shape, {});
+    kernels::dropout_forward(stream, rate, kKey, ones.view(), y.view());
+    double kept = 0.0;
+    for (const float value : y.values()) {
+      kept += value != 0.0F ? 1.0 : 0.0;
+    }
+    // Five standard deviations of a binomial count.
+    const auto p = 1.0 - static_cast<double>(rate);
+    INFO("rate " << rate << ", kept " << kept);
+    CHECK(std::fabs(kept - 1e5 * p) <= 5.0 * std::sqrt(1e5 * p * (1.0 - p)));
+  }
+  GuardedTensor a = poisoned(shape, {});
+  GuardedTensor b = poisoned(shape, {});
+  kernels::dropout_forward(stream, 0.5F, kKey, ones.view(), a.view());
+  kernels::dropout_forward(stream, 0.5F, {kKey.seed, kKey.stream + 1}, ones.view(), b.view());
+  CHECK(exact_difference(a.values(), b.values()) != "");
+}
+
+TEST_CASE("a dropped NaN becomes 0") {
+  const Shape shape{1, 10, 10, 10};
+  const std::vector<float> x(1000, std::numeric_limits<float>::quiet_NaN());
+  const auto expected = reference::dropout(0.5, kKey.seed, kKey.stream, widened(x));
+  expect_every_run({{expected, {}}}, [&](const Run& run) -> Outputs {
+    const GuardedTensor input = filled(shape, run.in, x);
+    GuardedTensor y = poisoned(shape, run.out);
+    kernels::dropout_forward(run.stream, 0.5F, kKey, input.view(), y.view());
+    return {y.values()};
+  });
+}
+
+TEST_CASE("dropout errors name the op and both shapes") {
+  const Stream stream = Stream::cpu(pool_of(1));
+  GuardedTensor x({2, 3, 3, 8});
+  GuardedTensor y({2, 3, 3, 9});
+  CHECK(error_of([&] { kernels::dropout_forward(stream, 0.5F, kKey, x.view(), y.view()); }) ==
+        "[dropout_forward] y is [2,3,3,9], expected [2,3,3,8]");
+  CHECK(error_of([&] {
+          kernels::dropout_backward(stream, 0.5F, kKey, y.view(), x.view(), GradMode::overwrite);
+        }) == "[dropout_backward] grad_x is [2,3,3,8], expected [2,3,3,9]");
+  CHECK(error_of([&] { kernels::dropout_forward(stream, 1.0F, kKey, x.view(), x.view()); }) ==
+        "[dropout_forward] rate is 1.000000, must be in [0, 1)");
+}
