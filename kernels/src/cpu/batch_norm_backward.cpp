@@ -9,6 +9,7 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h:
 #include "cpu/batch_norm_affine-inl.h"
+#include "cpu/column_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
@@ -33,7 +34,7 @@ HWY_INLINE void load_factors(const RowTile& tile, const BatchNormVectors& vector
 template <bool kRelu, class Access>
 HWY_INLINE auto gated_gradient(const Access& io, const GradientFactors& factors, std::int64_t c,
                                const float* gradient, decltype(io.load(gradient)) x) {
-  auto dz = io.load(gradient + c);
+  auto dz = io.load(gradient);
   if constexpr (kRelu) {
     const auto z = affine(x, io.load_padded(factors.scale.values + c),
                           io.load_padded(factors.shift.values + c));
@@ -42,44 +43,25 @@ HWY_INLINE auto gated_gradient(const Access& io, const GradientFactors& factors,
   return dz;
 }
 
-// Adds `kRows` rows to the sums of dz and dz * (x - mean). Several at a time, because the sums
-// wait in memory and one row at a time would run at the latency of a store that is read back.
-template <bool kRelu, int kRows>
-HWY_INLINE void add_rows(std::int64_t channels, const GradientFactors& factors,
-                         const float* gradient, std::int64_t gradient_pitch, const float* x,
-                         std::int64_t x_pitch, float* sum, float* product) {
-  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    const auto mean = io.load_padded(factors.mean.values + c);
-    auto rows_sum = hn::Zero(io.d);
-    auto rows_product = hn::Zero(io.d);
-    for (int row = 0; row < kRows; ++row) {
-      const auto value = io.load(x + row * x_pitch + c);
-      const auto dz = gated_gradient<kRelu>(io, factors, c, gradient + row * gradient_pitch, value);
-      rows_sum = hn::Add(rows_sum, dz);
-      rows_product = hn::MulAdd(dz, hn::Sub(value, mean), rows_product);
-    }
-    io.store_padded(hn::Add(io.load_padded(sum + c), rows_sum), sum + c);
-    io.store_padded(hn::Add(io.load_padded(product + c), rows_product), product + c);
-  });
-}
-
+// Sums of dz and of dz * (x - mean).
 template <bool kRelu>
 HWY_INLINE void sum_gradients(const RowTile& tile, const ConstRows& grad_y, const ConstRows& x,
                               const GradientFactors& factors, float* sum, float* product) {
+  const float* gradient = grad_y.at(tile.row, tile.channel);
+  const float* from = x.at(tile.row, tile.channel);
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    io.store_padded(hn::Zero(io.d), sum + c);
-    io.store_padded(hn::Zero(io.d), product + c);
+    const auto mean = io.load_padded(factors.mean.values + c);
+    const auto sums =
+        sum_column_pair(io, tile.rows, [&](std::int64_t row, auto& pair) ACCRETE_VECTOR_BODY {
+          const auto value = io.load(from + c + row * x.pitch);
+          const auto dz =
+              gated_gradient<kRelu>(io, factors, c, gradient + c + row * grad_y.pitch, value);
+          pair.first = hn::Add(pair.first, dz);
+          pair.second = hn::MulAdd(dz, hn::Sub(value, mean), pair.second);
+        });
+    io.store_padded(sums.first, sum + c);
+    io.store_padded(sums.second, product + c);
   });
-  const std::int64_t end = tile.row + tile.rows;
-  std::int64_t row = tile.row;
-  for (; row + 4 <= end; row += 4) {
-    add_rows<kRelu, 4>(tile.channels, factors, grad_y.at(row, tile.channel), grad_y.pitch,
-                       x.at(row, tile.channel), x.pitch, sum, product);
-  }
-  for (; row < end; ++row) {
-    add_rows<kRelu, 1>(tile.channels, factors, grad_y.at(row, tile.channel), grad_y.pitch,
-                       x.at(row, tile.channel), x.pitch, sum, product);
-  }
 }
 
 void gradient_sums_tile(const RowTile& tile, bool relu, const ConstRows& grad_y, const ConstRows& x,
@@ -124,7 +106,7 @@ HWY_INLINE void data_gradient_rows(const RowTile& tile, const ConstRows& grad_y,
     float* to = grad_x.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       const auto value = io.load(from + c);
-      const auto dz = gated_gradient<kRelu>(io, factors.common, c, gradient, value);
+      const auto dz = gated_gradient<kRelu>(io, factors.common, c, gradient + c, value);
       const auto centred = hn::Sub(value, io.load_padded(factors.common.mean.values + c));
       const auto correction = hn::MulAdd(centred, io.load_padded(factors.slope.values + c),
                                          io.load_padded(factors.constant.values + c));

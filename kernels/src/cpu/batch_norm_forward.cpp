@@ -11,85 +11,30 @@
 #include "hwy/foreach_target.h"
 // After foreach_target.h:
 #include "cpu/batch_norm_affine-inl.h"
+#include "cpu/column_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-HWY_INLINE void clear(float* values, std::int64_t channels) {
-  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    io.store_padded(hn::Zero(io.d), values + c);
-  });
-}
-
-// Four rows per update of the sums: the sums wait in memory, and one row at a time would run at
-// the latency of a store that is read back.
-HWY_INLINE void sum_rows(const RowTile& tile, const ConstRows& x, float* sum) {
-  clear(sum, tile.channels);
-  const std::int64_t end = tile.row + tile.rows;
-  std::int64_t row = tile.row;
-  for (; row + 4 <= end; row += 4) {
-    const float* from = x.at(row, tile.channel);
-    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-      const float* at = from + c;
-      const auto low = hn::Add(io.load(at), io.load(at + x.pitch));
-      const auto high = hn::Add(io.load(at + 2 * x.pitch), io.load(at + 3 * x.pitch));
-      io.store_padded(hn::Add(io.load_padded(sum + c), hn::Add(low, high)), sum + c);
-    });
-  }
-  for (; row < end; ++row) {
-    const float* from = x.at(row, tile.channel);
-    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-      io.store_padded(hn::Add(io.load_padded(sum + c), io.load(from + c)), sum + c);
-    });
-  }
-}
-
-HWY_INLINE void scale_values(std::int64_t channels, float factor, float* values) {
-  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    io.store_padded(hn::Mul(io.load_padded(values + c), hn::Set(io.d, factor)), values + c);
-  });
-}
-
-// Sums of (x - center) and of its square.
-HWY_INLINE void sum_deviations(const RowTile& tile, const ConstRows& x, const float* center,
-                               float* first, float* second) {
-  clear(first, tile.channels);
-  clear(second, tile.channels);
-  const std::int64_t end = tile.row + tile.rows;
-  std::int64_t row = tile.row;
-  for (; row + 4 <= end; row += 4) {
-    const float* from = x.at(row, tile.channel);
-    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-      const float* at = from + c;
-      const auto middle = io.load_padded(center + c);
-      const auto d0 = hn::Sub(io.load(at), middle);
-      const auto d1 = hn::Sub(io.load(at + x.pitch), middle);
-      const auto d2 = hn::Sub(io.load(at + 2 * x.pitch), middle);
-      const auto d3 = hn::Sub(io.load(at + 3 * x.pitch), middle);
-      const auto sum = hn::Add(hn::Add(d0, d1), hn::Add(d2, d3));
-      const auto squares =
-          hn::Add(hn::MulAdd(d0, d0, hn::Mul(d1, d1)), hn::MulAdd(d2, d2, hn::Mul(d3, d3)));
-      io.store_padded(hn::Add(io.load_padded(first + c), sum), first + c);
-      io.store_padded(hn::Add(io.load_padded(second + c), squares), second + c);
-    });
-  }
-  for (; row < end; ++row) {
-    const float* from = x.at(row, tile.channel);
-    for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-      const auto d = hn::Sub(io.load(from + c), io.load_padded(center + c));
-      io.store_padded(hn::Add(io.load_padded(first + c), d), first + c);
-      io.store_padded(hn::MulAdd(d, d, io.load_padded(second + c)), second + c);
-    });
-  }
-}
-
-// The second pass reads the tile from the cache. Its first-order sum corrects the rounding of the
-// mean it is centred on.
+// Mean of each channel, then the sums of (x - mean) and of its square. The second pass reads the
+// column from the cache; its first-order sum corrects the rounding of the mean.
 void moments_tile(const RowTile& tile, const ConstRows& x, float* mean, float* first,
                   float* second) {
-  sum_rows(tile, x, mean);
-  scale_values(tile.channels, 1.0F / static_cast<float>(tile.rows), mean);
-  sum_deviations(tile, x, mean, first, second);
+  const float* from = x.at(tile.row, tile.channel);
+  const float weight = 1.0F / static_cast<float>(tile.rows);
+  for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    const auto center =
+        hn::Mul(sum_column(io, tile.rows, from + c, x.pitch), hn::Set(io.d, weight));
+    const auto sums =
+        sum_column_pair(io, tile.rows, [&](std::int64_t row, auto& pair) ACCRETE_VECTOR_BODY {
+          const auto d = hn::Sub(io.load(from + c + row * x.pitch), center);
+          pair.first = hn::Add(pair.first, d);
+          pair.second = hn::MulAdd(d, d, pair.second);
+        });
+    io.store_padded(center, mean + c);
+    io.store_padded(sums.first, first + c);
+    io.store_padded(sums.second, second + c);
+  });
 }
 
 template <bool kRelu>

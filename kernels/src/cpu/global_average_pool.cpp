@@ -8,33 +8,16 @@
 #define HWY_TARGET_INCLUDE "cpu/global_average_pool.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.h:
-#include "cpu/simd_rows-inl.h"
+#include "cpu/column_sums-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-// Four partial sums hide the latency of the additions and shorten the chain of roundings.
 void mean_of_rows(std::int64_t rows, std::int64_t channels, const float* x, std::int64_t pitch,
                   float* y) {
   const float weight = 1.0F / static_cast<float>(rows);
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    auto sum0 = hn::Zero(io.d);
-    auto sum1 = hn::Zero(io.d);
-    auto sum2 = hn::Zero(io.d);
-    auto sum3 = hn::Zero(io.d);
-    std::int64_t row = 0;
-    for (; row + 4 <= rows; row += 4) {
-      const float* at = x + row * pitch + c;
-      sum0 = hn::Add(sum0, io.load(at));
-      sum1 = hn::Add(sum1, io.load(at + pitch));
-      sum2 = hn::Add(sum2, io.load(at + 2 * pitch));
-      sum3 = hn::Add(sum3, io.load(at + 3 * pitch));
-    }
-    for (; row < rows; ++row) {
-      sum0 = hn::Add(sum0, io.load(x + row * pitch + c));
-    }
-    const auto sum = hn::Add(hn::Add(sum0, sum1), hn::Add(sum2, sum3));
-    io.store(hn::Mul(sum, hn::Set(io.d, weight)), y + c);
+    io.store(hn::Mul(sum_column(io, rows, x + c, pitch), hn::Set(io.d, weight)), y + c);
   });
 }
 
