@@ -12,7 +12,7 @@ namespace {
 void require_rows(const char* op, const Stream& stream, const char* name,
                   const ConstTensorView& rows, const ConstTensorView& labels) {
   require_device(op, stream.device());
-  check_shape(rows.shape, (std::string("[") + op + "] " + name).c_str());
+  check_shape(rows.shape, "[softmax_cross_entropy] rows");
   const Shape expected{rows.shape.n, 1, 1, rows.shape.c};
   require_tensor(op, stream, name, rows, expected);
   require_tensor(op, stream, "labels", labels, {rows.shape.n, 1, 1, 1}, DType::i32);

@@ -1,0 +1,103 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Times training steps of PyTorch on the CPU for the nets that `train` builds.
+
+Prints one JSON line per layout: images per second of the median step. Run by compare.py; needs
+PyTorch, which the project itself does not.
+"""
+import argparse
+import json
+import statistics
+import time
+
+import torch
+from torch import nn
+
+
+class DenseLayer(nn.Module):
+    """BN-ReLU-Conv3x3, or BN-ReLU-Conv1x1-BN-ReLU-Conv3x3 with a bottleneck."""
+
+    def __init__(self, channels, growth_rate, bottleneck_width, bias):
+        super().__init__()
+        layers = [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+        if bottleneck_width:
+            width = bottleneck_width * growth_rate
+            layers += [nn.Conv2d(channels, width, 1, bias=bias), nn.BatchNorm2d(width),
+                       nn.ReLU(inplace=True)]
+            channels = width
+        layers += [nn.Conv2d(channels, growth_rate, 3, padding=1, bias=bias)]
+        self.net = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return torch.cat((x, self.net(x)), 1)
+
+
+def densenet(spec, in_channels):
+    stem, bias = spec["stem"], spec["conv_bias"]
+    channels = stem["channels"]
+    layers = [nn.Conv2d(in_channels, channels, stem["kernel"], stem["stride"],
+                        stem["kernel"] // 2, bias=bias)]
+    if stem["norm_relu"]:
+        layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+    if stem["max_pool"]:
+        layers += [nn.MaxPool2d(3, 2, 1)]
+    for block, depth in enumerate(spec["blocks"]):
+        for _ in range(depth):
+            layers += [DenseLayer(channels, spec["growth_rate"], spec["bottleneck_width"], bias)]
+            channels += spec["growth_rate"]
+        if block + 1 < len(spec["blocks"]):
+            kept = int(spec["compression"] * channels)
+            layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True),
+                       nn.Conv2d(channels, kept, 1, bias=bias), nn.AvgPool2d(2)]
+            channels = kept
+    layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1),
+               nn.Flatten(), nn.Linear(channels, spec["num_classes"])]
+    return nn.Sequential(*layers)
+
+
+def time_steps(config, args, layout):
+    torch.manual_seed(0)
+    data, batch = config["data"], config["training"]["batch_size"]
+    channels, size = data["synthetic"]["channels"], data["synthetic"]["image_size"]
+    model = densenet(config["model"], channels)
+    images = torch.randn(batch, channels, size, size)
+    labels = torch.randint(0, config["model"]["num_classes"], (batch,))
+    if layout != "contiguous":
+        model = model.to(memory_format=torch.channels_last)
+        images = images.to(memory_format=torch.channels_last)
+    if layout == "compiled":
+        model = torch.compile(model)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    loss_function = nn.CrossEntropyLoss()
+    times = []
+    for step in range(args.warmup + args.steps):
+        start = time.perf_counter()
+        optimizer.zero_grad(set_to_none=True)
+        loss_function(model(images), labels).backward()
+        optimizer.step()
+        if step >= args.warmup:
+            times.append(time.perf_counter() - start)
+    return {"framework": "pytorch " + torch.__version__, "layout": layout,
+            "parameters": sum(p.numel() for p in model.parameters()),
+            "images_per_second": batch / statistics.median(times),
+            "best_images_per_second": batch / min(times), "steps": args.steps}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("config", help="config.json of a run folder (a resolved spec)")
+    parser.add_argument("--threads", type=int, required=True)
+    parser.add_argument("--steps", type=int, default=10)
+    parser.add_argument("--warmup", type=int, default=4)
+    parser.add_argument("--layouts", nargs="+",
+                        default=["contiguous", "channels_last", "compiled"])
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    with open(args.config, encoding="utf-8") as file:
+        config = json.load(file)
+    for layout in args.layouts:
+        print(json.dumps(time_steps(config, args, layout)), flush=True)
+
+
+if __name__ == "__main__":
+    main()
