@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 #include <string>
 
@@ -19,7 +20,7 @@ std::string bar(std::int64_t done, std::int64_t total) {
 }
 
 std::string duration(double seconds) {
-  const auto total = static_cast<long long>(seconds + 0.5);
+  const long long total = std::llround(seconds);
   char text[48];
   if (total >= 3600) {
     std::snprintf(text, sizeof(text), "%lldh%02lldm", total / 3600, total % 3600 / 60);

@@ -3,36 +3,28 @@
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/pool.h"
+#include "ops/gradient_op.h"
 #include "ops/pool_problem.h"
 
 namespace accrete {
 namespace {
 
 // Inputs grad_y and, with accumulate, the gradient so far.
-class AveragePoolBackward final : public Op {
+class AveragePoolBackward final : public GradientOp {
  public:
-  AveragePoolBackward(const PoolProblem& problem, GradMode mode) : problem_(problem), mode_(mode) {}
+  AveragePoolBackward(const PoolProblem& problem, GradMode mode)
+      : GradientOp(mode, 1), problem_(problem) {}
   std::string name() const override { return "average_pool_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
     return {{problem_.x_shape(), DType::f32}};
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 1, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[1], call.outputs[0]);
-    }
+  void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::average_pool_backward(context.stream, problem_, call.inputs[0], call.outputs[0],
-                                   mode_);
+                                   mode());
   }
 
  private:
   PoolProblem problem_;
-  GradMode mode_;
 };
 
 class AveragePool final : public Op {
@@ -60,29 +52,19 @@ class AveragePool final : public Op {
 };
 
 // Inputs grad_y [N,1,1,C] and, with accumulate, the gradient so far.
-class GlobalAveragePoolBackward final : public Op {
+class GlobalAveragePoolBackward final : public GradientOp {
  public:
-  GlobalAveragePoolBackward(const Shape& x, GradMode mode) : x_(x), mode_(mode) {}
+  GlobalAveragePoolBackward(const Shape& x, GradMode mode) : GradientOp(mode, 1), x_(x) {}
   std::string name() const override { return "global_average_pool_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
     return {{x_, DType::f32}};
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 1, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[1], call.outputs[0]);
-    }
-    kernels::global_average_pool_backward(context.stream, call.inputs[0], call.outputs[0], mode_);
+  void contribute(const RunContext& context, const OpCall& call) const override {
+    kernels::global_average_pool_backward(context.stream, call.inputs[0], call.outputs[0], mode());
   }
 
  private:
   Shape x_;
-  GradMode mode_;
 };
 
 class GlobalAveragePool final : public Op {

@@ -3,16 +3,17 @@
 
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "ops/gradient_op.h"
 
 namespace accrete {
 namespace {
 
 // Inputs grad_y, x, gamma, beta, mean, inv_std and, with accumulate, the gradient so far.
 // Outputs grad_x, grad_gamma, grad_beta.
-class BatchNormBackward final : public Op {
+class BatchNormBackward final : public GradientOp {
  public:
   BatchNormBackward(const kernels::BatchNormOptions& options, GradMode mode)
-      : options_(options), mode_(mode) {}
+      : GradientOp(mode, 6, InPlace::first_input), options_(options) {}
   std::string name() const override { return "batch_norm_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     return {in[1], in[2], in[3]};
@@ -20,25 +21,15 @@ class BatchNormBackward final : public Op {
   std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
     return kernels::batch_norm_workspace_bytes(in[1].shape, device);
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {{AliasRule::Kind::in_place, 0, 0, 0}};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 6, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
+  void contribute(const RunContext& context, const OpCall& call) const override {
     const TensorView* in = call.inputs;
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, in[6], call.outputs[0]);
-    }
     kernels::batch_norm_backward(context.stream, options_, in[0], in[1], in[2], in[3], in[4], in[5],
-                                 call.outputs[0], mode_, call.outputs[1], call.outputs[2],
+                                 call.outputs[0], mode(), call.outputs[1], call.outputs[2],
                                  call.workspace);
   }
 
  private:
   kernels::BatchNormOptions options_;
-  GradMode mode_;
 };
 
 std::vector<ValueId> inputs_of(ValueId x, const ops::BatchNormParameters& p) {

@@ -6,6 +6,7 @@
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
 #include "ops/bias_grad.h"
+#include "ops/gradient_op.h"
 
 namespace accrete {
 namespace {
@@ -19,28 +20,25 @@ void check_channels(const std::string& op, const Shape& x, const Shape& weight) 
   }
 }
 
-class ConvDgrad final : public Op {
+enum class Side { data, weight };
+
+// Side::data: inputs grad_y, weight. Side::weight: inputs x, grad_y.
+template <Side side>
+class ConvGrad final : public GradientOp {
  public:
-  ConvDgrad(const ConvProblem& problem, GradMode mode) : problem_(problem), mode_(mode) {}
-  std::string name() const override { return "conv_dgrad"; }
+  ConvGrad(const ConvProblem& problem, GradMode mode) : GradientOp(mode, 2), problem_(problem) {}
+  std::string name() const override { return side == Side::data ? "conv_dgrad" : "conv_wgrad"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
-    return {{problem_.x_shape(), DType::f32}};
+    return {{side == Side::data ? problem_.x_shape() : problem_.weight_shape(), DType::f32}};
   }
   std::size_t workspace_bytes(const std::vector<TensorType>& /*in*/, Device device) const override {
-    return kernels::conv_dgrad_workspace_bytes(problem_, device);
+    return side == Side::data ? kernels::conv_dgrad_workspace_bytes(problem_, device)
+                              : kernels::conv_wgrad_workspace_bytes(problem_, device);
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 2, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[2], call.outputs[0]);
-    }
-    kernels::conv_dgrad(context.stream, problem_, call.inputs[0], call.inputs[1], call.outputs[0],
-                        mode_, call.workspace);
+  void contribute(const RunContext& context, const OpCall& call) const override {
+    const auto kernel = side == Side::data ? kernels::conv_dgrad : kernels::conv_wgrad;
+    kernel(context.stream, problem_, call.inputs[0], call.inputs[1], call.outputs[0], mode(),
+           call.workspace);
   }
   std::int64_t macs(const std::vector<TensorType>& /*in*/) const override {
     return problem_.macs();
@@ -48,39 +46,6 @@ class ConvDgrad final : public Op {
 
  private:
   ConvProblem problem_;
-  GradMode mode_;
-};
-
-class ConvWgrad final : public Op {
- public:
-  ConvWgrad(const ConvProblem& problem, GradMode mode) : problem_(problem), mode_(mode) {}
-  std::string name() const override { return "conv_wgrad"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
-    return {{problem_.weight_shape(), DType::f32}};
-  }
-  std::size_t workspace_bytes(const std::vector<TensorType>& /*in*/, Device device) const override {
-    return kernels::conv_wgrad_workspace_bytes(problem_, device);
-  }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 2, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[2], call.outputs[0]);
-    }
-    kernels::conv_wgrad(context.stream, problem_, call.inputs[0], call.inputs[1], call.outputs[0],
-                        mode_, call.workspace);
-  }
-  std::int64_t macs(const std::vector<TensorType>& /*in*/) const override {
-    return problem_.macs();
-  }
-
- private:
-  ConvProblem problem_;
-  GradMode mode_;
 };
 
 // Inputs: x, weight and, if has_bias, bias.
@@ -124,11 +89,11 @@ class ConvForward final : public Op {
       context.contribute(2, make_bias_grad(context.mode(2)), {grad_y});
     }
     if (context.needs_gradient(1)) {
-      context.contribute(1, std::make_shared<ConvWgrad>(problem, context.mode(1)),
+      context.contribute(1, std::make_shared<ConvGrad<Side::weight>>(problem, context.mode(1)),
                          {context.input(0), grad_y});
     }
     if (context.needs_gradient(0)) {
-      context.contribute(0, std::make_shared<ConvDgrad>(problem, context.mode(0)),
+      context.contribute(0, std::make_shared<ConvGrad<Side::data>>(problem, context.mode(0)),
                          {grad_y, context.input(1)});
     }
   }

@@ -5,6 +5,7 @@
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "ops/gradient_op.h"
 
 namespace accrete {
 namespace {
@@ -14,32 +15,22 @@ RandomKey mask_key(const RunContext& context, std::uint64_t layer) {
 }
 
 // Inputs grad_y and, with accumulate, the gradient so far.
-class DropoutBackward final : public Op {
+class DropoutBackward final : public GradientOp {
  public:
   DropoutBackward(float rate, std::uint64_t layer, GradMode mode)
-      : rate_(rate), layer_(layer), mode_(mode) {}
+      : GradientOp(mode, 1, InPlace::first_input), rate_(rate), layer_(layer) {}
   std::string name() const override { return "dropout_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     return {in[0]};
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {{AliasRule::Kind::in_place, 0, 0, 0}};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 1, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[1], call.outputs[0]);
-    }
+  void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::dropout_backward(context.stream, rate_, mask_key(context, layer_), call.inputs[0],
-                              call.outputs[0], mode_);
+                              call.outputs[0], mode());
   }
 
  private:
   float rate_;
   std::uint64_t layer_;
-  GradMode mode_;
 };
 
 class Dropout final : public Op {

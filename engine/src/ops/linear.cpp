@@ -6,6 +6,7 @@
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
 #include "ops/bias_grad.h"
+#include "ops/gradient_op.h"
 
 namespace accrete {
 namespace {
@@ -15,9 +16,9 @@ enum class Side { data, weight };
 
 // Side::data: inputs grad_y [N,1,1,K], weight [K,1,1,C]. Side::weight: inputs x [N,1,1,C], grad_y.
 template <Side side>
-class LinearGrad final : public Op {
+class LinearGrad final : public GradientOp {
  public:
-  explicit LinearGrad(GradMode mode) : mode_(mode) {}
+  explicit LinearGrad(GradMode mode) : GradientOp(mode, 2) {}
   std::string name() const override { return side == Side::data ? "linear_dgrad" : "linear_wgrad"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     const Shape& a = in[0].shape;
@@ -30,25 +31,13 @@ class LinearGrad final : public Op {
     return side == Side::data ? kernels::linear_workspace_bytes(a.n, b.c, a.c, device)
                               : kernels::linear_workspace_bytes(a.n, a.c, b.c, device);
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 2, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[2], call.outputs[0]);
-    }
+  void contribute(const RunContext& context, const OpCall& call) const override {
     const auto kernel = side == Side::data ? kernels::linear_dgrad : kernels::linear_wgrad;
-    kernel(context.stream, call.inputs[0], call.inputs[1], call.outputs[0], mode_, call.workspace);
+    kernel(context.stream, call.inputs[0], call.inputs[1], call.outputs[0], mode(), call.workspace);
   }
   std::int64_t macs(const std::vector<TensorType>& in) const override {
     return in[0].shape.elements() * in[1].shape.c;
   }
-
- private:
-  GradMode mode_;
 };
 
 class LinearForward final : public Op {

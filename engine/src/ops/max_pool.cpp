@@ -3,36 +3,28 @@
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/pool.h"
+#include "ops/gradient_op.h"
 #include "ops/pool_problem.h"
 
 namespace accrete {
 namespace {
 
 // Inputs grad_y, winner and, with accumulate, the gradient so far.
-class MaxPoolBackward final : public Op {
+class MaxPoolBackward final : public GradientOp {
  public:
-  MaxPoolBackward(const PoolProblem& problem, GradMode mode) : problem_(problem), mode_(mode) {}
+  MaxPoolBackward(const PoolProblem& problem, GradMode mode)
+      : GradientOp(mode, 2), problem_(problem) {}
   std::string name() const override { return "max_pool_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
     return {{problem_.x_shape(), DType::f32}};
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 2, 0}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[2], call.outputs[0]);
-    }
+  void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::max_pool_backward(context.stream, problem_, call.inputs[0], call.inputs[1],
-                               call.outputs[0], mode_);
+                               call.outputs[0], mode());
   }
 
  private:
   PoolProblem problem_;
-  GradMode mode_;
 };
 
 // Outputs y and winner.

@@ -3,33 +3,22 @@
 
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/relu.h"
+#include "ops/gradient_op.h"
 
 namespace accrete {
 namespace {
 
 // Inputs grad_y, y and, with accumulate, the gradient so far.
-class ReluBackward final : public Op {
+class ReluBackward final : public GradientOp {
  public:
-  explicit ReluBackward(GradMode mode) : mode_(mode) {}
+  explicit ReluBackward(GradMode mode) : GradientOp(mode, 2, InPlace::first_input) {}
   std::string name() const override { return "relu_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     return {in[0]};
   }
-  std::vector<AliasRule> alias_rules() const override {
-    if (mode_ == GradMode::overwrite) {
-      return {{AliasRule::Kind::in_place, 0, 0, 0}};
-    }
-    return {{AliasRule::Kind::accumulates, 0, 2, 0}};
+  void contribute(const RunContext& context, const OpCall& call) const override {
+    kernels::relu_backward(context.stream, call.inputs[0], call.inputs[1], call.outputs[0], mode());
   }
-  void run(const RunContext& context, const OpCall& call) const override {
-    if (mode_ == GradMode::accumulate) {
-      begin_accumulation(context, call.inputs[2], call.outputs[0]);
-    }
-    kernels::relu_backward(context.stream, call.inputs[0], call.inputs[1], call.outputs[0], mode_);
-  }
-
- private:
-  GradMode mode_;
 };
 
 }  // namespace

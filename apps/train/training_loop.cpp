@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "training_loop.h"
+
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <optional>
+
+#include "accrete/data/batch_loader.h"
+#include "accrete/engine/checkpoint.h"
+#include "accrete/engine/training_session.h"
+#include "accrete/kernels/error.h"
+#include "epoch_sums.h"
+#include "exit_codes.h"
+#include "interrupt.h"
+#include "progress.h"
+#include "run_folder.h"
+
+namespace accrete::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+double mebibytes(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
+data::LoaderOptions loader_options(const models::RunSpec& spec, bool training) {
+  data::LoaderOptions options;
+  options.batch_size = training ? spec.training.batch_size : spec.training.eval_batch_size;
+  options.image_size = spec.data.image_size;
+  options.mean = spec.data.mean;
+  options.std = spec.data.std;
+  options.shuffle = training;
+  options.seed = spec.training.seed;
+  return options;
+}
+
+void copy_batch(const data::Batch& batch, const TensorView& images, const TensorView& labels) {
+  std::memcpy(images.data, batch.images.data(), batch.images.size() * sizeof(float));
+  std::memcpy(labels.data, batch.labels.data(), batch.labels.size() * sizeof(std::int32_t));
+}
+
+class TrainingLoop {
+ public:
+  TrainingLoop(LoopInputs inputs, ThreadPool& pool)
+      : options_(std::move(inputs.options)),
+        spec_(std::move(inputs.spec)),
+        sets_(std::move(inputs.sets)),
+        train_loader_(sets_.train, loader_options(spec_, true)),
+        test_loader_(sets_.test, loader_options(spec_, false)),
+        session_(std::move(inputs.plan), std::move(inputs.session), Stream::cpu(pool)),
+        folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
+        checkpoints_(folder_.checkpoints()),
+        fingerprint_(models::spec_fingerprint(spec_)),
+        progress_(options_.quiet) {}
+
+  int run() {
+    resume();
+    folder_.write_config(models::resolved_spec(spec_));
+    introduce();
+    while (state_.epoch < spec_.training.epochs) {
+      if (!train_epoch()) {
+        return leave_interrupted();
+      }
+      finish_epoch();
+    }
+    save_weights(folder_.weights(), session_.parameters());
+    conclude();
+    return kExitOk;
+  }
+
+ private:
+  std::int64_t total_steps() const {
+    return spec_.training.epochs * train_loader_.batches_per_epoch();
+  }
+
+  void resume() {
+    std::optional<std::string> from = checkpoints_.newest();
+    if (options_.resume.empty()) {
+      if (from) {
+        throw Error(ErrorCode::invalid_argument,
+                    folder_.path() +
+                        " holds checkpoints of an earlier run; add --resume auto to "
+                        "go on from them, or choose another --output");
+      }
+      return;
+    }
+    if (options_.resume != "auto") {
+      from = options_.resume;
+    }
+    if (from) {
+      state_ = load_checkpoint(*from, session_.parameters(), fingerprint_);
+      sums_ = {state_.loss_sum, state_.correct, state_.samples};
+      last_epoch_.train_loss = state_.last_train_loss;
+      last_epoch_.train_accuracy = state_.last_train_accuracy;
+      resumed_from_ = *from;
+      folder_.resume_metrics_at(state_.epoch);
+    }
+  }
+
+  void introduce() const {
+    if (options_.quiet) {
+      return;
+    }
+    std::printf("%s: %lld parameters, %lld training and %lld test images from %s\n",
+                spec_.name.c_str(), static_cast<long long>(session_.parameters().num_parameters()),
+                static_cast<long long>(sets_.train.num_images),
+                static_cast<long long>(sets_.test.num_images), sets_.source.c_str());
+    std::printf("memory planned: %.1f MiB, run folder: %s\n", mebibytes(session_.planned_bytes()),
+                folder_.path().c_str());
+    if (!resumed_from_.empty()) {
+      std::printf("going on from %s (epoch %lld, step %lld)\n", resumed_from_.c_str(),
+                  static_cast<long long>(state_.epoch), static_cast<long long>(state_.global_step));
+    }
+    std::fflush(stdout);
+  }
+
+  double rate_at(std::int64_t step) const {
+    Schedule schedule = spec_.training.schedule;
+    schedule.warmup_steps = std::llround(spec_.training.warmup_epochs *
+                                         static_cast<double>(train_loader_.batches_per_epoch()));
+    return learning_rate(schedule, spec_.training.optimizer.learning_rate, step, total_steps());
+  }
+
+  // Returns false if the run was interrupted before the epoch's end.
+  bool train_epoch() {
+    epoch_start_ = Clock::now();
+    epoch_wait_start_ = train_loader_.wait_seconds();
+    epoch_busy_seconds_ = 0.0;
+    epoch_samples_ = 0;
+    train_loader_.start_epoch(state_.epoch, state_.step_in_epoch);
+    while (state_.step_in_epoch < train_loader_.batches_per_epoch()) {
+      if (should_stop()) {
+        return false;
+      }
+      train_batch(*train_loader_.next());
+    }
+    return true;
+  }
+
+  bool should_stop() const {
+    const bool enough = options_.stop_after_steps > 0 && steps_here_ >= options_.stop_after_steps;
+    return enough || interrupt_signal() != 0;
+  }
+
+  void train_batch(const data::Batch& batch) {
+    const auto start = Clock::now();
+    copy_batch(batch, session_.train_images(batch.size), session_.train_labels(batch.size));
+    const StepResult result =
+        session_.train_step(batch.size, rate_at(state_.global_step), state_.global_step);
+    const double seconds = seconds_since(start);
+    if (!std::isfinite(result.loss)) {
+      progress_.clear();
+      throw Error(ErrorCode::diverged,
+                  "the loss became " + std::to_string(result.loss) + " in epoch " +
+                      std::to_string(state_.epoch + 1) + ", step " +
+                      std::to_string(state_.global_step + 1) +
+                      "; the weights were left as they were before that step. Lower "
+                      "/training/optimizer/learning_rate or add warm-up. " +
+                      last_good_state());
+    }
+    sums_.add(result, batch.size);
+    busy_seconds_ += seconds;
+    epoch_busy_seconds_ += seconds;
+    samples_here_ += batch.size;
+    epoch_samples_ += batch.size;
+    ++steps_here_;
+    ++state_.step_in_epoch;
+    ++state_.global_step;
+    report_step();
+  }
+
+  std::string last_good_state() const {
+    const auto newest = checkpoints_.newest();
+    return newest ? "Last checkpoint: " + *newest : "No checkpoint had been written yet";
+  }
+
+  void report_step() {
+    StepStatus status;
+    status.epoch = state_.epoch + 1;
+    status.epochs = spec_.training.epochs;
+    status.step = state_.step_in_epoch;
+    status.steps = train_loader_.batches_per_epoch();
+    status.loss = sums_.mean_loss();
+    status.accuracy = sums_.accuracy();
+    status.examples_per_second = static_cast<double>(samples_here_) / busy_seconds_;
+    status.seconds_left = busy_seconds_ / static_cast<double>(steps_here_) *
+                          static_cast<double>(total_steps() - state_.global_step);
+    progress_.step(status);
+  }
+
+  EpochSums evaluate() {
+    EpochSums sums;
+    test_loader_.start_epoch(0);
+    while (const data::Batch* batch = test_loader_.next()) {
+      copy_batch(*batch, session_.eval_images(batch->size), session_.eval_labels(batch->size));
+      sums.add(session_.eval_step(batch->size), batch->size);
+    }
+    return sums;
+  }
+
+  void finish_epoch() {
+    const double waited = train_loader_.wait_seconds() - epoch_wait_start_;
+    const double train_seconds = seconds_since(epoch_start_);
+    const EpochSums test = evaluate();
+    last_epoch_.epoch = state_.epoch + 1;
+    last_epoch_.step = state_.global_step;
+    last_epoch_.learning_rate = rate_at(state_.global_step - 1);
+    last_epoch_.train_loss = sums_.mean_loss();
+    last_epoch_.train_accuracy = sums_.accuracy();
+    last_epoch_.test_loss = test.mean_loss();
+    last_epoch_.test_accuracy = test.accuracy();
+    last_epoch_.examples_per_second = static_cast<double>(epoch_samples_) / epoch_busy_seconds_;
+    last_epoch_.seconds = seconds_since(epoch_start_);
+    last_epoch_.data_wait_percent = 100.0 * waited / train_seconds;
+    tested_ = true;
+    folder_.append_metrics(last_epoch_);
+    progress_.epoch(last_epoch_, spec_.training.epochs);
+    begin_next_epoch();
+  }
+
+  void begin_next_epoch() {
+    ++state_.epoch;
+    state_.step_in_epoch = 0;
+    state_.last_train_loss = last_epoch_.train_loss;
+    state_.last_train_accuracy = last_epoch_.train_accuracy;
+    sums_ = {};
+    const std::int64_t every = spec_.checkpoint.every_epochs;
+    const bool last = state_.epoch == spec_.training.epochs;
+    if (last || (every > 0 && state_.epoch % every == 0)) {
+      save();
+    }
+  }
+
+  void save() {
+    state_.loss_sum = sums_.loss;
+    state_.correct = sums_.correct;
+    state_.samples = sums_.samples;
+    save_checkpoint(checkpoints_.path_for(state_), session_.parameters(), state_, fingerprint_);
+    checkpoints_.prune(static_cast<int>(spec_.checkpoint.keep));
+  }
+
+  int leave_interrupted() {
+    progress_.clear();
+    save();
+    if (!options_.quiet) {
+      std::printf("stopped after step %lld, state saved; go on with --output %s --resume auto\n",
+                  static_cast<long long>(state_.global_step), folder_.path().c_str());
+    }
+    const int signal = interrupt_signal();
+    return signal == 0 ? kExitOk : 128 + signal;
+  }
+
+  void conclude() {
+    if (!tested_) {  // resumed after the last epoch: nothing was left to train
+      last_epoch_.test_accuracy = evaluate().accuracy();
+    }
+    if (!options_.quiet) {
+      std::printf("peak memory %.1f MiB (planned %.1f MiB), bytes copied by concat: %lld\n",
+                  mebibytes(session_.peak_bytes()), mebibytes(session_.planned_bytes()),
+                  static_cast<long long>(session_.bytes_copied()));
+      std::printf("run folder: %s\n", folder_.path().c_str());
+    }
+    const double rate =
+        busy_seconds_ > 0.0 ? static_cast<double>(samples_here_) / busy_seconds_ : 0.0;
+    std::printf("loss %.3f, train acc %.3f, test acc %.3f\n", last_epoch_.train_loss,
+                last_epoch_.train_accuracy, last_epoch_.test_accuracy);
+    std::printf("%.1f examples/sec on %s\n", rate, to_string(Device{}).c_str());
+  }
+
+  TrainOptions options_;
+  models::RunSpec spec_;
+  data::TrainTest sets_;
+  data::BatchLoader train_loader_;
+  data::BatchLoader test_loader_;
+  TrainingSession session_;
+  RunFolder folder_;  // after everything that can still fail, so that a failure leaves no folder
+  CheckpointFolder checkpoints_;
+  std::string fingerprint_;
+  Progress progress_;
+
+  TrainingProgress state_;
+  EpochSums sums_;
+  EpochMetrics last_epoch_;
+  bool tested_ = false;
+  std::string resumed_from_;
+  double busy_seconds_ = 0.0;  // copy, forward, backward and update; not waiting for data
+  std::int64_t samples_here_ = 0;
+  std::int64_t steps_here_ = 0;
+  Clock::time_point epoch_start_;
+  double epoch_wait_start_ = 0.0;
+  double epoch_busy_seconds_ = 0.0;
+  std::int64_t epoch_samples_ = 0;
+};
+
+}  // namespace
+
+int run_training_loop(LoopInputs inputs, ThreadPool& pool) {
+  return TrainingLoop(std::move(inputs), pool).run();
+}
+
+}  // namespace accrete::apps
