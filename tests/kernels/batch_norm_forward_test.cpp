@@ -59,7 +59,11 @@ TEST_CASE("batch_norm_training on every shape and placement") {
 TEST_CASE("batch_norm_training works in place and over many tiles") {
   for (const Shape& shape : {Shape{2, 9, 11, 33}, Shape{3, 61, 67, 24}, Shape{2, 9, 11, 600}}) {
     INFO("shape " << to_string(shape));
-    const BatchNormCase data(shape, true);
+    BatchNormCase data(shape, true);
+    // A drift, so that the tiles have different means.
+    for (std::size_t i = 0; i < data.x.size(); ++i) {
+      data.x[i] += 5.0F * static_cast<float>(i) / static_cast<float>(data.x.size());
+    }
     expect_every_run(expected_training(data), [&](const Run& run) -> Outputs {
       return outputs_of(run_training(data, run, true));
     });
@@ -72,9 +76,9 @@ TEST_CASE("batch_norm_training stays accurate where the mean is 1000 deviations"
   const auto x = widened(data.x);
   const auto s = reference::batch_statistics(shape, x, 1e-5);
   const auto y = reference::batch_norm_training(shape, data.parameters(), x);
-  // The mean is stored in f32: half an ulp of 1000 is 3e-5 deviations.
+  // The mean is stored in f32, where half an ulp of 1000 is 3.05e-5. It has no other error.
   const std::vector<Expected> expected = {
-      {y, {3e-4, 0.0}}, {s.mean, {0.0, 1e-7}}, {s.inv_std, {0.0, 1e-5}}};
+      {y, {3e-4, 0.0}}, {s.mean, {3.1e-5, 0.0}}, {s.inv_std, {0.0, 1e-5}}};
   expect_every_run(expected, [&](const Run& run) -> Outputs {
     const TrainingResult r = run_training(data, run, false);
     return {r.y, r.mean, r.inv_std};

@@ -2,6 +2,8 @@
 // Dropout. The random words of a tile row are generated in one go, a vector of counters at a time.
 #include "cpu/dropout.h"
 
+#include <cstring>
+
 #include "cpu/row_tiles.h"
 #include "cpu/simd_targets.h"
 
@@ -14,44 +16,78 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-// Counters generated together: enough independent chains for the compiler to fill its vectors.
+// Counters generated together.
 constexpr std::int64_t kCounters = 16;
 constexpr std::int64_t kWords = 4 * kCounters;
 
-// One Philox round on every counter. x[i] is word i of all counters.
-HWY_INLINE void philox_round(std::uint32_t (&x)[4][kCounters], std::uint32_t key0,
-                             std::uint32_t key1) {
+#if HWY_TARGET == HWY_SCALAR
+// bits[4 * i .. 4 * i + 3] = the words of counter + i.
+HWY_INLINE void generate_bits(const RandomKey& key, std::uint64_t counter, std::uint32_t* bits) {
   for (std::int64_t i = 0; i < kCounters; ++i) {
-    const std::uint64_t product0 = std::uint64_t{0xD2511F53U} * x[0][i];
-    const std::uint64_t product1 = std::uint64_t{0xCD9E8D57U} * x[2][i];
-    x[0][i] = static_cast<std::uint32_t>(product1 >> 32U) ^ x[1][i] ^ key0;
-    x[1][i] = static_cast<std::uint32_t>(product1);
-    x[2][i] = static_cast<std::uint32_t>(product0 >> 32U) ^ x[3][i] ^ key1;
-    x[3][i] = static_cast<std::uint32_t>(product0);
+    const auto words = philox(key, counter + static_cast<std::uint64_t>(i));
+    for (std::size_t word = 0; word < 4; ++word) {
+      bits[4 * i + static_cast<std::int64_t>(word)] = words[word];
+    }
   }
 }
+#else
+// The product of the low halves of 64-bit lanes.
+template <class D, class V>
+HWY_INLINE V multiply_low(D d, V a, V b) {
+  const hn::Repartition<std::uint32_t, D> half;
+  return hn::BitCast(d, hn::MulEven(hn::BitCast(half, a), hn::BitCast(half, b)));
+}
 
-// uniform[j] = the number of element 4 * counter + j; equal to philox() of random.h.
-HWY_INLINE void generate(const RandomKey& key, std::uint64_t counter, float* uniform) {
-  std::uint32_t x[4][kCounters];
-  for (std::int64_t i = 0; i < kCounters; ++i) {
-    const std::uint64_t mine = counter + static_cast<std::uint64_t>(i);
-    x[0][i] = static_cast<std::uint32_t>(mine);
-    x[1][i] = static_cast<std::uint32_t>(mine >> 32U);
-    x[2][i] = static_cast<std::uint32_t>(key.stream);
-    x[3][i] = static_cast<std::uint32_t>(key.stream >> 32U);
-  }
+// philox() of random.h on a vector of counters, one word per 64-bit lane. The upper halves carry
+// rubbish: the products ignore it.
+template <class D>
+HWY_INLINE void philox_vector(D d, const RandomKey& key, hn::Vec<D> counter, std::uint32_t* bits) {
+  const auto multiplier0 = hn::Set(d, std::uint64_t{0xD2511F53U});
+  const auto multiplier1 = hn::Set(d, std::uint64_t{0xCD9E8D57U});
+  auto x0 = counter;
+  auto x1 = hn::ShiftRight<32>(counter);
+  auto x2 = hn::Set(d, key.stream);
+  auto x3 = hn::Set(d, key.stream >> 32U);
   auto key0 = static_cast<std::uint32_t>(key.seed);
   auto key1 = static_cast<std::uint32_t>(key.seed >> 32U);
   for (int round = 0; round < 10; ++round) {
-    philox_round(x, key0, key1);
+    const auto product0 = multiply_low(d, multiplier0, x0);
+    const auto product1 = multiply_low(d, multiplier1, x2);
+    x0 = hn::Xor(hn::Xor(hn::ShiftRight<32>(product1), x1), hn::Set(d, std::uint64_t{key0}));
+    x1 = product1;
+    x2 = hn::Xor(hn::Xor(hn::ShiftRight<32>(product0), x3), hn::Set(d, std::uint64_t{key1}));
+    x3 = product0;
     key0 += 0x9E3779B9U;
     key1 += 0xBB67AE85U;
   }
-  for (std::int64_t i = 0; i < kCounters; ++i) {
-    for (int word = 0; word < 4; ++word) {
-      uniform[4 * i + word] = uniform_from_bits(x[word][i]);
-    }
+  const auto low_half = hn::Set(d, std::uint64_t{0xFFFFFFFFU});
+  const auto front = hn::Or(hn::And(x0, low_half), hn::ShiftLeft<32>(x1));
+  const auto back = hn::Or(hn::And(x2, low_half), hn::ShiftLeft<32>(x3));
+  alignas(64) std::uint64_t pairs[2][hn::MaxLanes(D())];
+  hn::Store(front, d, pairs[0]);
+  hn::Store(back, d, pairs[1]);
+  for (std::size_t i = 0; i < hn::Lanes(d); ++i) {
+    std::memcpy(bits + 4 * i, &pairs[0][i], sizeof(std::uint64_t));
+    std::memcpy(bits + 4 * i + 2, &pairs[1][i], sizeof(std::uint64_t));
+  }
+}
+
+// bits[4 * i .. 4 * i + 3] = the words of counter + i.
+HWY_INLINE void generate_bits(const RandomKey& key, std::uint64_t counter, std::uint32_t* bits) {
+  const hn::CappedTag<std::uint64_t, static_cast<std::size_t>(kCounters)> d;
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(d));
+  for (std::int64_t i = 0; i < kCounters; i += lanes) {
+    philox_vector(d, key, hn::Iota(d, counter + static_cast<std::uint64_t>(i)), bits + 4 * i);
+  }
+}
+#endif
+
+// uniform[j] = the number of element 4 * counter + j.
+HWY_INLINE void generate(const RandomKey& key, std::uint64_t counter, float* uniform) {
+  alignas(64) std::uint32_t bits[kWords];
+  generate_bits(key, counter, bits);
+  for (std::int64_t i = 0; i < kWords; ++i) {
+    uniform[i] = uniform_from_bits(bits[i]);
   }
 }
 

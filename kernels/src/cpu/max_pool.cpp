@@ -26,26 +26,58 @@ struct MaxTaps {
   std::int64_t count = 0;
 };
 
-// First maximum in raster order; the first NaN beats everything and is never replaced.
+template <class Access>
+struct Maximum {
+  typename Access::V value;
+  hn::Vec<typename Access::Int> index;
+};
+
+// First maximum in raster order of taps without NaN, except that a NaN in the first tap stays.
+// `total`, the sum of the taps, is NaN where there was any NaN.
+template <class Access>
+HWY_INLINE Maximum<Access> max_of_numbers(const Access& io, const MaxTaps& taps, std::int64_t c,
+                                          typename Access::V& total) {
+  const typename Access::Int di;
+  Maximum<Access> best{io.load(taps.tap[0].x + c), hn::Set(di, taps.tap[0].index)};
+  total = best.value;
+  for (std::int64_t i = 1; i < taps.count; ++i) {
+    const MaxTap& tap = taps.tap[static_cast<std::size_t>(i)];
+    const auto value = io.load(tap.x + c);
+    const auto take = hn::Gt(value, best.value);
+    total = hn::Add(total, value);
+    best.value = hn::IfThenElse(take, value, best.value);
+    best.index = hn::IfThenElse(hn::RebindMask(di, take), hn::Set(di, tap.index), best.index);
+  }
+  return best;
+}
+
+// The same where there may be NaN: the first one beats everything and is never replaced.
+template <class Access>
+HWY_INLINE Maximum<Access> max_with_nan(const Access& io, const MaxTaps& taps, std::int64_t c) {
+  const typename Access::Int di;
+  Maximum<Access> best{io.load(taps.tap[0].x + c), hn::Set(di, taps.tap[0].index)};
+  for (std::int64_t i = 1; i < taps.count; ++i) {
+    const MaxTap& tap = taps.tap[static_cast<std::size_t>(i)];
+    const auto value = io.load(tap.x + c);
+    const auto take = hn::AndNot(hn::Le(value, best.value), hn::Eq(best.value, best.value));
+    best.value = hn::IfThenElse(take, value, best.value);
+    best.index = hn::IfThenElse(hn::RebindMask(di, take), hn::Set(di, tap.index), best.index);
+  }
+  return best;
+}
+
 template <bool kWinner>
 HWY_INLINE void max_of_taps(const MaxTaps& taps, std::int64_t channels, float* y,
                             std::uint8_t* winner) {
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    const typename std::decay_t<decltype(io)>::Int di;
-    auto best = io.load(taps.tap[0].x + c);
-    auto index = hn::Set(di, taps.tap[0].index);
-    for (std::int64_t i = 1; i < taps.count; ++i) {
-      const MaxTap& tap = taps.tap[static_cast<std::size_t>(i)];
-      const auto value = io.load(tap.x + c);
-      const auto take = hn::AndNot(hn::Le(value, best), hn::Eq(best, best));
-      best = hn::IfThenElse(take, value, best);
-      if constexpr (kWinner) {
-        index = hn::IfThenElse(hn::RebindMask(di, take), hn::Set(di, tap.index), index);
-      }
+    auto total = hn::Zero(io.d);
+    auto best = max_of_numbers(io, taps, c, total);
+    if (HWY_UNLIKELY(!hn::AllTrue(io.d, hn::Eq(total, total)))) {
+      best = max_with_nan(io, taps, c);
     }
-    io.store(best, y + c);
+    io.store(best.value, y + c);
     if constexpr (kWinner) {
-      io.store_bytes(index, winner + c);
+      io.store_bytes(best.index, winner + c);
     }
   });
 }

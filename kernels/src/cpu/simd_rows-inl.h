@@ -44,7 +44,7 @@ struct FullAccess {
   HWY_INLINE void store_padded(V v, float* to) const { hn::StoreU(v, d, to); }
 };
 
-#if HWY_TARGET == HWY_AVX3
+#if HWY_TARGET <= HWY_AVX3
 /// The first `count` lanes; the others read as zero and are not written.
 template <class D>
 struct MaskedAccess : FullAccess<D> {
@@ -77,7 +77,7 @@ HWY_INLINE void for_each_vector(std::int64_t channels, const Body& body) {
   for (; c + lanes <= channels; c += lanes) {
     body(FullAccess<decltype(d)>{d}, c);
   }
-#if HWY_TARGET == HWY_AVX3
+#if HWY_TARGET <= HWY_AVX3
   if (c < channels) {
     body(MaskedAccess<decltype(d)>(d, static_cast<std::size_t>(channels - c)), c);
   }
