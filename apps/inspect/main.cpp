@@ -29,13 +29,14 @@ int inspect(int argc, char** argv) {
   std::vector<std::string> disabled;
   bool list_passes = false;
   app.add_option("spec", options.spec_path, "JSON spec of the run");
-  app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")->take_all();
+  app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")
+      ->allow_extra_args(false);
   app.add_option("--batch", options.batch, "Batch size to plan for (default: the spec's)")
       ->check(CLI::PositiveNumber);
   app.add_option("--budget", options.budget_mib, "Print the largest batch that fits this many MiB")
       ->check(CLI::PositiveNumber);
   app.add_option("--disable-pass", disabled, "Switch one optimisation pass off (repeatable)")
-      ->take_all();
+      ->allow_extra_args(false);
   app.add_flag("--passes", list_passes, "List the optimisation passes");
   app.set_version_flag("--version", apps::version_text());
   try {

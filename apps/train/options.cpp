@@ -30,7 +30,8 @@ bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit
   std::vector<std::string> disabled;
   bool no_fuse = false;
   app.add_option("spec", options.spec_path, "JSON spec of the run")->required();
-  app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")->take_all();
+  app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")
+      ->allow_extra_args(false);
   app.add_option("-o,--output", options.output, "Run folder (default: runs/<name>-<date>-<time>)");
   app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--resume", options.resume,
@@ -42,7 +43,7 @@ bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit
       ->check(CLI::NonNegativeNumber);
   app.add_option("--disable-pass", disabled,
                  "Switch one optimisation pass off (repeatable; inspect --passes lists them)")
-      ->take_all();
+      ->allow_extra_args(false);
   app.add_flag("--no-fuse", no_fuse, "Switch every optimisation pass off");
   app.add_flag("-q,--quiet", options.quiet, "No progress, only the final lines");
   app.set_version_flag("--version", version_text());

@@ -56,6 +56,16 @@ TEST_CASE("output that is no terminal has no control characters, and quiet is qu
   CHECK(std::count(quiet.output.begin(), quiet.output.end(), '\n') == 2);
 }
 
+TEST_CASE("options may stand before the spec and be repeated") {
+  const std::string folder = fresh_folder("order");
+  const CommandResult result =
+      run_command(train("--set training.epochs=1 --set name=first --disable-pass in-place " +
+                        tiny_spec(folder) + " -o " + folder + "/run"));
+  INFO(result.output);
+  CHECK(result.exit_code == 0);
+  CHECK_THAT(result.output, Contains("first: ") && Contains("1/1"));
+}
+
 TEST_CASE("equal seeds give equal bytes, for one thread and for two") {
   const std::string folder = fresh_folder("threads");
   const std::string spec = tiny_spec(folder);
