@@ -12,5 +12,5 @@ objdump -dC --no-show-raw-insn "$1" | awk '
   tile && /%[xyz]mm/ && /\(%r[sb]p/ { print "spill in " name ": " $0; spills++ }
   END {
     printf "%d tiles, %d multiply-adds, %d spills\n", tiles, multiply_adds, spills
-    exit (spills > 0 || tiles < 30 || multiply_adds < 600)
+    exit (spills > 0 || tiles < 30 || multiply_adds < 400)
   }'
