@@ -121,7 +121,10 @@ std::string spec_fingerprint(const RunSpec& spec) {
                {"training", training_json(spec.training)}};
   json["data"].erase("path");                 // the same images may lie elsewhere
   json["training"].erase("eval_batch_size");  // does not touch what is learned
-  std::uint64_t hash = 0xcbf29ce484222325U;   // FNV-1a
+  if (spec.training.schedule.kind == ScheduleKind::constant) {
+    json["training"].erase("epochs");  // no step depends on how many follow: runs may be extended
+  }
+  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
   for (const char c : json.dump()) {
     hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
   }

@@ -101,6 +101,16 @@ TEST_CASE("a run stopped anywhere goes on to the same bytes") {
   }
 }
 
+TEST_CASE("a run with a constant rate can be extended") {
+  const std::string folder = fresh_folder("extended");
+  const std::string spec = tiny_spec(folder) + " -q --set training.schedule.type=constant ";
+  REQUIRE(run_command(train(spec + "-o " + folder + "/whole")).exit_code == 0);
+  REQUIRE(run_command(train(spec + "--set training.epochs=1 -o " + folder + "/run")).exit_code ==
+          0);
+  REQUIRE(run_command(train(spec + "--resume auto -o " + folder + "/run")).exit_code == 0);
+  CHECK(same_run(folder + "/whole", folder + "/run"));
+}
+
 TEST_CASE("resuming a finished run repeats its last lines") {
   const std::string folder = fresh_folder("finished");
   const std::string spec = tiny_spec(folder);

@@ -126,6 +126,10 @@ TEST_CASE("the fingerprint sees what changes the numbers and nothing else") {
   CHECK(spec_fingerprint(with("model.dropout=0.1")) != base);
   CHECK(spec_fingerprint(with("training.optimizer.learning_rate=0.2")) != base);
   CHECK(spec_fingerprint(with("name=other")) == base);
+  CHECK(spec_fingerprint(with("training.epochs=9")) == base);
+  CHECK(spec_fingerprint(parse(kSmall, {parse_override("training.schedule.type=cosine")})) !=
+        spec_fingerprint(parse(kSmall, {parse_override("training.schedule.type=cosine"),
+                                        parse_override("training.epochs=9")})));
   CHECK(spec_fingerprint(with("checkpoint.keep=9")) == base);
   CHECK(spec_fingerprint(with("data.path=/elsewhere")) == base);
 }
