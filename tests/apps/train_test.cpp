@@ -15,6 +15,14 @@ using Catch::Matchers::Contains;
 
 constexpr const char* kLastCheckpoint = "/checkpoints/step_0000000010.safetensors";
 
+// Starts a run, sends it a signal once it has written a checkpoint, prints "code <exit code>".
+std::string signalled(const std::string& command, const std::string& run_folder,
+                      const std::string& signal) {
+  return "{ " + command + " & pid=$!; until ls " + run_folder +
+         "/checkpoints/*.safetensors >/dev/null 2>&1; do sleep 0.01; done; kill -" + signal +
+         " $pid; wait $pid; echo code $?; }";
+}
+
 bool same_run(const std::string& a, const std::string& b) {
   return same_content(a + kLastCheckpoint, b + kLastCheckpoint) &&
          same_content(a + "/model.safetensors", b + "/model.safetensors");
@@ -122,28 +130,27 @@ TEST_CASE("resuming a finished run repeats its last lines") {
 
 TEST_CASE("a signal saves the state, a kill loses only what was not saved") {
   const std::string folder = fresh_folder("signals");
-  const std::string spec = tiny_spec(folder);
-  // Long enough to be interrupted: the same images many times over.
-  const std::string longer = spec + " --set training.epochs=120 --set checkpoint.keep=3 -o ";
-  const CommandResult whole = run_command("timeout --preserve-status -s TERM 0.6 " +
-                                          train(longer + folder + "/a") + "; echo code $?");
-  INFO(whole.output);
-  CHECK_THAT(whole.output, Contains("state saved") && Contains("code 143"));
-  CHECK_THAT(run_command("timeout --preserve-status -s INT 0.6 " + train(longer + folder + "/b") +
-                         "; echo code $?")
-                 .output,
-             Contains("code 130"));
-  run_command("timeout -s KILL 0.6 " + train(longer + folder + "/c"));
-
+  const std::string run =
+      train(tiny_spec(folder) + " --set training.epochs=60 --set checkpoint.keep=3 -o " + folder);
+  for (const auto& [signal, code] :
+       {std::pair{"TERM", "143"}, std::pair{"INT", "130"}, std::pair{"KILL", "137"}}) {
+    const std::string part = std::string("/") + signal;
+    const CommandResult result = run_command(signalled(run + part, folder + part, signal));
+    INFO(result.output);
+    CHECK_THAT(result.output, Contains(std::string("code ") + code));
+    if (std::string(signal) != "KILL") {
+      CHECK_THAT(result.output, Contains("state saved"));
+    }
+    CHECK_FALSE(fs::exists(folder + part + "/model.safetensors"));
+  }
   // Each goes on to the end and must have the weights of a run that was never stopped.
-  const std::string shorter = spec + " -q --set training.epochs=120 --set checkpoint.keep=3 ";
-  REQUIRE(run_command(train(shorter + "-o " + folder + "/whole")).exit_code == 0);
-  for (const char* part : {"/a", "/b", "/c"}) {
+  REQUIRE(run_command(run + "/whole -q").exit_code == 0);
+  for (const char* part : {"/TERM", "/INT", "/KILL"}) {
     INFO(part);
-    REQUIRE(run_command(train(shorter + "--resume auto -o " + folder + part)).exit_code == 0);
+    REQUIRE(run_command(run + part + " -q --resume auto").exit_code == 0);
     CHECK(same_content(folder + "/whole/model.safetensors", folder + part + "/model.safetensors"));
-    CHECK(same_content(folder + "/whole/checkpoints/step_0000000600.safetensors",
-                       folder + part + "/checkpoints/step_0000000600.safetensors"));
+    CHECK(same_content(folder + "/whole/checkpoints/step_0000000300.safetensors",
+                       folder + part + "/checkpoints/step_0000000300.safetensors"));
   }
 }
 
