@@ -30,9 +30,33 @@ std::string duration(double seconds) {
   return text;
 }
 
+double mebibytes(std::int64_t bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
+long long shown(std::int64_t value) {
+  return value;
+}
+
 }  // namespace
 
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+void Progress::introduce(const RunIntroduction& run) {
+  if (quiet_) {
+    return;
+  }
+  std::printf("%s: %lld parameters, %lld training and %lld test images from %s\n", run.name.c_str(),
+              shown(run.parameters), shown(run.train_images), shown(run.test_images),
+              run.data_source.c_str());
+  std::printf("memory planned: %.1f MiB, run folder: %s\n", mebibytes(run.planned_bytes),
+              run.folder.c_str());
+  if (!run.resumed_from.empty()) {
+    std::printf("going on from %s (step %lld)\n", run.resumed_from.c_str(),
+                shown(run.resumed_step));
+  }
+  std::fflush(stdout);
+}
 
 void Progress::step(const StepStatus& status) {
   if (quiet_ || !terminal_) {
@@ -46,9 +70,8 @@ void Progress::step(const StepStatus& status) {
   bar_drawn_ = true;
   std::printf(
       "\r\033[Kepoch %lld/%lld [%s] %lld/%lld  loss %.3f  acc %.3f  %.1f examples/s  %s left",
-      static_cast<long long>(status.epoch), static_cast<long long>(status.epochs),
-      bar(status.step, status.steps).c_str(), static_cast<long long>(status.step),
-      static_cast<long long>(status.steps), status.loss, status.accuracy,
+      shown(status.epoch), shown(status.epochs), bar(status.step, status.steps).c_str(),
+      shown(status.step), shown(status.steps), status.loss, status.accuracy,
       status.examples_per_second, duration(status.seconds_left).c_str());
   std::fflush(stdout);
 }
@@ -68,6 +91,25 @@ void Progress::epoch(const EpochMetrics& m, std::int64_t epochs) {
               m.learning_rate, m.train_loss, m.train_accuracy, m.test_loss, m.test_accuracy,
               m.examples_per_second, duration(m.seconds).c_str(), m.data_wait_percent);
   std::fflush(stdout);
+}
+
+void Progress::interrupted(std::int64_t step, const std::string& folder) {
+  clear();
+  if (!quiet_) {
+    std::printf("stopped after step %lld, state saved; go on with --output %s --resume auto\n",
+                shown(step), folder.c_str());
+  }
+}
+
+void Progress::conclude(const RunConclusion& run) {
+  if (!quiet_) {
+    std::printf("peak memory %.1f MiB (planned %.1f MiB), bytes copied by concat: %lld\n",
+                mebibytes(run.peak_bytes), mebibytes(run.planned_bytes), shown(run.bytes_copied));
+    std::printf("run folder: %s\n", run.folder.c_str());
+  }
+  std::printf("loss %.3f, train acc %.3f, test acc %.3f\n", run.last_epoch.train_loss,
+              run.last_epoch.train_accuracy, run.last_epoch.test_accuracy);
+  std::printf("%.1f examples/sec on %s\n", run.examples_per_second, run.device.c_str());
 }
 
 void Progress::clear() {

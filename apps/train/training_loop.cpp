@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
 #include <optional>
 
@@ -24,10 +23,6 @@ using Clock = std::chrono::steady_clock;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-double mebibytes(std::int64_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
 }
 
 data::LoaderOptions loader_options(const models::RunSpec& spec, bool training) {
@@ -104,21 +99,18 @@ class TrainingLoop {
     }
   }
 
-  void introduce() const {
-    if (options_.quiet) {
-      return;
-    }
-    std::printf("%s: %lld parameters, %lld training and %lld test images from %s\n",
-                spec_.name.c_str(), static_cast<long long>(session_.parameters().num_parameters()),
-                static_cast<long long>(sets_.train.num_images),
-                static_cast<long long>(sets_.test.num_images), sets_.source.c_str());
-    std::printf("memory planned: %.1f MiB, run folder: %s\n", mebibytes(session_.planned_bytes()),
-                folder_.path().c_str());
-    if (!resumed_from_.empty()) {
-      std::printf("going on from %s (epoch %lld, step %lld)\n", resumed_from_.c_str(),
-                  static_cast<long long>(state_.epoch), static_cast<long long>(state_.global_step));
-    }
-    std::fflush(stdout);
+  void introduce() {
+    RunIntroduction run;
+    run.name = spec_.name;
+    run.parameters = session_.parameters().num_parameters();
+    run.train_images = sets_.train.num_images;
+    run.test_images = sets_.test.num_images;
+    run.data_source = sets_.source;
+    run.planned_bytes = session_.planned_bytes();
+    run.folder = folder_.path();
+    run.resumed_from = resumed_from_;
+    run.resumed_step = state_.global_step;
+    progress_.introduce(run);
   }
 
   double rate_at(std::int64_t step) const {
@@ -247,12 +239,8 @@ class TrainingLoop {
   }
 
   int leave_interrupted() {
-    progress_.clear();
     save();
-    if (!options_.quiet) {
-      std::printf("stopped after step %lld, state saved; go on with --output %s --resume auto\n",
-                  static_cast<long long>(state_.global_step), folder_.path().c_str());
-    }
+    progress_.interrupted(state_.global_step, folder_.path());
     const int signal = interrupt_signal();
     return signal == 0 ? kExitOk : 128 + signal;
   }
@@ -261,17 +249,16 @@ class TrainingLoop {
     if (!tested_) {  // resumed after the last epoch: nothing was left to train
       last_epoch_.test_accuracy = evaluate().accuracy();
     }
-    if (!options_.quiet) {
-      std::printf("peak memory %.1f MiB (planned %.1f MiB), bytes copied by concat: %lld\n",
-                  mebibytes(session_.peak_bytes()), mebibytes(session_.planned_bytes()),
-                  static_cast<long long>(session_.bytes_copied()));
-      std::printf("run folder: %s\n", folder_.path().c_str());
-    }
-    const double rate =
+    RunConclusion run;
+    run.peak_bytes = session_.peak_bytes();
+    run.planned_bytes = session_.planned_bytes();
+    run.bytes_copied = session_.bytes_copied();
+    run.folder = folder_.path();
+    run.last_epoch = last_epoch_;
+    run.examples_per_second =
         busy_seconds_ > 0.0 ? static_cast<double>(samples_here_) / busy_seconds_ : 0.0;
-    std::printf("loss %.3f, train acc %.3f, test acc %.3f\n", last_epoch_.train_loss,
-                last_epoch_.train_accuracy, last_epoch_.test_accuracy);
-    std::printf("%.1f examples/sec on %s\n", rate, to_string(Device{}).c_str());
+    run.device = to_string(Device{});
+    progress_.conclude(run);
   }
 
   TrainOptions options_;
