@@ -6,6 +6,7 @@
 #include "accrete/engine/op.h"
 #include "accrete/kernels/error.h"
 #include "model_builder.h"
+#include "units.h"
 
 namespace accrete::apps {
 namespace {
@@ -17,18 +18,6 @@ std::string grouped(std::int64_t value) {
     digits.insert(static_cast<std::size_t>(i), ",");
   }
   return digits;
-}
-
-double mebibytes(std::int64_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
-}
-
-std::int64_t node_macs(const Graph& graph, const Node& node) {
-  std::vector<TensorType> types;
-  for (const ValueId input : node.inputs) {
-    types.push_back(graph.value(input).type);
-  }
-  return node.op->macs(types);
 }
 
 std::int64_t node_parameters(const Graph& graph, const Node& node) {
@@ -54,7 +43,7 @@ Totals print_layers(const Graph& graph) {
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
     const std::int64_t parameters = node_parameters(graph, node);
-    const std::int64_t macs = node_macs(graph, node);
+    const std::int64_t macs = node.op->macs(graph.input_types(node));
     totals.parameters += parameters;
     totals.macs += macs;
     std::printf("%-44s %-30s %-18s %12s %14s\n", node.name.c_str(), node.op->name().c_str(),

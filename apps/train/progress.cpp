@@ -7,6 +7,8 @@
 #include <cstdio>
 #include <string>
 
+#include "units.h"
+
 namespace accrete::apps {
 namespace {
 
@@ -28,10 +30,6 @@ std::string duration(double seconds) {
     std::snprintf(text, sizeof(text), "%lldm%02llds", total / 60, total % 60);
   }
   return text;
-}
-
-double mebibytes(std::int64_t bytes) {
-  return static_cast<double>(bytes) / (1 << 20);
 }
 
 long long shown(std::int64_t value) {

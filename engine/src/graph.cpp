@@ -35,15 +35,13 @@ ValueId Graph::add_state(const std::string& name, const Shape& shape, Initialize
 
 std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<const Op> op,
                                      const std::vector<ValueId>& inputs) {
-  std::vector<TensorType> input_types;
   for (const ValueId input : inputs) {
     if (input < 0 || input >= num_values()) {
       throw Error(ErrorCode::internal, "[graph] node " + name + " reads a value of another graph");
     }
-    input_types.push_back(value(input).type);
   }
-  const std::vector<TensorType> output_types = op->infer(input_types);
   Node node{name, std::move(op), inputs, {}};
+  const std::vector<TensorType> output_types = node.op->infer(input_types(node));
   for (std::size_t i = 0; i < output_types.size(); ++i) {
     const std::string output_name = i == 0 ? name : name + ":" + std::to_string(i);
     node.outputs.push_back(add_value({output_name, output_types[i], ValueKind::intermediate,
@@ -53,11 +51,16 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
   return node.outputs;
 }
 
-void Graph::mark_output(ValueId value) {
-  if (!is_output(value)) {
-    outputs_.push_back(value);
-    is_output_[static_cast<std::size_t>(value)] = true;
+std::vector<TensorType> Graph::input_types(const Node& node) const {
+  std::vector<TensorType> types;
+  for (const ValueId input : node.inputs) {
+    types.push_back(value(input).type);
   }
+  return types;
+}
+
+void Graph::mark_output(ValueId value) {
+  is_output_[static_cast<std::size_t>(value)] = true;
 }
 
 std::vector<std::vector<NodeId>> Graph::consumers() const {

@@ -3,19 +3,11 @@
 #include <cmath>
 
 #include "accrete/engine/parameter_store.h"
+#include "accrete/engine/text_hash.h"
 #include "accrete/kernels/random.h"
 
 namespace accrete {
 namespace {
-
-// FNV-1a, so that a tensor's stream depends on its name alone.
-std::uint64_t name_hash(const std::string& name) {
-  std::uint64_t hash = 0xcbf29ce484222325U;
-  for (const char c : name) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
-  return hash;
-}
 
 void fill_uniform(const StoredTensor& tensor, const RandomKey& key, double bound) {
   float* values = tensor.view.f32();
@@ -45,7 +37,7 @@ void initialize_tensor(const StoredTensor& tensor, std::uint64_t seed) {
   const Shape& shape = tensor.shape;
   const auto fan_in = static_cast<double>(shape.h * shape.w * shape.c);
   const auto fan_out = static_cast<double>(shape.h * shape.w * shape.n);
-  const RandomKey key{seed, name_hash(tensor.name)};
+  const RandomKey key{seed, text_hash(tensor.name)};
   switch (tensor.initializer) {
     case Initializer::zeros:
     case Initializer::ones: {

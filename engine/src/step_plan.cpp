@@ -8,14 +8,6 @@
 namespace accrete {
 namespace {
 
-std::vector<TensorType> input_types(const Graph& graph, const Node& node) {
-  std::vector<TensorType> types;
-  for (const ValueId input : node.inputs) {
-    types.push_back(graph.value(input).type);
-  }
-  return types;
-}
-
 // From the first write to the last read of anything in the storage. Inputs are written before the
 // run, outputs are read after it.
 Lifetime storage_lifetime(const Graph& graph, const Storage& storage,
@@ -56,7 +48,7 @@ void plan_blocks(StepPlan& plan, Device device) {
     const Node& node = graph.node(id);
     const auto index = static_cast<std::size_t>(id);
     plan.workspace_bytes[index] =
-        static_cast<std::int64_t>(node.op->workspace_bytes(input_types(graph, node), device));
+        static_cast<std::int64_t>(node.op->workspace_bytes(graph.input_types(node), device));
     if (plan.workspace_bytes[index] > 0) {
       blocks.push_back({id, id, plan.workspace_bytes[index]});
       targets.push_back(&plan.workspace_offsets[index]);

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "accrete/engine/text_hash.h"
 #include "accrete/models/run_spec.h"
 #include "spec_names.h"
 
@@ -124,12 +125,9 @@ std::string spec_fingerprint(const RunSpec& spec) {
   if (spec.training.schedule.kind == ScheduleKind::constant) {
     json["training"].erase("epochs");  // no step depends on how many follow: runs may be extended
   }
-  std::uint64_t hash = 0xcbf29ce484222325U;  // FNV-1a
-  for (const char c : json.dump()) {
-    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
-  }
   char text[20];
-  std::snprintf(text, sizeof(text), "%016llx", static_cast<unsigned long long>(hash));
+  std::snprintf(text, sizeof(text), "%016llx",
+                static_cast<unsigned long long>(text_hash(json.dump())));
   return text;
 }
 

@@ -27,11 +27,8 @@ DenseNetSpec preset(const std::string& name) {
 std::int64_t total_macs(const Graph& graph) {
   std::int64_t macs = 0;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    std::vector<TensorType> types;
-    for (const ValueId input : graph.node(id).inputs) {
-      types.push_back(graph.value(input).type);
-    }
-    macs += graph.node(id).op->macs(types);
+    const Node& node = graph.node(id);
+    macs += node.op->macs(graph.input_types(node));
   }
   return macs;
 }

@@ -25,11 +25,13 @@ NodeId fusable_relu(const Graph& graph, const Node& node,
 
 int fuse_batch_norm_relu(Graph& graph) {
   int fused = 0;
+  auto readers = graph.consumers();
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
-    const NodeId relu = fusable_relu(graph, node, graph.consumers());
+    const NodeId relu = fusable_relu(graph, node, readers);
     if (relu != kNoNode) {
       graph.fuse(id, relu, dynamic_cast<const BatchNorm&>(*node.op).with_relu());
+      readers = graph.consumers();  // nodes behind the ReLU have moved up
       ++fused;
     }
   }

@@ -86,7 +86,8 @@ class Graph {
   const Node& node(NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
   std::int32_t num_values() const { return static_cast<std::int32_t>(values_.size()); }
   std::int32_t num_nodes() const { return static_cast<std::int32_t>(nodes_.size()); }
-  const std::vector<ValueId>& outputs() const { return outputs_; }
+  /// Types of the values a node reads.
+  std::vector<TensorType> input_types(const Node& node) const;
   bool is_output(ValueId id) const { return is_output_[static_cast<std::size_t>(id)]; }
 
   /// Nodes that read each value, in order. Index by ValueId.
@@ -102,7 +103,6 @@ class Graph {
 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
-  std::vector<ValueId> outputs_;
   std::vector<bool> is_output_;  // by ValueId
 };
 
