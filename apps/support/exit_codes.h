@@ -13,6 +13,7 @@ constexpr int kExitData = 3;
 constexpr int kExitMemory = 4;
 constexpr int kExitDiverged = 5;
 constexpr int kExitWeights = 6;
+constexpr int kExitDevice = 7;
 constexpr int kExitInterrupted = 130;  // 128 + SIGINT
 constexpr int kExitTerminated = 143;   // 128 + SIGTERM
 
@@ -30,6 +31,8 @@ constexpr int exit_code_of(ErrorCode code) {
       return kExitDiverged;
     case ErrorCode::weights:
       return kExitWeights;
+    case ErrorCode::device_failure:
+      return kExitDevice;
     case ErrorCode::io:
     case ErrorCode::internal:
       break;

@@ -18,6 +18,7 @@ enum class ErrorCode {
   spec,              ///< a JSON spec is malformed or impossible
   weights,           ///< a checkpoint or weight file does not fit the model
   diverged,          ///< the loss became NaN or infinite
+  device_failure,    ///< a GPU, its driver or a kernel on it failed
   internal,          ///< a broken promise between parts of this project
 };
 
