@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <cstring>
 #include <optional>
 
 #include "accrete/data/batch_loader.h"
@@ -36,20 +35,16 @@ data::LoaderOptions loader_options(const models::RunSpec& spec, bool training) {
   return options;
 }
 
-void copy_batch(const data::Batch& batch, const TensorView& images, const TensorView& labels) {
-  std::memcpy(images.data, batch.images.data(), batch.images.size() * sizeof(float));
-  std::memcpy(labels.data, batch.labels.data(), batch.labels.size() * sizeof(std::int32_t));
-}
-
 class TrainingLoop {
  public:
-  TrainingLoop(LoopInputs inputs, ThreadPool& pool)
+  TrainingLoop(LoopInputs inputs, DeviceRuntime& runtime)
       : options_(std::move(inputs.options)),
         spec_(std::move(inputs.spec)),
         sets_(std::move(inputs.sets)),
         train_loader_(sets_.train, loader_options(spec_, true)),
         test_loader_(sets_.test, loader_options(spec_, false)),
-        session_(std::move(inputs.plan), std::move(inputs.session), Stream::cpu(pool)),
+        runtime_(runtime),
+        session_(std::move(inputs.plan), std::move(inputs.session), runtime),
         folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
         checkpoints_(folder_.checkpoints()),
         fingerprint_(models::spec_fingerprint(spec_)),
@@ -91,6 +86,7 @@ class TrainingLoop {
     }
     if (from) {
       state_ = load_checkpoint(*from, session_.parameters(), fingerprint_);
+      session_.upload_parameters();
       sums_ = {state_.loss_sum, state_.correct, state_.samples};
       last_epoch_.train_loss = state_.last_train_loss;
       last_epoch_.train_accuracy = state_.last_train_accuracy;
@@ -143,7 +139,8 @@ class TrainingLoop {
 
   void train_batch(const data::Batch& batch) {
     const auto start = Clock::now();
-    copy_batch(batch, session_.train_images(batch.size), session_.train_labels(batch.size));
+    session_.upload(session_.train_images(batch.size), batch.images.data());
+    session_.upload(session_.train_labels(batch.size), batch.labels.data());
     const StepResult result =
         session_.train_step(batch.size, rate_at(state_.global_step), state_.global_step);
     const double seconds = seconds_since(start);
@@ -191,7 +188,8 @@ class TrainingLoop {
     EpochSums sums;
     test_loader_.start_epoch(0);
     while (const data::Batch* batch = test_loader_.next()) {
-      copy_batch(*batch, session_.eval_images(batch->size), session_.eval_labels(batch->size));
+      session_.upload(session_.eval_images(batch->size), batch->images.data());
+      session_.upload(session_.eval_labels(batch->size), batch->labels.data());
       sums.add(session_.eval_step(batch->size), batch->size);
     }
     return sums;
@@ -257,7 +255,7 @@ class TrainingLoop {
     run.last_epoch = last_epoch_;
     run.examples_per_second =
         busy_seconds_ > 0.0 ? static_cast<double>(samples_here_) / busy_seconds_ : 0.0;
-    run.device = to_string(Device{});
+    run.device = to_string(runtime_.stream().device());
     progress_.conclude(run);
   }
 
@@ -266,6 +264,7 @@ class TrainingLoop {
   data::TrainTest sets_;
   data::BatchLoader train_loader_;
   data::BatchLoader test_loader_;
+  DeviceRuntime& runtime_;
   TrainingSession session_;
   RunFolder folder_;  // after everything that can still fail, so that a failure leaves no folder
   CheckpointFolder checkpoints_;
@@ -288,8 +287,8 @@ class TrainingLoop {
 
 }  // namespace
 
-int run_training_loop(LoopInputs inputs, ThreadPool& pool) {
-  return TrainingLoop(std::move(inputs), pool).run();
+int run_training_loop(LoopInputs inputs, DeviceRuntime& runtime) {
+  return TrainingLoop(std::move(inputs), runtime).run();
 }
 
 }  // namespace accrete::apps

@@ -19,6 +19,6 @@ struct LoopInputs {
 };
 
 /// Runs to the end or to an interruption and returns the exit code; errors are thrown.
-int run_training_loop(LoopInputs inputs, ThreadPool& pool);
+int run_training_loop(LoopInputs inputs, DeviceRuntime& runtime);
 
 }  // namespace accrete::apps

@@ -25,9 +25,9 @@ DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
 
 int run_training(const TrainOptions& options) {
   models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
-  const std::string note = choose_device(options.device);
-  if (!note.empty() && !options.quiet) {
-    std::printf("%s\n", note.c_str());
+  const DeviceChoice choice = choose_device(options.device);
+  if (!choice.note.empty() && !options.quiet) {
+    std::printf("%s\n", choice.note.c_str());
   }
   // The model is planned on paper first, so that an impossible spec fails before data are read.
   const DataShape expected = expected_data_shape(spec.data);
@@ -41,11 +41,13 @@ int run_training(const TrainOptions& options) {
   const DataShape shape = shape_of(sets, spec.data);
   LoopInputs inputs{options, std::move(spec), std::move(sets), {}, {}};
   inputs.session = session_options(inputs.spec, shape, options.passes);
+  inputs.session.device = choice.device;
   inputs.plan = plan_session(model_builder(inputs.spec, shape), inputs.session);
   check_expected_params(inputs.spec.model, inputs.plan.store.num_parameters());
   ThreadPool pool(options.threads > 0 ? options.threads : available_threads());
+  const auto runtime = make_runtime(choice.device, pool);
   install_interrupt_handlers();
-  return run_training_loop(std::move(inputs), pool);
+  return run_training_loop(std::move(inputs), *runtime);
 }
 
 }  // namespace accrete::apps

@@ -8,13 +8,13 @@
 namespace accrete {
 
 Executor::Executor(std::shared_ptr<const StepPlan> plan, const ParameterStore& store,
-                   std::byte* base)
+                   std::byte* base, Device device)
     : plan_(std::move(plan)) {
-  bind_views(store, base);
+  bind_views(store, base, device);
   bind_calls(base);
 }
 
-void Executor::bind_views(const ParameterStore& store, std::byte* base) {
+void Executor::bind_views(const ParameterStore& store, std::byte* base, Device device) {
   const Graph& graph = plan_->model.graph;
   views_.resize(static_cast<std::size_t>(graph.num_values()));
   for (ValueId id = 0; id < graph.num_values(); ++id) {
@@ -34,7 +34,7 @@ void Executor::bind_views(const ParameterStore& store, std::byte* base) {
       continue;
     }
     const TensorView whole(base + plan_->storage_offsets[static_cast<std::size_t>(place.storage)],
-                           value.type.shape, storage.pitch, value.type.dtype);
+                           value.type.shape, storage.pitch, value.type.dtype, device);
     views_[static_cast<std::size_t>(id)] = whole.channels(place.channel_offset, value.type.shape.c);
   }
 }
@@ -95,6 +95,11 @@ void Executor::bind_calls(std::byte* base) {
     }
     calls_.push_back(call);
   }
+}
+
+bool Executor::replayable() const {
+  return std::none_of(calls_.begin(), calls_.end(),
+                      [](const Call& call) { return call.op->varies_by_step(); });
 }
 
 void Executor::run(const Stream& stream, std::uint64_t seed, std::uint64_t step) {

@@ -69,17 +69,18 @@ Optimizer::Optimizer(const OptimizerOptions& options, const ParameterStore& stor
   }
 }
 
-void Optimizer::step(const Stream& stream, double learning_rate, std::int64_t step) const {
+void Optimizer::step(const Stream& stream, double learning_rate, std::int64_t step,
+                     const float* loss) const {
   if (options_.kind == OptimizerKind::adam) {
     const kernels::AdamOptions adam{
-        static_cast<float>(learning_rate), static_cast<float>(options_.beta1),
+        static_cast<float>(learning_rate),  static_cast<float>(options_.beta1),
         static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),
-        options_.decoupled_weight_decay};
+        options_.decoupled_weight_decay,    loss};
     kernels::adam_step(stream, adam, step, adam_.data(), static_cast<std::int64_t>(adam_.size()));
     return;
   }
   const kernels::SgdOptions sgd{static_cast<float>(learning_rate),
-                                static_cast<float>(options_.momentum), options_.nesterov};
+                                static_cast<float>(options_.momentum), options_.nesterov, loss};
   kernels::sgd_step(stream, sgd, sgd_.data(), static_cast<std::int64_t>(sgd_.size()));
 }
 

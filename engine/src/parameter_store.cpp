@@ -25,9 +25,10 @@ void ParameterStore::append(StoredTensor tensor) {
   tensors_.push_back(std::move(tensor));
 }
 
-void ParameterStore::bind(std::byte* base) {
+void ParameterStore::bind(std::byte* base, Device device) {
+  base_ = base;
   for (StoredTensor& tensor : tensors_) {
-    tensor.view = TensorView(base + tensor.offset, tensor.shape);
+    tensor.view = TensorView(base + tensor.offset, tensor.shape, DType::f32, device);
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <string>
 
 #include "accrete/kernels/error.h"
 
@@ -30,22 +31,73 @@ SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& opti
   return plan;
 }
 
-TrainingSession::TrainingSession(SessionPlan plan, SessionOptions options, Stream stream)
-    : plan_(std::move(plan)),
+namespace {
+
+SessionPlan refuse_too_large(SessionPlan plan, const DeviceRuntime& runtime) {
+  // The CPU's free memory is a guess of the moment (the system can reclaim more); a GPU's is not.
+  const bool is_limit = !runtime.shares_host_memory();
+  if (is_limit && plan.total_bytes() > runtime.free_bytes()) {
+    throw Error(ErrorCode::out_of_memory,
+                "[session] the plan needs " + std::to_string(plan.total_bytes() >> 20) + " MiB, " +
+                    runtime.description() + " has " + std::to_string(runtime.free_bytes() >> 20) +
+                    " MiB free; use a smaller batch size");
+  }
+  return plan;
+}
+
+}  // namespace
+
+TrainingSession::TrainingSession(SessionPlan plan, SessionOptions options, DeviceRuntime& runtime)
+    : plan_(refuse_too_large(std::move(plan), runtime)),
       options_(std::move(options)),
-      stream_(stream),
-      arena_(plan_.total_bytes()) {
-  plan_.store.bind(arena_.at(0));
+      runtime_(runtime),
+      stream_(runtime.stream().with_float_math(options_.float_math)),
+      arena_(runtime, plan_.total_bytes()) {
+  bind_parameters();
   plan_.store.initialize(options_.seed);
+  upload_parameters();
   std::byte* step_base = arena_.at(plan_.store.bytes());
   for (const auto& [batch, step] : plan_.train) {
-    train_[batch].executor = std::make_unique<Executor>(step, plan_.store, step_base);
-    train_[batch].optimizer =
-        std::make_unique<Optimizer>(options_.optimizer, plan_.store, *train_[batch].executor);
+    Step& bound = train_[batch];
+    bound.executor =
+        std::make_unique<Executor>(step, device_parameters_, step_base, stream_.device());
+    bound.optimizer =
+        std::make_unique<Optimizer>(options_.optimizer, device_parameters_, *bound.executor);
   }
   for (const auto& [batch, step] : plan_.eval) {
-    eval_[batch].executor = std::make_unique<Executor>(step, plan_.store, step_base);
+    eval_[batch].executor =
+        std::make_unique<Executor>(step, device_parameters_, step_base, stream_.device());
   }
+}
+
+void TrainingSession::bind_parameters() {
+  device_parameters_ = plan_.store;
+  device_parameters_.bind(arena_.at(0), stream_.device());
+  if (runtime_.shares_host_memory()) {
+    plan_.store.bind(arena_.at(0), stream_.device());
+  } else {
+    host_parameters_.resize(static_cast<std::size_t>(plan_.store.bytes()));
+    plan_.store.bind(host_parameters_.data(), Device{});
+  }
+}
+
+const ParameterStore& TrainingSession::parameters() const {
+  if (!runtime_.shares_host_memory()) {
+    runtime_.download(plan_.store.base(), device_parameters_.base(), plan_.store.bytes());
+    runtime_.synchronize();
+  }
+  return plan_.store;
+}
+
+void TrainingSession::upload_parameters() {
+  if (!runtime_.shares_host_memory()) {
+    runtime_.upload(device_parameters_.base(), plan_.store.base(), plan_.store.bytes());
+  }
+}
+
+void TrainingSession::upload(const TensorView& input, const void* host) {
+  const auto bytes = static_cast<std::int64_t>(dtype_bytes(input.dtype));
+  runtime_.upload(input.data, host, input.shape.elements() * bytes);
 }
 
 TensorView TrainingSession::Step::images() const {
@@ -54,12 +106,6 @@ TensorView TrainingSession::Step::images() const {
 
 TensorView TrainingSession::Step::labels() const {
   return executor->view(executor->plan().model.labels);
-}
-
-StepResult TrainingSession::Step::result() const {
-  const ModelGraph& model = executor->plan().model;
-  return {static_cast<double>(*executor->view(model.loss).f32()),
-          std::llround(*executor->view(model.correct).f32())};
 }
 
 TrainingSession::Step& TrainingSession::executor(Steps& steps, std::int64_t batch) {
@@ -71,24 +117,50 @@ TrainingSession::Step& TrainingSession::executor(Steps& steps, std::int64_t batc
   return found->second;
 }
 
+// The first run of a step is an ordinary one, which lets kernels set themselves up; the second is
+// recorded, and from then on the recording is replayed.
+void TrainingSession::run(Step& step, std::int64_t global_step) {
+  const auto number = static_cast<std::uint64_t>(global_step);
+  Executor& executor = *step.executor;
+  if (!runtime_.can_capture() || !executor.replayable() || !step.has_run) {
+    executor.run(stream_, options_.seed, number);
+    step.has_run = true;
+  } else {
+    if (step.calls == nullptr) {
+      runtime_.begin_capture();
+      executor.run(stream_, options_.seed, number);
+      step.calls = runtime_.end_capture();
+    }
+    step.calls->launch();
+  }
+  bytes_copied_ += executor.bytes_copied();
+}
+
+StepResult TrainingSession::result(const Step& step) {
+  const ModelGraph& model = step.executor->plan().model;
+  float loss = 0.0F;
+  float correct = 0.0F;
+  runtime_.download(&loss, step.executor->view(model.loss).data, sizeof(loss));
+  runtime_.download(&correct, step.executor->view(model.correct).data, sizeof(correct));
+  runtime_.synchronize();
+  return {static_cast<double>(loss), std::llround(correct)};
+}
+
 StepResult TrainingSession::train_step(std::int64_t batch, double learning_rate,
                                        std::int64_t global_step) {
   Step& step = executor(train_, batch);
-  step.executor->run(stream_, options_.seed, static_cast<std::uint64_t>(global_step));
-  bytes_copied_ += step.executor->bytes_copied();
-  const StepResult result = step.result();
-  // A diverged step must not reach the weights: the last checkpoint stays the last good state.
-  if (std::isfinite(result.loss)) {
-    step.optimizer->step(stream_, learning_rate, global_step + 1);
-  }
-  return result;
+  run(step, global_step);
+  // The update leaves the weights alone when the loss is not finite: after a diverged step the last
+  // checkpoint's successor state is still the last good one.
+  const TensorView& loss = step.executor->view(step.executor->plan().model.loss);
+  step.optimizer->step(stream_, learning_rate, global_step + 1, loss.f32());
+  return result(step);
 }
 
 StepResult TrainingSession::eval_step(std::int64_t batch) {
   Step& step = executor(eval_, batch);
-  step.executor->run(stream_, options_.seed, 0);
-  bytes_copied_ += step.executor->bytes_copied();
-  return step.result();
+  run(step, 0);
+  return result(step);
 }
 
 std::int64_t TrainingSession::peak_bytes() const {

@@ -85,8 +85,10 @@ TEST_CASE("concats and slices of a dense block are no calls") {
       plan_step(build_tiny_densenet({}, 3, true), true, {}, Device{}));
   ParameterStore store(plan->model.graph);
   std::vector<float> memory(static_cast<std::size_t>(store.bytes() / 4));
-  store.bind(reinterpret_cast<std::byte*>(memory.data()));
-  Arena arena(plan->memory.peak_bytes);
+  store.bind(reinterpret_cast<std::byte*>(memory.data()), Device{});
+  ThreadPool pool(1);
+  const auto runtime = make_cpu_runtime(pool);
+  const Arena arena(*runtime, plan->memory.peak_bytes);
   const Executor executor(plan, store, arena.at(0));
   // Three concats forward, two slices each backward (nothing needs the gradient of the images).
   CHECK(executor.num_calls() == plan->model.graph.num_nodes() - 3 - 6);

@@ -132,9 +132,10 @@ SessionOptions session_options(std::int64_t batch, const PassSwitches& passes,
 TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
                          const PassSwitches& passes, int threads, const OptimizerOptions& optimizer)
     : pool(threads),
+      runtime(make_cpu_runtime(pool)),
       batch(batch_size),
       session(plan_session(builder, session_options(batch_size, passes, optimizer)),
-              session_options(batch_size, passes, optimizer), Stream::cpu(pool)),
+              session_options(batch_size, passes, optimizer), *runtime),
       pixels_(uniform(session.train_images(batch).shape.elements(), 3)),
       classes_(labels(batch, 4, kClasses)) {}
 

@@ -46,6 +46,7 @@ struct TinySession {
   std::vector<float> stored_values() const;
 
   ThreadPool pool;
+  std::unique_ptr<DeviceRuntime> runtime;
   std::int64_t batch;
   TrainingSession session;
 

@@ -50,9 +50,9 @@ class GoldenStep {
       : plan_(std::make_shared<const StepPlan>(
             plan_step(build_densenet(spec, batch_of(arrays), true), true, passes, Device{}))),
         store_(plan_->model.graph),
-        parameters_(store_.bytes()),
-        arena_(plan_->memory.peak_bytes),
-        executor_((store_.bind(parameters_.at(0)), plan_), store_, arena_.at(0)) {
+        parameters_(*runtime_, store_.bytes()),
+        arena_(*runtime_, plan_->memory.peak_bytes),
+        executor_((store_.bind(parameters_.at(0), Device{}), plan_), store_, arena_.at(0)) {
     for (const StoredTensor& tensor : store_.tensors()) {
       fill(tensor.view, memory_order(arrays.at("before." + tensor.name), tensor.shape));
     }
@@ -85,6 +85,7 @@ class GoldenStep {
   }
 
   ThreadPool pool_{2};
+  std::unique_ptr<DeviceRuntime> runtime_ = make_cpu_runtime(pool_);
   std::shared_ptr<const StepPlan> plan_;
   ParameterStore store_;
   Arena parameters_;

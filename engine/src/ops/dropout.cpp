@@ -23,6 +23,7 @@ class DropoutBackward final : public GradientOp {
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     return {in[0]};
   }
+  bool varies_by_step() const override { return true; }
   void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::dropout_backward(context.stream, rate_, mask_key(context, layer_), call.inputs[0],
                               call.outputs[0], mode());
@@ -43,6 +44,7 @@ class Dropout final : public Op {
   std::vector<AliasRule> alias_rules() const override {
     return {{AliasRule::Kind::in_place, 0, 0, 0}};
   }
+  bool varies_by_step() const override { return true; }
   void run(const RunContext& context, const OpCall& call) const override {
     kernels::dropout_forward(context.stream, rate_, mask_key(context, layer_), call.inputs[0],
                              call.outputs[0]);

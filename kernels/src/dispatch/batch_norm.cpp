@@ -5,7 +5,9 @@
 #include <cmath>
 
 #include "cpu/batch_norm.h"
+#include "cuda/plan/batch_norm_plan.h"
 #include "dispatch/check.h"
+#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 namespace {
@@ -22,10 +24,8 @@ void require_options(const char* op, const BatchNormOptions& options) {
 
 void require_input(const char* op, const Stream& stream, const BatchNormOptions& options,
                    const ConstTensorView& x) {
-  require_device(op, stream.device());
   require_options(op, options);
-  check_shape(x.shape, "[batch_norm] x");
-  require_tensor(op, stream, "x", x, x.shape);
+  require_activation(op, stream, "x", x);
 }
 
 void require_vector(const char* op, const Stream& stream, const char* name,
@@ -36,9 +36,9 @@ void require_vector(const char* op, const Stream& stream, const char* name,
 }  // namespace
 
 std::size_t batch_norm_workspace_bytes(const Shape& x, Device device) {
-  require_device("batch_norm_workspace_bytes", device);
   check_shape(x, "[batch_norm_workspace_bytes] x");
-  return cpu::batch_norm_workspace_bytes(x);
+  return device.kind == DeviceKind::cuda ? cuda::batch_norm_workspace_bytes(x)
+                                         : cpu::batch_norm_workspace_bytes(x);
 }
 
 void batch_norm_training(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
@@ -53,8 +53,13 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
   require_vector(op, stream, "running_var", running_var, x.shape);
   require_vector(op, stream, "save_mean", save_mean, x.shape);
   require_vector(op, stream, "save_inv_std", save_inv_std, x.shape);
-  require_tensor(op, stream, "y", y, x.shape);
-  require_workspace(op, workspace, cpu::batch_norm_workspace_bytes(x.shape));
+  require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  require_workspace(op, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->batch_norm_training(stream, options, x, gamma, beta, running_mean, running_var, save_mean,
+                             save_inv_std, y, workspace);
+    return;
+  }
   cpu::batch_norm_statistics(
       stream.pool(), options, x,
       {save_mean.f32(), save_inv_std.f32(), running_mean.f32(), running_var.f32()},
@@ -72,7 +77,11 @@ void batch_norm_inference(const Stream& stream, const BatchNormOptions& options,
   require_vector(op, stream, "beta", beta, x.shape);
   require_vector(op, stream, "running_mean", running_mean, x.shape);
   require_vector(op, stream, "running_var", running_var, x.shape);
-  require_tensor(op, stream, "y", y, x.shape);
+  require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->batch_norm_inference(stream, options, x, gamma, beta, running_mean, running_var, y);
+    return;
+  }
   cpu::batch_norm_normalise_running(stream.pool(), options, x,
                                     {gamma.f32(), beta.f32(), running_mean.f32(), nullptr},
                                     running_var.f32(), y);
@@ -85,15 +94,20 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
                          TensorView grad_gamma, TensorView grad_beta, Workspace workspace) {
   const char* op = "batch_norm_backward";
   require_input(op, stream, options, x);
-  require_tensor(op, stream, "grad_y", grad_y, x.shape);
+  require_tensor(op, stream, "grad_y", grad_y, x.shape, x.dtype);
   require_vector(op, stream, "gamma", gamma, x.shape);
   require_vector(op, stream, "beta", beta, x.shape);
   require_vector(op, stream, "save_mean", save_mean, x.shape);
   require_vector(op, stream, "save_inv_std", save_inv_std, x.shape);
-  require_tensor(op, stream, "grad_x", grad_x, x.shape);
+  require_tensor(op, stream, "grad_x", grad_x, x.shape, x.dtype);
   require_vector(op, stream, "grad_gamma", grad_gamma, x.shape);
   require_vector(op, stream, "grad_beta", grad_beta, x.shape);
-  require_workspace(op, workspace, cpu::batch_norm_workspace_bytes(x.shape));
+  require_workspace(op, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->batch_norm_backward(stream, options, grad_y, x, gamma, beta, save_mean, save_inv_std,
+                             grad_x, mode, grad_gamma, grad_beta, workspace);
+    return;
+  }
   const cpu::BatchNormVectors vectors{gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32()};
   cpu::batch_norm_parameter_gradients(stream.pool(), options.relu, grad_y, x, vectors,
                                       grad_gamma.f32(), grad_beta.f32(),

@@ -9,12 +9,24 @@ void fail(const char* op, const std::string& message) {
   throw Error(ErrorCode::invalid_argument, std::string("[") + op + "] " + message);
 }
 
-void require_device(const char* op, Device device) {
-  if (device.kind != DeviceKind::cpu) {
+void require_float_dtype(const char* op, const Stream& stream, DType dtype) {
+  const bool on_gpu = stream.device().kind == DeviceKind::cuda;
+  if (dtype != DType::f32 && !(dtype == DType::bf16 && on_gpu)) {
     throw Error(ErrorCode::unsupported,
-                std::string("[") + op + "] this build has no kernels for " + to_string(device) +
-                    "; use the CPU, or configure with -DACCRETE_ENABLE_CUDA=ON");
+                std::string("[") + op + "] has no kernel for " + dtype_name(dtype) + " on " +
+                    to_string(stream.device()) + "; it takes " + (on_gpu ? "f32 or bf16" : "f32"));
   }
+}
+
+void require_activation(const char* op, const Stream& stream, const char* name,
+                        const ConstTensorView& view) {
+  require_float_dtype(op, stream, view.dtype);
+  try {
+    check_shape(view.shape, name);
+  } catch (const Error& error) {
+    fail(op, error.what());
+  }
+  require_tensor(op, stream, name, view, view.shape, view.dtype);
 }
 
 void require_tensor(const char* op, const Stream& stream, const char* name,

@@ -13,12 +13,17 @@ namespace accrete::kernels {
 /// Throws Error(invalid_argument, "[op] message").
 [[noreturn]] void fail(const char* op, const std::string& message);
 
-/// Throws Error(unsupported) for a device this build has no kernels for.
-void require_device(const char* op, Device device);
+/// Throws Error(unsupported) unless kernels on the stream's device compute with this dtype: f32
+/// everywhere, bf16 on GPUs.
+void require_float_dtype(const char* op, const Stream& stream, DType dtype);
 
 /// The view must have data, this shape, this dtype, pitch >= C and the stream's device.
 void require_tensor(const char* op, const Stream& stream, const char* name,
                     const ConstTensorView& view, const Shape& shape, DType dtype = DType::f32);
+
+/// The tensor that decides a call's dtype: any shape, a dtype that the device computes with.
+void require_activation(const char* op, const Stream& stream, const char* name,
+                        const ConstTensorView& view);
 
 /// As require_tensor, and pitch == C.
 void require_packed(const char* op, const Stream& stream, const char* name,

@@ -5,7 +5,9 @@
 #include <limits>
 
 #include "cpu/conv.h"
+#include "cuda/plan/conv_plan.h"
 #include "dispatch/check.h"
+#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 namespace {
@@ -29,12 +31,6 @@ void require_fit(const char* filter_name, std::int64_t filter, const char* image
   }
 }
 
-// What the entry points of one problem have in common.
-void check_call(const char* op, const Stream& stream, const ConvProblem& problem) {
-  require_device(op, stream.device());
-  check_conv_problem(problem);
-}
-
 }  // namespace
 
 void check_conv_problem(const ConvProblem& problem) {
@@ -56,75 +52,95 @@ void check_conv_problem(const ConvProblem& problem) {
   check_shape(problem.y_shape(), "[conv_problem] y");
 }
 
-std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device) {
-  require_device("conv_forward", device);
+std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
-  return cpu::conv_forward_workspace_bytes(problem);
+  return device.kind == DeviceKind::cuda ? cuda::conv_forward_workspace_bytes(problem, dtype)
+                                         : cpu::conv_forward_workspace_bytes(problem);
 }
 
 void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                   ConstTensorView weight, ConstTensorView bias, TensorView y, Workspace workspace) {
   constexpr const char* kOp = "conv_forward";
-  check_call(kOp, stream, problem);
-  require_tensor(kOp, stream, "x", x, problem.x_shape());
-  require_packed(kOp, stream, "weight", weight, problem.weight_shape());
+  check_conv_problem(problem);
+  const DType dtype = x.dtype;
+  require_float_dtype(kOp, stream, dtype);
+  require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
   if (bias) {
     require_packed(kOp, stream, "bias", bias, channel_vector(problem.K));
   }
-  require_tensor(kOp, stream, "y", y, problem.y_shape());
-  require_workspace(kOp, workspace, cpu::conv_forward_workspace_bytes(problem));
+  require_tensor(kOp, stream, "y", y, problem.y_shape(), dtype);
+  require_workspace(kOp, workspace, conv_forward_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->conv_forward(stream, problem, x, weight, bias, y, workspace);
+    return;
+  }
   cpu::conv_forward(stream.pool(), problem, x, weight, bias, y, workspace);
 }
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device) {
-  require_device("conv_dgrad", device);
+std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
-  return cpu::conv_dgrad_workspace_bytes(problem);
+  return device.kind == DeviceKind::cuda ? cuda::conv_dgrad_workspace_bytes(problem, dtype)
+                                         : cpu::conv_dgrad_workspace_bytes(problem);
 }
 
 void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView grad_y,
                 ConstTensorView weight, TensorView grad_x, GradMode mode, Workspace workspace) {
   constexpr const char* kOp = "conv_dgrad";
-  check_call(kOp, stream, problem);
-  require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape());
-  require_packed(kOp, stream, "weight", weight, problem.weight_shape());
-  require_tensor(kOp, stream, "grad_x", grad_x, problem.x_shape());
-  require_workspace(kOp, workspace, cpu::conv_dgrad_workspace_bytes(problem));
+  check_conv_problem(problem);
+  const DType dtype = grad_y.dtype;
+  require_float_dtype(kOp, stream, dtype);
+  require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), dtype);
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
+  require_tensor(kOp, stream, "grad_x", grad_x, problem.x_shape(), dtype);
+  require_workspace(kOp, workspace, conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->conv_dgrad(stream, problem, grad_y, weight, grad_x, mode, workspace);
+    return;
+  }
   cpu::conv_dgrad(stream.pool(), problem, grad_y, weight, grad_x, mode, workspace);
 }
 
-std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device) {
-  require_device("conv_wgrad", device);
+std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
-  return cpu::conv_wgrad_workspace_bytes(problem);
+  return device.kind == DeviceKind::cuda ? cuda::conv_wgrad_workspace_bytes(problem, dtype)
+                                         : cpu::conv_wgrad_workspace_bytes(problem);
 }
 
 void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                 ConstTensorView grad_y, TensorView grad_weight, GradMode mode,
                 Workspace workspace) {
   constexpr const char* kOp = "conv_wgrad";
-  check_call(kOp, stream, problem);
-  require_tensor(kOp, stream, "x", x, problem.x_shape());
-  require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape());
+  check_conv_problem(problem);
+  const DType dtype = x.dtype;
+  require_float_dtype(kOp, stream, dtype);
+  require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
+  require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
-  require_workspace(kOp, workspace, cpu::conv_wgrad_workspace_bytes(problem));
+  require_workspace(kOp, workspace, conv_wgrad_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->conv_wgrad(stream, problem, x, grad_y, grad_weight, mode, workspace);
+    return;
+  }
   cpu::conv_wgrad(stream.pool(), problem, x, grad_y, grad_weight, mode, workspace);
 }
 
 std::size_t bias_grad_workspace_bytes(const Shape& grad_y, Device device) {
-  require_device("bias_grad", device);
   check_shape(grad_y, "[bias_grad] grad_y");
-  return cpu::bias_grad_workspace_bytes(grad_y);
+  return device.kind == DeviceKind::cuda ? cuda::bias_grad_workspace_bytes(grad_y)
+                                         : cpu::bias_grad_workspace_bytes(grad_y);
 }
 
 void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bias, GradMode mode,
                Workspace workspace) {
   constexpr const char* kOp = "bias_grad";
-  require_device(kOp, stream.device());
-  check_shape(grad_y.shape, "[bias_grad] grad_y");
-  require_tensor(kOp, stream, "grad_y", grad_y, grad_y.shape);
+  require_activation(kOp, stream, "grad_y", grad_y);
   require_packed(kOp, stream, "grad_bias", grad_bias, channel_vector(grad_y.shape.c));
-  require_workspace(kOp, workspace, cpu::bias_grad_workspace_bytes(grad_y.shape));
+  require_workspace(kOp, workspace, bias_grad_workspace_bytes(grad_y.shape, stream.device()));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->bias_grad(stream, grad_y, grad_bias, mode, workspace);
+    return;
+  }
   cpu::bias_grad(stream.pool(), grad_y, grad_bias, mode, workspace);
 }
 

@@ -4,6 +4,7 @@
 
 #include "cpu/dropout.h"
 #include "dispatch/check.h"
+#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 namespace {
@@ -20,22 +21,26 @@ void require_rate(const char* op, float rate) {
 void dropout_forward(const Stream& stream, float rate, const RandomKey& key, ConstTensorView x,
                      TensorView y) {
   const char* op = "dropout_forward";
-  require_device(op, stream.device());
   require_rate(op, rate);
-  check_shape(x.shape, "[dropout_forward] x");
-  require_tensor(op, stream, "x", x, x.shape);
-  require_tensor(op, stream, "y", y, x.shape);
+  require_activation(op, stream, "x", x);
+  require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->dropout_forward(stream, rate, key, x, y);
+    return;
+  }
   cpu::dropout(stream.pool(), rate, key, x, y, GradMode::overwrite);
 }
 
 void dropout_backward(const Stream& stream, float rate, const RandomKey& key,
                       ConstTensorView grad_y, TensorView grad_x, GradMode mode) {
   const char* op = "dropout_backward";
-  require_device(op, stream.device());
   require_rate(op, rate);
-  check_shape(grad_y.shape, "[dropout_backward] grad_y");
-  require_tensor(op, stream, "grad_y", grad_y, grad_y.shape);
-  require_tensor(op, stream, "grad_x", grad_x, grad_y.shape);
+  require_activation(op, stream, "grad_y", grad_y);
+  require_tensor(op, stream, "grad_x", grad_x, grad_y.shape, grad_y.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->dropout_backward(stream, rate, key, grad_y, grad_x, mode);
+    return;
+  }
   cpu::dropout(stream.pool(), rate, key, grad_y, grad_x, mode);
 }
 

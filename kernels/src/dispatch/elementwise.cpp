@@ -4,34 +4,53 @@
 
 #include "cpu/elementwise.h"
 #include "dispatch/check.h"
+#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 
 void copy(const Stream& stream, ConstTensorView src, TensorView dst, GradMode mode) {
   const char* op = "copy";
-  require_device(op, stream.device());
-  check_shape(src.shape, "[copy] src");
-  require_tensor(op, stream, "src", src, src.shape);
-  require_tensor(op, stream, "dst", dst, src.shape);
+  require_activation(op, stream, "src", src);
+  require_tensor(op, stream, "dst", dst, src.shape, src.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->copy(stream, src, dst, mode);
+    return;
+  }
   cpu::copy(stream.pool(), src, dst, mode);
 }
 
 void add(const Stream& stream, ConstTensorView a, ConstTensorView b, TensorView y) {
   const char* op = "add";
-  require_device(op, stream.device());
-  check_shape(a.shape, "[add] a");
-  require_tensor(op, stream, "a", a, a.shape);
-  require_tensor(op, stream, "b", b, a.shape);
-  require_tensor(op, stream, "y", y, a.shape);
+  require_activation(op, stream, "a", a);
+  require_tensor(op, stream, "b", b, a.shape, a.dtype);
+  require_tensor(op, stream, "y", y, a.shape, a.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->add(stream, a, b, y);
+    return;
+  }
   cpu::add(stream.pool(), a, b, y);
 }
 
 void fill(const Stream& stream, TensorView dst, float value) {
   const char* op = "fill";
-  require_device(op, stream.device());
-  check_shape(dst.shape, "[fill] dst");
-  require_tensor(op, stream, "dst", dst, dst.shape);
+  require_activation(op, stream, "dst", dst);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->fill(stream, dst, value);
+    return;
+  }
   cpu::fill(stream.pool(), dst, value);
+}
+
+void cast(const Stream& stream, ConstTensorView src, TensorView dst) {
+  const char* op = "cast";
+  require_activation(op, stream, "src", src);
+  require_float_dtype(op, stream, dst.dtype);
+  require_tensor(op, stream, "dst", dst, src.shape, dst.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->cast(stream, src, dst);
+    return;
+  }
+  cpu::copy(stream.pool(), src, dst, GradMode::overwrite);
 }
 
 }  // namespace accrete::kernels

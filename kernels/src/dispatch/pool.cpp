@@ -6,6 +6,7 @@
 
 #include "cpu/pool.h"
 #include "dispatch/check.h"
+#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 namespace {
@@ -24,11 +25,6 @@ void require_pad(const char* name, std::int64_t pad, std::int64_t window) {
     fail("pool_problem", std::string(name) + " is " + std::to_string(pad) +
                              ", must be in [0, window) with a window of " + std::to_string(window));
   }
-}
-
-void require_problem(const char* op, const Stream& stream, const PoolProblem& problem) {
-  require_device(op, stream.device());
-  check_pool_problem(problem);
 }
 
 // [N,1,1,C] of [N,H,W,C].
@@ -58,11 +54,16 @@ void check_pool_problem(const PoolProblem& problem) {
 void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
                       TensorView y, TensorView winner) {
   const char* op = "max_pool_forward";
-  require_problem(op, stream, problem);
-  require_tensor(op, stream, "x", x, problem.x_shape());
-  require_tensor(op, stream, "y", y, problem.y_shape());
+  check_pool_problem(problem);
+  require_float_dtype(op, stream, x.dtype);
+  require_tensor(op, stream, "x", x, problem.x_shape(), x.dtype);
+  require_tensor(op, stream, "y", y, problem.y_shape(), x.dtype);
   if (winner) {
     require_packed(op, stream, "winner", winner, problem.y_shape(), DType::u8);
+  }
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->max_pool_forward(stream, problem, x, y, winner);
+    return;
   }
   cpu::max_pool_forward(stream.pool(), problem, x, y, winner);
 }
@@ -70,47 +71,66 @@ void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTen
 void max_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
                        ConstTensorView winner, TensorView grad_x, GradMode mode) {
   const char* op = "max_pool_backward";
-  require_problem(op, stream, problem);
-  require_tensor(op, stream, "grad_y", grad_y, problem.y_shape());
+  check_pool_problem(problem);
+  require_float_dtype(op, stream, grad_y.dtype);
+  require_tensor(op, stream, "grad_y", grad_y, problem.y_shape(), grad_y.dtype);
   require_packed(op, stream, "winner", winner, problem.y_shape(), DType::u8);
-  require_tensor(op, stream, "grad_x", grad_x, problem.x_shape());
+  require_tensor(op, stream, "grad_x", grad_x, problem.x_shape(), grad_y.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->max_pool_backward(stream, problem, grad_y, winner, grad_x, mode);
+    return;
+  }
   cpu::max_pool_backward(stream.pool(), problem, grad_y, winner, grad_x, mode);
 }
 
 void average_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
                           TensorView y) {
   const char* op = "average_pool_forward";
-  require_problem(op, stream, problem);
-  require_tensor(op, stream, "x", x, problem.x_shape());
-  require_tensor(op, stream, "y", y, problem.y_shape());
+  check_pool_problem(problem);
+  require_float_dtype(op, stream, x.dtype);
+  require_tensor(op, stream, "x", x, problem.x_shape(), x.dtype);
+  require_tensor(op, stream, "y", y, problem.y_shape(), x.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->average_pool_forward(stream, problem, x, y);
+    return;
+  }
   cpu::average_pool_forward(stream.pool(), problem, x, y);
 }
 
 void average_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
                            TensorView grad_x, GradMode mode) {
   const char* op = "average_pool_backward";
-  require_problem(op, stream, problem);
-  require_tensor(op, stream, "grad_y", grad_y, problem.y_shape());
-  require_tensor(op, stream, "grad_x", grad_x, problem.x_shape());
+  check_pool_problem(problem);
+  require_float_dtype(op, stream, grad_y.dtype);
+  require_tensor(op, stream, "grad_y", grad_y, problem.y_shape(), grad_y.dtype);
+  require_tensor(op, stream, "grad_x", grad_x, problem.x_shape(), grad_y.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->average_pool_backward(stream, problem, grad_y, grad_x, mode);
+    return;
+  }
   cpu::average_pool_backward(stream.pool(), problem, grad_y, grad_x, mode);
 }
 
 void global_average_pool_forward(const Stream& stream, ConstTensorView x, TensorView y) {
   const char* op = "global_average_pool_forward";
-  require_device(op, stream.device());
-  check_shape(x.shape, "[global_average_pool_forward] x");
-  require_tensor(op, stream, "x", x, x.shape);
-  require_tensor(op, stream, "y", y, image_means(x.shape));
+  require_activation(op, stream, "x", x);
+  require_tensor(op, stream, "y", y, image_means(x.shape), x.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->global_average_pool_forward(stream, x, y);
+    return;
+  }
   cpu::global_average_pool_forward(stream.pool(), x, y);
 }
 
 void global_average_pool_backward(const Stream& stream, ConstTensorView grad_y, TensorView grad_x,
                                   GradMode mode) {
   const char* op = "global_average_pool_backward";
-  require_device(op, stream.device());
-  check_shape(grad_x.shape, "[global_average_pool_backward] grad_x");
-  require_tensor(op, stream, "grad_x", grad_x, grad_x.shape);
-  require_tensor(op, stream, "grad_y", grad_y, image_means(grad_x.shape));
+  require_activation(op, stream, "grad_x", grad_x);
+  require_tensor(op, stream, "grad_y", grad_y, image_means(grad_x.shape), grad_x.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->global_average_pool_backward(stream, grad_y, grad_x, mode);
+    return;
+  }
   cpu::global_average_pool_backward(stream.pool(), grad_y, grad_x, mode);
 }
 

@@ -4,6 +4,7 @@
 
 #include "cpu/softmax_cross_entropy.h"
 #include "dispatch/check.h"
+#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 namespace {
@@ -11,10 +12,9 @@ namespace {
 // [N,1,1,C] rows and their labels.
 void require_rows(const char* op, const Stream& stream, const char* name,
                   const ConstTensorView& rows, const ConstTensorView& labels) {
-  require_device(op, stream.device());
-  check_shape(rows.shape, "[softmax_cross_entropy] rows");
+  require_activation(op, stream, name, rows);
   const Shape expected{rows.shape.n, 1, 1, rows.shape.c};
-  require_tensor(op, stream, name, rows, expected);
+  require_tensor(op, stream, name, rows, expected, rows.dtype);
   require_tensor(op, stream, "labels", labels, {rows.shape.n, 1, 1, 1}, DType::i32);
 }
 
@@ -25,9 +25,13 @@ void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
                                    TensorView loss, TensorView correct) {
   const char* op = "softmax_cross_entropy_forward";
   require_rows(op, stream, "logits", logits, labels);
-  require_tensor(op, stream, "probabilities", probabilities, logits.shape);
+  require_tensor(op, stream, "probabilities", probabilities, logits.shape, logits.dtype);
   require_tensor(op, stream, "loss", loss, {1, 1, 1, 1});
   require_tensor(op, stream, "correct", correct, {1, 1, 1, 1});
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->softmax_cross_entropy_forward(stream, logits, labels, probabilities, loss, correct);
+    return;
+  }
   cpu::softmax_cross_entropy_forward(stream.pool(), logits, labels, probabilities, loss.f32(),
                                      correct.f32());
 }
@@ -36,7 +40,11 @@ void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probab
                                     ConstTensorView labels, TensorView grad_logits) {
   const char* op = "softmax_cross_entropy_backward";
   require_rows(op, stream, "probabilities", probabilities, labels);
-  require_tensor(op, stream, "grad_logits", grad_logits, probabilities.shape);
+  require_tensor(op, stream, "grad_logits", grad_logits, probabilities.shape, probabilities.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->softmax_cross_entropy_backward(stream, probabilities, labels, grad_logits);
+    return;
+  }
   cpu::softmax_cross_entropy_backward(stream.pool(), probabilities, labels, grad_logits);
 }
 

@@ -5,31 +5,31 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "accrete/kernels/device_runtime.h"
+
 namespace accrete {
 
-/// Zeroed memory that ends at a guard page: a kernel that runs over the plan faults at once
-/// instead of corrupting something. Huge pages are asked for where the system has them.
+/// Zeroed device memory that is released with the arena.
 class Arena {
  public:
-  Arena() = default;
-  /// Error(out_of_memory) with the size and the cure if the system refuses.
-  explicit Arena(std::int64_t bytes);
-  ~Arena();
-  Arena(Arena&& other) noexcept;
-  Arena& operator=(Arena&& other) noexcept;
+  /// `runtime` must outlive the arena. Error(out_of_memory) with the size and the cure if the
+  /// device refuses. Nothing is allocated for 0 bytes.
+  Arena(DeviceRuntime& runtime, std::int64_t bytes)
+      : runtime_(runtime),
+        base_(bytes > 0 ? static_cast<std::byte*>(runtime.allocate(bytes)) : nullptr) {}
+  ~Arena() {
+    if (base_ != nullptr) {
+      runtime_.release(base_);
+    }
+  }
   Arena(const Arena&) = delete;
   Arena& operator=(const Arena&) = delete;
 
   std::byte* at(std::int64_t offset) const { return base_ + offset; }
-  std::int64_t bytes() const { return bytes_; }
 
  private:
-  void release() noexcept;
-
-  std::byte* base_ = nullptr;
-  std::int64_t bytes_ = 0;
-  void* mapping_ = nullptr;
-  std::size_t mapping_bytes_ = 0;
+  DeviceRuntime& runtime_;
+  std::byte* base_;
 };
 
 }  // namespace accrete

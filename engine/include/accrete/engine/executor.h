@@ -15,9 +15,10 @@ namespace accrete {
 
 class Executor {
  public:
-  /// Binds `plan` to the arena memory at `base` (at least plan.memory.peak_bytes) and to the
-  /// parameters in `store`, matched by name and shape: Error(internal) if one is missing.
-  Executor(std::shared_ptr<const StepPlan> plan, const ParameterStore& store, std::byte* base);
+  /// Binds `plan` to the arena memory at `base` on `device` (at least plan.memory.peak_bytes) and
+  /// to the parameters in `store`, matched by name and shape: Error(internal) if one is missing.
+  Executor(std::shared_ptr<const StepPlan> plan, const ParameterStore& store, std::byte* base,
+           Device device = {});
 
   void run(const Stream& stream, std::uint64_t seed, std::uint64_t step);
 
@@ -29,6 +30,8 @@ class Executor {
   std::int64_t high_water_bytes() const { return high_water_bytes_; }
   /// Calls that a run makes (nodes less those that placement made free).
   std::int64_t num_calls() const { return static_cast<std::int64_t>(calls_.size()); }
+  /// Whether every run makes the same calls with the same arguments.
+  bool replayable() const;
 
  private:
   struct Call {
@@ -38,7 +41,7 @@ class Executor {
     Workspace workspace;
     std::int64_t end_bytes;
   };
-  void bind_views(const ParameterStore& store, std::byte* base);
+  void bind_views(const ParameterStore& store, std::byte* base, Device device);
   void bind_calls(std::byte* base);
   bool is_free(const Node& node) const;
   std::int64_t end_of(ValueId value) const;

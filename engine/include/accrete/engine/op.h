@@ -63,6 +63,8 @@ class Op {
   virtual std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const = 0;
   virtual std::size_t workspace_bytes(const std::vector<TensorType>& inputs, Device device) const;
   virtual void run(const RunContext& context, const OpCall& call) const = 0;
+  /// Whether run() depends on the seed or the step, so that a recording cannot be replayed.
+  virtual bool varies_by_step() const { return false; }
   /// Appends the nodes that compute the gradients of this node's inputs. Default: Error(internal),
   /// for ops that only appear in backward passes.
   virtual void backward(BackwardContext& context) const;

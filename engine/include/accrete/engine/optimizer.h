@@ -43,8 +43,10 @@ void add_optimizer_state(const OptimizerOptions& options, ParameterStore& store)
 class Optimizer {
  public:
   Optimizer(const OptimizerOptions& options, const ParameterStore& store, const Executor& executor);
-  /// `step` counts from 1.
-  void step(const Stream& stream, double learning_rate, std::int64_t step) const;
+  /// `step` counts from 1. `loss` is one value in the memory of the stream's device: when it is not
+  /// finite, nothing changes. Null: always update.
+  void step(const Stream& stream, double learning_rate, std::int64_t step,
+            const float* loss = nullptr) const;
 
  private:
   OptimizerOptions options_;

@@ -32,9 +32,11 @@ class ParameterStore {
 
   std::int64_t bytes() const { return bytes_; }
   /// Gives every tensor its memory; `base` has at least bytes() bytes, 64-byte aligned.
-  void bind(std::byte* base);
-  /// Fills everything from the seed: each tensor draws from a stream named after it, so the values
-  /// depend on (seed, name, shape) alone.
+  void bind(std::byte* base, Device device);
+  /// Start of the memory, null before bind().
+  std::byte* base() const { return base_; }
+  /// Fills everything, which must be host memory, from the seed: each tensor draws from a stream
+  /// named after it, so the values depend on (seed, name, shape) alone.
   void initialize(std::uint64_t seed);
 
   /// nullptr when there is no such tensor.
@@ -48,6 +50,7 @@ class ParameterStore {
 
   std::vector<StoredTensor> tensors_;
   std::int64_t bytes_ = 0;
+  std::byte* base_ = nullptr;
 };
 
 /// Writes the starting values of one tensor. `view` is packed.

@@ -3,8 +3,10 @@
 //
 // Common to all: activations are NHWC views of any pitch; weights are packed [K,R,S,C]; x, weight
 // and y may not overlap, and padding reads as zero. Every sum has a fixed order that depends on
-// the problem alone, so results are bit-identical for any number of threads. Shape, dtype or
-// device that contradicts `problem` throws Error(invalid_argument).
+// the problem alone, so results are bit-identical for any number of threads. x, weight, y and the
+// activation gradients have one dtype: f32, or on a GPU bf16 (f32 sums, rounded once); biases and
+// the gradients of parameters are f32. Shape, dtype or device that contradicts `problem` throws
+// Error(invalid_argument).
 #pragma once
 
 #include <cstddef>
@@ -21,18 +23,21 @@ namespace accrete::kernels {
 /// padding is not negative and P and Q are at least 1.
 void check_conv_problem(const ConvProblem& problem);
 
-std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device);
+std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device,
+                                         DType dtype = DType::f32);
 /// y [N,P,Q,K] = conv(x [N,H,W,C], weight [K,R,S,C]) + bias [1,1,1,K]. An empty `bias` view means
 /// none.
 void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                   ConstTensorView weight, ConstTensorView bias, TensorView y, Workspace workspace);
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device);
+std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device,
+                                       DType dtype = DType::f32);
 /// grad_x [N,H,W,C] (= or +=) transposed convolution of grad_y [N,P,Q,K] with weight.
 void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView grad_y,
                 ConstTensorView weight, TensorView grad_x, GradMode mode, Workspace workspace);
 
-std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device);
+std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device,
+                                       DType dtype = DType::f32);
 /// grad_weight [K,R,S,C] (= or +=) correlation of x with grad_y.
 void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                 ConstTensorView grad_y, TensorView grad_weight, GradMode mode, Workspace workspace);

@@ -14,7 +14,8 @@
 namespace accrete::kernels {
 
 /// Largest workspace of the three calls below for N samples, C inputs and K outputs.
-std::size_t linear_workspace_bytes(std::int64_t N, std::int64_t C, std::int64_t K, Device device);
+std::size_t linear_workspace_bytes(std::int64_t N, std::int64_t C, std::int64_t K, Device device,
+                                   DType dtype = DType::f32);
 
 /// y [N,1,1,K] = x [N,1,1,C] * weight [K,1,1,C]^T + bias [1,1,1,K] (empty view: none).
 void linear_forward(const Stream& stream, ConstTensorView x, ConstTensorView weight,

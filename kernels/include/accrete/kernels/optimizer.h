@@ -21,6 +21,8 @@ struct SgdOptions {
   float learning_rate = 0.1F;
   float momentum = 0.0F;
   bool nesterov = false;
+  /// One value on the stream's device; when it is not finite the call changes nothing. May be null.
+  const float* loss = nullptr;
 };
 
 /// g = gradient + weight_decay * value; with momentum m: buffer = m * buffer + g (buffers start
@@ -45,6 +47,7 @@ struct AdamOptions {
   float epsilon = 1e-8F;
   /// true: value *= 1 - lr * weight_decay (AdamW, Loshchilov & Hutter 2019); false: L2 as in SGD.
   bool decoupled_weight_decay = false;
+  const float* loss = nullptr;  ///< as in SgdOptions
 };
 
 /// Adam (Kingma & Ba 2015, Algorithm 1). `step` counts from 1 and drives the bias correction.

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a training engine needs from a device besides kernels: memory, copies between host and
+// device, one stream, and capturing a sequence of kernel calls for replay.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "accrete/kernels/device.h"
+#include "accrete/kernels/stream.h"
+#include "accrete/kernels/thread_pool.h"
+
+namespace accrete {
+
+/// Kernel calls recorded once, launched as a whole with the arguments of the recording.
+class CapturedCalls {
+ public:
+  CapturedCalls() = default;
+  CapturedCalls(const CapturedCalls&) = delete;
+  CapturedCalls& operator=(const CapturedCalls&) = delete;
+  virtual ~CapturedCalls() = default;
+  /// Queues all calls on the runtime's stream.
+  virtual void launch() = 0;
+};
+
+/// One device with one stream. Failures of the device throw Error(device_failure), memory that it
+/// refuses Error(out_of_memory). Not safe for use by several threads at once.
+class DeviceRuntime {
+ public:
+  DeviceRuntime() = default;
+  DeviceRuntime(const DeviceRuntime&) = delete;
+  DeviceRuntime& operator=(const DeviceRuntime&) = delete;
+  virtual ~DeviceRuntime() = default;
+
+  /// The queue that all calls below are ordered with.
+  virtual Stream stream() const = 0;
+  /// Model and size for reports, e.g. "NVIDIA H200, 132 SMs, 141 GB".
+  virtual std::string description() const = 0;
+  /// Bytes that allocate() can be expected to get now.
+  virtual std::int64_t free_bytes() const = 0;
+  /// Whether device memory can be read and written by the host: then upload and download are not
+  /// needed, and memory of both kinds is the same.
+  virtual bool shares_host_memory() const = 0;
+
+  /// Zeroed memory at a multiple of 256 bytes. Release with release().
+  virtual void* allocate(std::int64_t bytes) = 0;
+  virtual void release(void* memory) noexcept = 0;
+
+  /// Copies host memory to the device in stream order. `host` may be reused when this returns.
+  virtual void upload(void* device, const void* host, std::int64_t bytes) = 0;
+  /// Copies device memory to the host in stream order; `host` is valid after synchronize().
+  virtual void download(void* host, const void* device, std::int64_t bytes) = 0;
+  /// Waits for everything queued so far.
+  virtual void synchronize() = 0;
+
+  /// Whether begin_capture and end_capture work.
+  virtual bool can_capture() const = 0;
+  /// From here to end_capture() kernel calls on stream() are recorded instead of run.
+  virtual void begin_capture() = 0;
+  virtual std::unique_ptr<CapturedCalls> end_capture() = 0;
+};
+
+/// The CPU. Memory ends at a guard page: a kernel that runs over its plan faults at once instead
+/// of corrupting something. Huge pages are asked for where the system has them. `pool` must outlive
+/// the runtime.
+std::unique_ptr<DeviceRuntime> make_cpu_runtime(ThreadPool& pool);
+
+}  // namespace accrete
