@@ -31,12 +31,16 @@ function(accrete_target_defaults target)
 endfunction()
 
 # A library of the dependency line: target accrete_<name>, alias accrete::<name>, public headers
-# under <folder>/include.
+# under <folder>/include, installed as component <name> of the package.
 function(accrete_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
   add_library(accrete_${name} STATIC ${ARG_SOURCES})
   add_library(accrete::${name} ALIAS accrete_${name})
-  target_include_directories(accrete_${name} PUBLIC include PRIVATE src)
+  target_include_directories(accrete_${name} PUBLIC
+    $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
+    PRIVATE src)
+  target_compile_features(accrete_${name} PUBLIC cxx_std_17)  # all that the headers ask for
   target_link_libraries(accrete_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   accrete_target_defaults(accrete_${name})
+  accrete_install_library(${name})
 endfunction()

@@ -41,6 +41,14 @@ class Stream {
   /// The kernels behind a GPU stream; null on the CPU.
   const kernels::CudaBackend* cuda_backend() const { return backend_; }
 
+  /// The cublasHandle_t that linear layers use; null: they run on this library's own kernels.
+  void* blas() const { return blas_; }
+  Stream with_blas(void* handle) const {
+    Stream stream = *this;
+    stream.blas_ = handle;
+    return stream;
+  }
+
   FloatMath float_math() const { return float_math_; }
   /// The same queue with another arithmetic for f32 products.
   Stream with_float_math(FloatMath math) const {
@@ -56,6 +64,7 @@ class Stream {
   ThreadPool* pool_;
   void* native_;
   const kernels::CudaBackend* backend_;
+  void* blas_ = nullptr;
   FloatMath float_math_ = FloatMath::strict;
 };
 
