@@ -8,16 +8,18 @@ function(accrete_target_defaults target)
   target_compile_features(${target} PRIVATE cxx_std_20)
   # Contraction off: the same source gives the same bits whether or not the compiler would have
   # fused a multiply and an add; kernels ask for FMA explicitly where they want it.
-  target_compile_options(${target} PRIVATE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
-                                           -Wnon-virtual-dtor -Wold-style-cast -ffp-contract=off)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CXX>:-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+                              -Wold-style-cast -ffp-contract=off>)
   if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
     # GCC 12 warns about std::string concatenation inside libstdc++ itself (GCC bug 105651).
-    target_compile_options(${target} PRIVATE -Wno-restrict -Wno-stringop-overflow)
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict -Wno-stringop-overflow>)
   endif()
   set_target_properties(${target} PROPERTIES CXX_VISIBILITY_PRESET hidden
                                              VISIBILITY_INLINES_HIDDEN ON)
   if(ACCRETE_WERROR)
-    target_compile_options(${target} PRIVATE -Werror)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Werror>)
   endif()
   if(ACCRETE_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=address,undefined

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The CUDA backend is optional: ACCRETE_ENABLE_CUDA is AUTO (when nvcc is found), ON or OFF.
-# Sets ACCRETE_HAS_CUDA. The kernels themselves belong in kernels/src/cuda.
+# Sets ACCRETE_HAS_CUDA and defines accrete_cuda_defaults. The kernels are in kernels/src/cuda.
 set(ACCRETE_HAS_CUDA OFF)
 if(ACCRETE_ENABLE_CUDA STREQUAL OFF)
   return()
@@ -20,5 +20,18 @@ endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
 set(ACCRETE_HAS_CUDA ON)
-message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION} found; this version of accrete has no CUDA "
-               "kernels yet and runs on the CPU")
+if(ACCRETE_CCACHE)
+  set(CMAKE_CUDA_COMPILER_LAUNCHER ${ACCRETE_CCACHE})
+endif()
+message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION}, GPUs ${CMAKE_CUDA_ARCHITECTURES}")
+
+# How .cu files of a target are compiled. No fast-math: a kernel that wants an approximation says so
+# where it uses it. -lineinfo costs nothing at run time and lets profilers name lines.
+function(accrete_cuda_defaults target)
+  set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON)
+  target_compile_options(${target} PRIVATE
+    $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo -Xptxas=-v,-warn-spills>)
+  if(ACCRETE_WERROR)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
+  endif()
+endfunction()

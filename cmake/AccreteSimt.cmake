@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: Apache-2.0
+# accrete_simt_sources(TARGET FILE.cu...): compiles CUDA sources with the host compiler for the SIMT
+# host executor and adds them to TARGET. Works without a CUDA toolkit. Every .cu becomes a small
+# .cpp that includes it, since one directory may hand a file to nvcc only.
+function(accrete_simt_sources target)
+  set(wrappers)
+  foreach(source ${ARGN})
+    cmake_path(ABSOLUTE_PATH source NORMALIZE)
+    cmake_path(GET source STEM name)
+    set(wrapper ${CMAKE_CURRENT_BINARY_DIR}/simt_${target}/${name}.simt.cpp)
+    file(CONFIGURE OUTPUT ${wrapper} CONTENT "#include \"${source}\"\n" @ONLY)
+    list(APPEND wrappers ${wrapper})
+  endforeach()
+  target_sources(${target} PRIVATE ${wrappers})
+  set_source_files_properties(${wrappers} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
+  target_compile_definitions(${target} PRIVATE ACCRETE_SIMT)
+  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/src)
+  # #pragma unroll is the device compiler's.
+  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -O2)
+  target_link_libraries(${target} PRIVATE accrete_simt)
+endfunction()

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simt/executor.h"
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "accrete/kernels/error.h"
+#include "block.h"
+
+namespace simt {
+namespace {
+
+std::string_view environment(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr ? value : "";
+}
+
+Schedule schedule_from_environment() {
+  Schedule schedule;
+  if (environment("SIMT_ORDER") == "reverse") {
+    schedule.order = Order::reverse;
+  } else if (environment("SIMT_ORDER") == "random") {
+    schedule.order = Order::random;
+  }
+  if (environment("SIMT_ASYNC") == "early") {
+    schedule.async = AsyncCopies::early;
+  }
+  if (const std::string_view seed = environment("SIMT_SEED"); !seed.empty()) {
+    schedule.seed = std::strtoull(seed.data(), nullptr, 10);
+  }
+  return schedule;
+}
+
+Schedule& mutable_schedule() {
+  thread_local Schedule schedule = schedule_from_environment();
+  return schedule;
+}
+
+thread_local Block* running = nullptr;
+
+Block& block_of_this_thread() {
+  thread_local Block block;
+  return block;
+}
+
+}  // namespace
+
+void set_schedule(const Schedule& schedule) {
+  mutable_schedule() = schedule;
+}
+
+const Schedule& schedule() {
+  return mutable_schedule();
+}
+
+Block& running_block() {
+  return *running;
+}
+
+void run_grid(const Grid& grid, const std::function<void()>& body) {
+  Block& block = block_of_this_thread();
+  running = &block;
+  const std::uint64_t count = std::uint64_t{grid.grid.x} * grid.grid.y * grid.grid.z;
+  for (std::uint64_t i = 0; i < count; ++i) {
+    const std::uint64_t number = schedule().order == Order::reverse ? count - 1 - i : i;
+    const uint3 index{static_cast<unsigned>(number % grid.grid.x),
+                      static_cast<unsigned>(number / grid.grid.x % grid.grid.y),
+                      static_cast<unsigned>(number / grid.grid.x / grid.grid.y)};
+    const std::string fault = block.run(grid, body, index);
+    if (!fault.empty()) {
+      throw accrete::Error(accrete::ErrorCode::device_failure,
+                           std::string("[") + grid.name + "] block (" + std::to_string(index.x) +
+                               "," + std::to_string(index.y) + "," + std::to_string(index.z) +
+                               ") " + fault);
+    }
+  }
+}
+
+void Recorder::replay() const {
+  for (const auto& [grid, body] : launches) {
+    run_grid(grid, body);
+  }
+}
+
+void submit(void* stream, const Grid& grid, std::function<void()> body) {
+  auto* recorder = static_cast<Recorder*>(stream);
+  if (recorder != nullptr && recorder->recording) {
+    recorder->launches.emplace_back(grid, std::move(body));
+    return;
+  }
+  run_grid(grid, body);
+}
+
+MatrixLoads& matrix_loads() {
+  thread_local MatrixLoads loads;
+  return loads;
+}
+
+void* shared_array(const void* key, std::size_t bytes, std::size_t alignment) {
+  Block& block = running_block();
+  void* data = block.shared().array(key, bytes, alignment);
+  if (data == nullptr) {
+    block.fault("shared memory exceeds 228 KiB");
+  }
+  return data;
+}
+
+unsigned char* dynamic_shared() {
+  Block& block = running_block();
+  unsigned char* data = block.shared().dynamic();
+  if (data == nullptr) {
+    block.fault("the kernel has dynamic shared memory, the launch gave it none");
+  }
+  return data;
+}
+
+void block_barrier(const std::source_location& site) {
+  running_block().barrier(site);
+}
+
+void warp_collective(std::uint32_t mask, const char* name, void* operand, Leader leader) {
+  running_block().collective(mask, name, operand, leader);
+}
+
+int lane() {
+  return running_block().current_lane();
+}
+
+namespace {
+
+struct BallotOperand {
+  bool predicate;
+  std::uint32_t result;
+};
+
+void run_ballot(void* const* operands) {
+  std::uint32_t result = 0;
+  for (std::uint32_t lane = 0; lane < 32; ++lane) {
+    const auto* operand = static_cast<const BallotOperand*>(operands[lane]);
+    result |= (operand != nullptr && operand->predicate ? 1U : 0U) << lane;
+  }
+  for (std::uint32_t lane = 0; lane < 32; ++lane) {
+    if (operands[lane] != nullptr) {
+      static_cast<BallotOperand*>(operands[lane])->result = result;
+    }
+  }
+}
+
+}  // namespace
+
+std::uint32_t ballot(std::uint32_t mask, bool predicate) {
+  BallotOperand operand{predicate, 0};
+  warp_collective(mask, "__ballot_sync", &operand, &run_ballot);
+  return operand.result;
+}
+
+}  // namespace simt

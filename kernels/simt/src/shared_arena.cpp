@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shared_arena.h"
+
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#if defined(__SANITIZE_ADDRESS__) || defined(SIMT_ASAN)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_POISON_MEMORY_REGION(address, bytes) (void)(address)
+#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (void)(address)
+#endif
+
+namespace simt {
+namespace {
+
+constexpr std::size_t kMemoryBytes = 2 * SharedArena::kCapacity;
+
+std::size_t round_up(std::size_t value, std::size_t multiple) {
+  return (value + multiple - 1) / multiple * multiple;
+}
+
+}  // namespace
+
+SharedArena::SharedArena()
+    : memory_(static_cast<unsigned char*>(std::aligned_alloc(1024, kMemoryBytes))) {
+  if (memory_ == nullptr) {
+    throw std::bad_alloc();
+  }
+}
+
+SharedArena::~SharedArena() {
+  ASAN_UNPOISON_MEMORY_REGION(memory_, kMemoryBytes);
+  std::free(memory_);
+}
+
+void SharedArena::begin_block(std::size_t dynamic_bytes) {
+  ASAN_UNPOISON_MEMORY_REGION(memory_, kMemoryBytes);
+  // Of the last block, and as much as a first one may overrun.
+  std::memset(memory_, 0xFF, used_ + dynamic_bytes + 2 * kRedZone);
+  ASAN_POISON_MEMORY_REGION(memory_, kMemoryBytes);
+  used_ = kRedZone;
+  payload_ = 0;
+  arrays_.clear();
+  dynamic_ = dynamic_bytes > 0 ? static_cast<unsigned char*>(take(dynamic_bytes, 128)) : nullptr;
+}
+
+void* SharedArena::take(std::size_t bytes, std::size_t alignment) {
+  payload_ = round_up(payload_, alignment) + bytes;
+  if (payload_ > kCapacity) {
+    return nullptr;
+  }
+  const std::size_t offset = round_up(used_, alignment < 16 ? 16 : alignment);
+  used_ = round_up(offset + bytes, 16) + kRedZone;
+  unsigned char* data = memory_ + offset;
+  ASAN_UNPOISON_MEMORY_REGION(data, bytes);
+  std::memset(data, 0xFF, bytes);
+  return data;
+}
+
+void* SharedArena::array(const void* key, std::size_t bytes, std::size_t alignment) {
+  for (const Array& known : arrays_) {
+    if (known.key == key) {
+      return known.data;
+    }
+  }
+  void* data = take(bytes, alignment);
+  if (data != nullptr) {
+    arrays_.push_back({key, data});
+  }
+  return data;
+}
+
+}  // namespace simt

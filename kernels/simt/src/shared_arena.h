@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shared memory of the running block: arrays with red zones between them, NaN at the start.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+namespace simt {
+
+class SharedArena {
+ public:
+  static constexpr std::size_t kCapacity = std::size_t{228} << 10U;
+  static constexpr std::size_t kRedZone = 256;
+
+  SharedArena();
+  ~SharedArena();
+  SharedArena(const SharedArena&) = delete;
+  SharedArena& operator=(const SharedArena&) = delete;
+
+  /// Forgets all arrays, fills with 0xFF (NaN in f32 and bf16) and sets up the dynamic part.
+  void begin_block(std::size_t dynamic_bytes);
+  /// The array declared at `key`; made by the first thread that asks. Null when it does not fit.
+  void* array(const void* key, std::size_t bytes, std::size_t alignment);
+  unsigned char* dynamic() const { return dynamic_; }
+
+ private:
+  void* take(std::size_t bytes, std::size_t alignment);
+
+  struct Array {
+    const void* key;
+    void* data;
+  };
+  unsigned char* memory_;
+  std::size_t used_ = 0;
+  std::size_t payload_ = 0;  // without red zones: what the GPU would count
+  unsigned char* dynamic_ = nullptr;
+  std::vector<Array> arrays_;
+};
+
+}  // namespace simt

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+// bfloat16: the upper half of a float. Kernels are templates over float and bf16 and convert with
+// to_float and from_float; sums are always f32.
+#pragma once
+
+#include "cuda/platform.cuh"
+
+namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+
+struct bf16 {
+  std::uint16_t bits;
+};
+
+__device__ __forceinline__ float to_float(float value) {
+  return value;
+}
+__device__ __forceinline__ float to_float(bf16 value) {
+  return __uint_as_float(static_cast<std::uint32_t>(value.bits) << 16U);
+}
+
+/// To nearest, ties to even; NaN stays NaN.
+__device__ __forceinline__ bf16 to_bf16(float value) {
+  const std::uint32_t bits = __float_as_uint(value);
+  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) {
+    return {static_cast<std::uint16_t>(bits >> 16U | 0x40U)};
+  }
+  const std::uint32_t odd = bits >> 16U & 1U;
+  return {static_cast<std::uint16_t>((bits + 0x7FFFU + odd) >> 16U)};
+}
+
+template <class T>
+__device__ __forceinline__ T from_float(float value) {
+  if constexpr (sizeof(T) == sizeof(bf16)) {
+    return to_bf16(value);
+  } else {
+    return value;
+  }
+}
+
+__device__ __forceinline__ std::uint32_t pack_bf16x2(float low, float high) {
+  return to_bf16(low).bits | static_cast<std::uint32_t>(to_bf16(high).bits) << 16U;
+}
+__device__ __forceinline__ float2 unpack_bf16x2(std::uint32_t pair) {
+  return make_float2(__uint_as_float(pair << 16U), __uint_as_float(pair & 0xFFFF0000U));
+}
+
+}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
