@@ -15,7 +15,8 @@ function(accrete_simt_sources target)
   set_source_files_properties(${wrappers} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   target_compile_definitions(${target} PRIVATE ACCRETE_SIMT)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/src)
-  # #pragma unroll is the device compiler's.
-  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -O2)
+  # #pragma unroll is the device compiler's, and so is the licence to read 16 bytes of any type as
+  # one uint4.
+  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -fno-strict-aliasing -O2)
   target_link_libraries(${target} PRIVATE accrete_simt)
 endfunction()

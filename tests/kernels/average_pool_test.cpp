@@ -139,7 +139,7 @@ TEST_CASE("global average pool, forward and backward") {
 }
 
 TEST_CASE("average pool errors name the op and both shapes") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   const PoolProblem problem = {.kind = PoolKind::average,
                                .N = 1,
                                .H = 4,

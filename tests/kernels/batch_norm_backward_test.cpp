@@ -114,16 +114,16 @@ TEST_CASE("backward recomputes exactly the ReLU mask of the forward pass") {
         static_cast<float>((s.mean[c] - 1.0) * s.inv_std[c] * static_cast<double>(data.gamma[c]));
   }
   data.grad_y.assign(data.x.size(), 1.0F);
-  for (const std::int64_t level : simd_levels()) {
-    const SimdLevel restricted(level);
-    const Run run{Stream::cpu(pool_of(2)), layouts()[3], layouts()[1]};
+  for (std::size_t way = 0; way < arithmetics().size(); ++way) {
+    const Arithmetic arithmetic(way);
+    const Run run{test_stream(1), layouts()[3], layouts()[1]};
     const TrainingResult forward = run_training(data, run, false);
     const BackwardResult backward = run_backward(data, forward, run, GradientTarget::overwrite);
     std::vector<double> positive(40, 0.0);
     for (std::size_t i = 0; i < forward.y.size(); ++i) {
       positive[i % 40] += forward.y[i] > 0.0F ? 1.0 : 0.0;
     }
-    INFO("instruction sets " << level);
+    INFO(arithmetics()[way]);
     CHECK(difference(backward.beta, positive, {}) == "");
   }
 }
@@ -141,11 +141,11 @@ TEST_CASE("batch_norm_backward stays accurate where the mean is 1000 deviations"
 }
 
 TEST_CASE("batch_norm_backward names what contradicts x") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   GuardedTensor x({2, 3, 3, 8});
   GuardedTensor grad_y({2, 3, 2, 8});
   GuardedTensor vector(channel_vector(8));
-  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, {}));
+  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, test_device()));
   CHECK(error_of([&] {
           kernels::batch_norm_backward(stream, {}, grad_y.view(), x.view(), vector.view(),
                                        vector.view(), vector.view(), vector.view(), x.view(),

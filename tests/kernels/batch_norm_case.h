@@ -62,7 +62,7 @@ inline TrainingResult run_training(const BatchNormCase& data, const Run& run, bo
   GuardedTensor running_var = filled(vector, {}, data.running_var);
   GuardedTensor mean = poisoned(vector, {});
   GuardedTensor inv_std = poisoned(vector, {});
-  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, {}));
+  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, test_device()));
   kernels::batch_norm_training(run.stream, data.options, x.view(), gamma.view(), beta.view(),
                                running_mean.view(), running_var.view(), mean.view(), inv_std.view(),
                                in_place ? x.view() : y.view(), scratch.workspace());
@@ -93,7 +93,7 @@ inline BackwardResult run_backward(const BatchNormCase& data, const TrainingResu
   GuardedTensor& result = target == GradientTarget::onto_grad_y ? grad_y : grad_x;
   GuardedTensor grad_gamma = poisoned(vector, {});
   GuardedTensor grad_beta = poisoned(vector, {});
-  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, {}));
+  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, test_device()));
   kernels::batch_norm_backward(
       run.stream, data.options, grad_y.view(), x.view(), gamma.view(), beta.view(), mean.view(),
       inv_std.view(), result.view(),

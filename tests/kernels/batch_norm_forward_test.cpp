@@ -88,7 +88,7 @@ TEST_CASE("batch_norm_training stays accurate where the mean is 1000 deviations"
 TEST_CASE("one NaN spoils its channel and no other") {
   BatchNormCase data({1, 5, 7, 20}, false);
   data.x[20 * 9 + 4] = std::numeric_limits<float>::quiet_NaN();
-  const TrainingResult r = run_training(data, {Stream::cpu(pool_of(2)), {}, {}}, false);
+  const TrainingResult r = run_training(data, {test_stream(1), {}, {}}, false);
   for (std::size_t c = 0; c < 20; ++c) {
     INFO("channel " << c);
     CHECK(std::isnan(r.mean[c]) == (c == 4));
@@ -129,12 +129,12 @@ TEST_CASE("batch_norm_inference normalises with the running statistics") {
 }
 
 TEST_CASE("batch norm errors name the op and both shapes") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   GuardedTensor x({2, 3, 3, 8});
   GuardedTensor vector(channel_vector(8));
   GuardedTensor narrow(channel_vector(7));
   kernels::BatchNormOptions options;
-  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, {}));
+  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, test_device()));
   const auto train = [&](const TensorView& gamma, const Workspace& workspace) {
     kernels::batch_norm_training(stream, options, x.view(), gamma, vector.view(), vector.view(),
                                  vector.view(), vector.view(), vector.view(), x.view(), workspace);
@@ -154,6 +154,6 @@ TEST_CASE("batch norm errors name the op and both shapes") {
   CHECK(error_of([&] { train(vector.view(), scratch.workspace()); }) ==
         "[batch_norm_training] momentum is nan, must be in [0, 1]");
   CHECK(error_of([&] {
-          (void)kernels::batch_norm_workspace_bytes({1, 0, 1, 4}, {});
+          (void)kernels::batch_norm_workspace_bytes({1, 0, 1, 4}, test_device());
         }).find("[batch_norm_workspace_bytes] x: impossible shape [1,0,1,4]") == 0);
 }

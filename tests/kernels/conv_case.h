@@ -39,7 +39,7 @@ inline std::vector<float> run_forward(const ConvCase& data, const Run& run, bool
   const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
   const GuardedTensor bias = filled(channel_vector(data.problem.K), {}, data.bias);
   GuardedTensor y = poisoned(data.problem.y_shape(), run.out);
-  Scratch scratch(kernels::conv_forward_workspace_bytes(data.problem, {}));
+  Scratch scratch(kernels::conv_forward_workspace_bytes(data.problem, test_device()));
   kernels::conv_forward(run.stream, data.problem, x.view(), weight.view(),
                         with_bias ? bias.view() : ConstTensorView(), y.view(), scratch.workspace());
   require_undamaged({&x, &weight, &bias, &y});
@@ -56,7 +56,7 @@ inline std::vector<float> run_dgrad(const ConvCase& data, const Run& run, GradMo
   const GuardedTensor grad_y = filled(data.problem.y_shape(), run.in, data.grad_y);
   const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
   GuardedTensor grad_x = gradient_target(data.problem.x_shape(), run.out, mode, data.grad_x_before);
-  Scratch scratch(kernels::conv_dgrad_workspace_bytes(data.problem, {}));
+  Scratch scratch(kernels::conv_dgrad_workspace_bytes(data.problem, test_device()));
   kernels::conv_dgrad(run.stream, data.problem, grad_y.view(), weight.view(), grad_x.view(), mode,
                       scratch.workspace());
   require_undamaged({&grad_y, &weight, &grad_x});
@@ -69,7 +69,7 @@ inline std::vector<float> run_wgrad(const ConvCase& data, const Run& run, GradMo
   const GuardedTensor grad_y = filled(data.problem.y_shape(), run.out, data.grad_y);
   GuardedTensor grad_weight =
       gradient_target(data.problem.weight_shape(), {}, mode, data.grad_weight_before);
-  Scratch scratch(kernels::conv_wgrad_workspace_bytes(data.problem, {}));
+  Scratch scratch(kernels::conv_wgrad_workspace_bytes(data.problem, test_device()));
   kernels::conv_wgrad(run.stream, data.problem, x.view(), grad_y.view(), grad_weight.view(), mode,
                       scratch.workspace());
   require_undamaged({&x, &grad_y, &grad_weight});

@@ -17,7 +17,7 @@ struct Tensors {
   GuardedTensor bias = GuardedTensor(channel_vector(kProblem.K));
   GuardedTensor y = GuardedTensor(kProblem.y_shape());
   Scratch scratch = Scratch(1 << 22);
-  Stream stream = Stream::cpu(pool_of(1));
+  Stream stream = test_stream(0);
 };
 
 using Catch::Matchers::Contains;

@@ -95,16 +95,17 @@ TEST_CASE("convolution writes large aligned slices") {
   const Shape shape = problem.y_shape();
   const auto expected =
       reference::conv_forward(problem, widened(data.x), widened(data.weight), widened(data.bias));
-  for (const std::int64_t level : simd_levels()) {
-    const SimdLevel restricted(level);
+  for (std::size_t way = 0; way < arithmetics().size(); ++way) {
+    const Arithmetic arithmetic(way);
     Scratch memory(static_cast<std::size_t>(shape.pixels() * kPitch) * sizeof(float));
     auto* y = static_cast<float*>(memory.workspace().data);
-    Scratch scratch(kernels::conv_forward_workspace_bytes(problem, {}));
-    kernels::conv_forward(Stream::cpu(pool_of(2)), problem,
-                          ConstTensorView(data.x.data(), problem.x_shape()),
-                          ConstTensorView(data.weight.data(), problem.weight_shape()),
-                          ConstTensorView(data.bias.data(), channel_vector(problem.K)),
-                          TensorView(y, shape, kPitch), scratch.workspace());
+    Scratch scratch(kernels::conv_forward_workspace_bytes(problem, test_device()));
+    kernels::conv_forward(
+        test_stream(1), problem,
+        ConstTensorView(data.x.data(), problem.x_shape(), DType::f32, test_device()),
+        ConstTensorView(data.weight.data(), problem.weight_shape(), DType::f32, test_device()),
+        ConstTensorView(data.bias.data(), channel_vector(problem.K), DType::f32, test_device()),
+        TensorView(y, shape, kPitch, DType::f32, test_device()), scratch.workspace());
     std::vector<float> got;
     std::int64_t overwritten = 0;
     for (std::int64_t pixel = 0; pixel < shape.pixels(); ++pixel) {
@@ -131,7 +132,7 @@ TEST_CASE("bias_grad sums every pixel") {
       for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
         const GuardedTensor from = filled(shape, run.in, grad_y);
         GuardedTensor to = gradient_target(channel_vector(shape.c), {}, mode, before);
-        Scratch scratch(kernels::bias_grad_workspace_bytes(shape, {}));
+        Scratch scratch(kernels::bias_grad_workspace_bytes(shape, test_device()));
         kernels::bias_grad(run.stream, from.view(), to.view(), mode, scratch.workspace());
         require_undamaged({&from, &to});
         REQUIRE(scratch.intact());

@@ -61,7 +61,7 @@ TEST_CASE("dropout keeps the same elements for every shape, placement and thread
 TEST_CASE("the share of kept elements is 1 - rate, and other keys keep others") {
   const Shape shape{1, 100, 100, 10};
   const GuardedTensor ones = filled(shape, {}, std::vector<float>(100000, 1.0F));
-  const Stream stream = Stream::cpu(pool_of(2));
+  const Stream stream = test_stream(1);
   for (const float rate : {0.0F, 0.1F, 0.5F, 0.9F}) {
     GuardedTensor y = poisoned(shape, {});
     kernels::dropout_forward(stream, rate, kKey, ones.view(), y.view());
@@ -94,7 +94,7 @@ TEST_CASE("a dropped NaN becomes 0") {
 }
 
 TEST_CASE("dropout errors name the op and both shapes") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   GuardedTensor x({2, 3, 3, 8});
   GuardedTensor y({2, 3, 3, 9});
   CHECK(error_of([&] { kernels::dropout_forward(stream, 0.5F, kKey, x.view(), y.view()); }) ==

@@ -70,7 +70,7 @@ TEST_CASE("fill sets every element and nothing else") {
 }
 
 TEST_CASE("elementwise errors name the op and both shapes") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   GuardedTensor a({2, 3, 3, 8});
   GuardedTensor b({2, 3, 4, 8});
   GuardedTensor labels({2, 3, 3, 8}, {}, DType::i32);
@@ -78,8 +78,8 @@ TEST_CASE("elementwise errors name the op and both shapes") {
         "[copy] dst is [2,3,4,8], expected [2,3,3,8]");
   CHECK(error_of([&] { kernels::add(stream, a.view(), b.view(), a.view()); }) ==
         "[add] b is [2,3,4,8], expected [2,3,3,8]");
-  CHECK(error_of([&] { kernels::fill(stream, labels.view(), 0.0F); }) ==
-        "[fill] has no kernel for i32 on cpu; it takes f32");
+  CHECK_THAT(error_of([&] { kernels::fill(stream, labels.view(), 0.0F); }),
+             Catch::Matchers::Contains("[fill] has no kernel for i32"));
   TensorView narrow = a.view();
   narrow.pitch = 7;
   CHECK(error_of([&] { kernels::fill(stream, narrow, 0.0F); }) ==

@@ -4,7 +4,6 @@
 // set is compared with the oracle.
 #pragma once
 
-#include <array>
 #include <functional>
 #include <string>
 #include <utility>
@@ -12,7 +11,7 @@
 
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/stream.h"
-#include "kernels/simd_level.h"
+#include "kernels/backend.h"
 #include "support/catch.h"
 #include "support/compare.h"
 #include "support/guarded_tensor.h"
@@ -48,25 +47,20 @@ struct Expected {
 
 using Outputs = std::vector<std::vector<float>>;
 
-inline ThreadPool& pool_of(int threads) {
-  static std::array<ThreadPool, 3> pools = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
-  return pools.at(static_cast<std::size_t>(threads - 1));
-}
-
-/// Calls `body(run)` for all placements and 1, 2 and 3 threads.
+/// Calls `body(run)` for all placements, on streams that must not matter.
 inline Outputs agreeing_outputs(const std::function<Outputs(const Run&)>& body) {
   Outputs first;
   int number = 0;
   for (std::size_t shift = 0; shift < 2; ++shift) {
     for (std::size_t i = 0; i < layouts().size(); ++i) {
-      const int threads = 1 + number++ % 3;
       const Layout& out = layouts()[(i + shift) % layouts().size()];
-      const Outputs got = body({Stream::cpu(pool_of(threads)), layouts()[i], out});
+      const Outputs got = body({test_stream(number), layouts()[i], out});
       if (first.empty()) {
         first = got;
       }
       for (std::size_t k = 0; k < got.size(); ++k) {
-        INFO("output " << k << ", layout " << i << ", " << threads << " threads");
+        INFO("output " << k << ", layout " << i << ", stream " << number);
+        ++number;
         REQUIRE(exact_difference(got[k], first[k]).empty());
       }
     }
@@ -76,12 +70,13 @@ inline Outputs agreeing_outputs(const std::function<Outputs(const Run&)>& body) 
 
 inline void expect_every_run(const std::vector<Expected>& expected,
                              const std::function<Outputs(const Run&)>& body) {
-  for (const std::int64_t level : simd_levels()) {
-    const SimdLevel restricted(level);
+  const std::vector<std::string> names = arithmetics();
+  for (std::size_t way = 0; way < names.size(); ++way) {
+    const Arithmetic arithmetic(way);
     const Outputs got = agreeing_outputs(body);
     REQUIRE(got.size() == expected.size());
     for (std::size_t k = 0; k < got.size(); ++k) {
-      INFO("instruction sets " << level << ", output " << k);
+      INFO(names[way] << ", output " << k);
       CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
     }
   }

@@ -17,7 +17,7 @@ ConvProblem linear(std::int64_t N, std::int64_t C, std::int64_t K) {
 }
 
 Scratch linear_scratch(const ConvProblem& p) {
-  return Scratch(kernels::linear_workspace_bytes(p.N, p.C, p.K, {}));
+  return Scratch(kernels::linear_workspace_bytes(p.N, p.C, p.K, test_device()));
 }
 
 std::vector<float> forward(const ConvCase& data, const Run& run, bool with_bias) {

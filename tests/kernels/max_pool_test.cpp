@@ -152,7 +152,7 @@ TEST_CASE("max_pool_backward agrees with finite differences") {
 }
 
 TEST_CASE("max pool errors name the op and both shapes") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   const PoolProblem problem = {
       .N = 1, .H = 4, .W = 4, .C = 8, .R = 2, .S = 2, .stride_h = 2, .stride_w = 2};
   GuardedTensor x({1, 4, 4, 8});

@@ -162,7 +162,7 @@ TEST_CASE("adam_step: L2 and decoupled weight decay") {
 }
 
 TEST_CASE("optimizers accept an empty list and name the parameter that is wrong") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   CHECK_NOTHROW(kernels::sgd_step(stream, {}, nullptr, 0));
   CHECK_NOTHROW(kernels::adam_step(stream, {}, 1, nullptr, 0));
   float value = 1.0F;

@@ -85,7 +85,7 @@ TEST_CASE("relu_backward overwrites, accumulates and works in place") {
 }
 
 TEST_CASE("relu names the op and both shapes in its errors") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   GuardedTensor x({2, 3, 3, 8});
   GuardedTensor y({2, 3, 3, 9});
   CHECK(error_of([&] { kernels::relu_forward(stream, x.view(), y.view()); }) ==

@@ -23,18 +23,10 @@ inline const std::vector<std::int64_t>& simd_levels() {
   return levels;
 }
 
-class SimdLevel {
- public:
-  explicit SimdLevel(std::int64_t targets) { choose(targets); }
-  ~SimdLevel() { choose(0); }
-  SimdLevel(const SimdLevel&) = delete;
-  SimdLevel& operator=(const SimdLevel&) = delete;
-
- private:
-  static void choose(std::int64_t targets) {
-    hwy::SetSupportedTargetsForTest(targets);
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-  }
-};
+/// Restricts the kernels to `targets`; 0 lifts the restriction.
+inline void choose_simd_level(std::int64_t targets) {
+  hwy::SetSupportedTargetsForTest(targets);
+  hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+}
 
 }  // namespace accrete::test

@@ -45,7 +45,7 @@ ForwardResult with_middle_row(const std::vector<float>& row, std::int32_t label)
   std::vector<float> x = {0.0F, 1.0F, 2.0F};
   x.insert(x.end(), row.begin(), row.end());
   x.insert(x.end(), {2.0F, 1.0F, 0.0F});
-  return run_forward({3, 1, 1, 3}, x, {2, label, 0}, {Stream::cpu(pool_of(2)), {}, {}}, false);
+  return run_forward({3, 1, 1, 3}, x, {2, label, 0}, {test_stream(1), {}, {}}, false);
 }
 
 }  // namespace
@@ -142,8 +142,7 @@ TEST_CASE("a label outside the classes makes the loss NaN and marks no class") {
     const GuardedTensor p = filled(shape, {}, {0.25F, 0.5F, 0.25F});
     const GuardedTensor target = label_tensor({label}, {});
     GuardedTensor grad = poisoned(shape, {});
-    kernels::softmax_cross_entropy_backward(Stream::cpu(pool_of(1)), p.view(), target.view(),
-                                            grad.view());
+    kernels::softmax_cross_entropy_backward(test_stream(0), p.view(), target.view(), grad.view());
     CHECK(exact_difference(grad.values(), p.values()) == "");
   }
 }
@@ -154,7 +153,7 @@ TEST_CASE("ties count for the first class") {
 }
 
 TEST_CASE("softmax cross-entropy errors name the op and both shapes") {
-  const Stream stream = Stream::cpu(pool_of(1));
+  const Stream stream = test_stream(0);
   GuardedTensor logits({4, 1, 1, 10});
   GuardedTensor image({4, 2, 1, 10});
   GuardedTensor targets({4, 1, 1, 1}, {}, DType::i32);

@@ -12,6 +12,8 @@ constexpr unsigned char kCanary = 0xA5;
 
 }  // namespace
 
+Device GuardedTensor::device;
+
 GuardedTensor::GuardedTensor(const Shape& shape, Layout layout, DType dtype)
     : shape_(shape),
       layout_(layout),
@@ -32,11 +34,11 @@ std::int64_t GuardedTensor::element_offset(std::int64_t pixel) const {
 }
 
 TensorView GuardedTensor::view() {
-  return {bytes_.data() + element_offset(0), shape_, pitch_, dtype_};
+  return {bytes_.data() + element_offset(0), shape_, pitch_, dtype_, device};
 }
 
 ConstTensorView GuardedTensor::view() const {
-  return {bytes_.data() + element_offset(0), shape_, pitch_, dtype_};
+  return {bytes_.data() + element_offset(0), shape_, pitch_, dtype_, device};
 }
 
 std::vector<float> GuardedTensor::values() const {

@@ -41,6 +41,9 @@ class GuardedTensor {
   /// Empty when every byte outside the elements is untouched, else where the first damage is.
   std::string damage() const;
 
+  /// Where the kernels under test run; host memory that those of the host executor read too.
+  static Device device;
+
  private:
   std::int64_t element_offset(std::int64_t pixel) const;
 

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+// ReLU. Floor: forward 2, backward 3 (overwrite) or 4 (accumulate) elements moved per element.
+#include "cuda/relu.h"
+
+#include "cuda/row_access.cuh"
+
+namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace {
+
+template <class T, int V>
+struct ReluForward {
+  static constexpr int kWidth = V;
+  ConstRows<T> x;
+  Rows<T> y;
+
+  __device__ void operator()(std::int64_t row, std::int64_t c) const {
+    Pack<V> value = load_pack<T, V>(x.at(row, c));
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      value.v[i] = value.v[i] < 0.0F ? 0.0F : value.v[i];  // NaN is not less: it stays
+    }
+    store_pack<T, V>(y.at(row, c), value);
+  }
+};
+
+template <class T, int V>
+struct ReluBackward {
+  static constexpr int kWidth = V;
+  ConstRows<T> grad_y;
+  ConstRows<T> y;
+  Rows<T> grad_x;
+  bool accumulate;
+
+  __device__ void operator()(std::int64_t row, std::int64_t c) const {
+    Pack<V> gradient = load_pack<T, V>(grad_y.at(row, c));
+    const Pack<V> output = load_pack<T, V>(y.at(row, c));
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      gradient.v[i] = output.v[i] > 0.0F ? gradient.v[i] : 0.0F;
+    }
+    if (accumulate) {
+      const Pack<V> sum = load_pack<T, V>(grad_x.at(row, c));
+#pragma unroll
+      for (int i = 0; i < V; ++i) {
+        gradient.v[i] += sum.v[i];
+      }
+    }
+    store_pack<T, V>(grad_x.at(row, c), gradient);
+  }
+};
+
+}  // namespace
+
+void relu_forward(const Stream& stream, ConstTensorView x, TensorView y) {
+  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
+    const ReluForward<T, V> body{ConstRows<T>(x), Rows<T>(y)};
+    launch_packs(stream, "relu_forward", body, x.shape.pixels(), x.shape.c);
+  });
+}
+
+void relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView y,
+                   TensorView grad_x, GradMode mode) {
+  const bool packs = packs_fit(grad_y) && packs_fit(y) && packs_fit(grad_x);
+  with_packs(y.dtype, packs, [&]<class T, int V>() {
+    const ReluBackward<T, V> body{ConstRows<T>(grad_y), ConstRows<T>(y), Rows<T>(grad_x),
+                                  mode == GradMode::accumulate};
+    launch_packs(stream, "relu_backward", body, y.shape.pixels(), y.shape.c);
+  });
+}
+
+}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI

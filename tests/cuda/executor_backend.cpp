@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Kernel tests on the CUDA kernels, run by the host executor in forward and in reverse order.
+#include "cuda/backend.h"
+#include "kernels/backend.h"
+#include "simt/executor.h"
+#include "support/guarded_tensor.h"
+
+namespace accrete::test {
+namespace {
+
+const bool kTensorsAreOnTheGpu = [] {
+  GuardedTensor::device = test_device();
+  return true;
+}();
+
+}  // namespace
+
+Device test_device() {
+  return {DeviceKind::cuda, 0};
+}
+
+Stream test_stream(int number) {
+  simt::set_schedule({number % 2 == 0 ? simt::Order::forward : simt::Order::reverse});
+  return Stream::cuda(0, nullptr, kernels::cuda::backend());
+}
+
+std::vector<std::string> arithmetics() {
+  return {"f32"};
+}
+
+Arithmetic::Arithmetic(std::size_t /*index*/) {}
+Arithmetic::~Arithmetic() = default;
+
+}  // namespace accrete::test

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the kernel tests run on, chosen when a test is linked: the CPU kernels (cpu_backend.cpp) or
+// the CUDA kernels in the host executor (tests/cuda/executor_backend.cpp).
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "accrete/kernels/stream.h"
+
+namespace accrete::test {
+
+Device test_device();
+
+/// A stream for call number `number`. What it varies must not change a single bit: threads on the
+/// CPU, the order of threads and blocks in the executor.
+Stream test_stream(int number);
+
+/// Ways of computing that may round differently: instruction sets on the CPU.
+std::vector<std::string> arithmetics();
+
+/// While it lives, kernels compute in way number `index`.
+class Arithmetic {
+ public:
+  explicit Arithmetic(std::size_t index);
+  ~Arithmetic();
+  Arithmetic(const Arithmetic&) = delete;
+  Arithmetic& operator=(const Arithmetic&) = delete;
+};
+
+}  // namespace accrete::test
