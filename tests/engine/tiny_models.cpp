@@ -117,32 +117,34 @@ ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
 namespace {
 
 SessionOptions session_options(std::int64_t batch, const PassSwitches& passes,
-                               const OptimizerOptions& optimizer) {
+                               const OptimizerOptions& optimizer, const Device& device) {
   SessionOptions options;
   options.train_batches = {batch};
   options.eval_batches = {batch};
   options.passes = passes;
   options.optimizer = optimizer;
   options.seed = 17;
+  options.device = device;
   return options;
 }
 
 }  // namespace
 
 TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
-                         const PassSwitches& passes, int threads, const OptimizerOptions& optimizer)
+                         const PassSwitches& passes, int threads, const OptimizerOptions& optimizer,
+                         std::unique_ptr<DeviceRuntime> device)
     : pool(threads),
-      runtime(make_cpu_runtime(pool)),
+      runtime(device != nullptr ? std::move(device) : make_cpu_runtime(pool)),
       batch(batch_size),
-      session(plan_session(builder, session_options(batch_size, passes, optimizer)),
-              session_options(batch_size, passes, optimizer), *runtime),
+      session(plan_session(builder, session_options(batch_size, passes, optimizer,
+                                                    runtime->stream().device())),
+              session_options(batch_size, passes, optimizer, runtime->stream().device()), *runtime),
       pixels_(uniform(session.train_images(batch).shape.elements(), 3)),
       classes_(labels(batch, 4, kClasses)) {}
 
 void TinySession::fill_inputs() {
-  std::memcpy(session.train_images(batch).data, pixels_.data(), pixels_.size() * sizeof(float));
-  std::memcpy(session.train_labels(batch).data, classes_.data(),
-              classes_.size() * sizeof(std::int32_t));
+  session.upload(session.train_images(batch), pixels_.data());
+  session.upload(session.train_labels(batch), classes_.data());
 }
 
 StepResult TinySession::step(double learning_rate, std::int64_t global_step) {

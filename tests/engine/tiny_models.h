@@ -32,10 +32,12 @@ ModelBuilder tiny_densenet(const TinyDenseNet& net);
 /// Two 3x3 convolutions with an identity shortcut: exercises add and values with two readers.
 ModelGraph build_tiny_resnet(std::int64_t batch, bool training);
 
-/// A bound session of one training batch, its inputs filled with reproducible data.
+/// A bound session of one training batch, its inputs filled with reproducible data. `device` null:
+/// the CPU with `threads`.
 struct TinySession {
   TinySession(const ModelBuilder& builder, std::int64_t batch_size, const PassSwitches& passes = {},
-              int threads = 1, const OptimizerOptions& optimizer = {});
+              int threads = 1, const OptimizerOptions& optimizer = {},
+              std::unique_ptr<DeviceRuntime> device = nullptr);
   /// Fills images and labels; needed before every step, since a step may overwrite its inputs.
   void fill_inputs();
   /// Fills the inputs and trains one step.
