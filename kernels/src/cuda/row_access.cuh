@@ -55,6 +55,7 @@ struct Rows {
   std::int64_t pitch;
 
   explicit Rows(const TensorView& view) : data(static_cast<T*>(view.data)), pitch(view.pitch) {}
+  __device__ Rows(T* data_in, std::int64_t pitch_in) : data(data_in), pitch(pitch_in) {}
   __device__ __forceinline__ T* at(std::int64_t row, std::int64_t channel) const {
     return data + row * pitch + channel;
   }

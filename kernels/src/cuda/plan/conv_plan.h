@@ -3,7 +3,9 @@
 // that memory can be planned without a GPU and results do not depend on which one it is.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/problem.h"
@@ -11,14 +13,41 @@
 
 namespace accrete::kernels::cuda {
 
+/// Results of a block of the weight gradient.
+constexpr int kWgradFilters = 64;
+constexpr int kWgradColumns = 128;
+
+/// The pixels of a weight gradient, cut so that its blocks fill a large GPU about twice.
+struct WgradRanges {
+  std::int64_t count;
+  std::int64_t pixels_per_range;
+};
+
+inline WgradRanges wgrad_ranges(const ConvProblem& problem) {
+  constexpr std::int64_t kBlocks = 264;
+  constexpr std::int64_t kLeastPixels = 256;
+  const auto tiles = [](std::int64_t extent, std::int64_t tile) {
+    return (extent + tile - 1) / tile;
+  };
+  const std::int64_t blocks =
+      tiles(problem.K, kWgradFilters) * tiles(problem.R * problem.S * problem.C, kWgradColumns);
+  const std::int64_t pixels = problem.y_shape().pixels();
+  const std::int64_t wanted = std::max<std::int64_t>(1, kBlocks / blocks);
+  const std::int64_t possible = tiles(pixels, kLeastPixels);
+  // A multiple of every tile's depth.
+  const std::int64_t per_range = tiles(tiles(pixels, std::min(wanted, possible)), 32) * 32;
+  return {tiles(pixels, per_range), per_range};
+}
+
 inline std::size_t conv_forward_workspace_bytes(const ConvProblem& /*problem*/, DType /*dtype*/) {
   return 0;
 }
 inline std::size_t conv_dgrad_workspace_bytes(const ConvProblem& /*problem*/, DType /*dtype*/) {
   return 0;
 }
-inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& /*problem*/, DType /*dtype*/) {
-  return 0;
+inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType /*dtype*/) {
+  return static_cast<std::size_t>(wgrad_ranges(problem).count * problem.weight_shape().elements()) *
+         sizeof(float);
 }
 
 inline std::size_t bias_grad_workspace_bytes(const Shape& grad_y) {

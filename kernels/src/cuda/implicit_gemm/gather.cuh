@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+// The operand that is gathered from an image: rows are pixels of the result, and k runs over the
+// filter's taps and, within a tap, over channels. Nothing is ever laid out as a matrix in memory.
+#pragma once
+
+#include "cuda/implicit_gemm/main_loop.cuh"
+#include "cuda/row_access.cuh"
+
+namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+
+/// Forward reads x at p * stride - pad + r; dgrad reads grad_y at (h + pad - r) / stride where that
+/// divides.
+enum class Direction : std::uint8_t { forward, dgrad };
+
+/// Extents of a gather. Source is the image read from, result the one whose pixels are the rows.
+struct GatherShape {
+  std::int32_t source_h, source_w, channels;
+  std::int32_t result_h, result_w;
+  std::int32_t S;
+  std::int32_t stride_h, stride_w, pad_h, pad_w;
+  std::int64_t rows;  ///< pixels of the result
+};
+
+/// Where the taps of one row start, decoded once per block.
+struct PixelRow {
+  std::int32_t image;  ///< -1 behind the last row
+  std::int32_t top, left;
+};
+
+template <Direction DIRECTION>
+__device__ __forceinline__ PixelRow decode_row(const GatherShape& shape, std::int64_t row) {
+  if (row >= shape.rows) {
+    return {-1, 0, 0};
+  }
+  const auto column = static_cast<std::int32_t>(row % shape.result_w);
+  const std::int64_t line = row / shape.result_w;
+  const auto h = static_cast<std::int32_t>(line % shape.result_h);
+  const auto image = static_cast<std::int32_t>(line / shape.result_h);
+  if constexpr (DIRECTION == Direction::forward) {
+    return {image, h * shape.stride_h - shape.pad_h, column * shape.stride_w - shape.pad_w};
+  } else {
+    return {image, h + shape.pad_h, column + shape.pad_w};
+  }
+}
+
+/// Index of the source pixel of tap (r, s), or -1 where the tap falls outside.
+template <Direction DIRECTION>
+__device__ __forceinline__ std::int64_t source_pixel(const GatherShape& shape, const PixelRow& row,
+                                                     std::int32_t r, std::int32_t s) {
+  std::int32_t h = row.top + r;
+  std::int32_t w = row.left + s;
+  bool inside = row.image >= 0;
+  if constexpr (DIRECTION == Direction::dgrad) {
+    h = row.top - r;
+    w = row.left - s;
+    if (shape.stride_h != 1 || shape.stride_w != 1) {
+      inside = inside && h % shape.stride_h == 0 && w % shape.stride_w == 0;
+      h /= shape.stride_h;
+      w /= shape.stride_w;
+      inside = inside && row.top >= r && row.left >= s;
+    }
+  }
+  inside = inside && h >= 0 && h < shape.source_h && w >= 0 && w < shape.source_w;
+  return inside ? (static_cast<std::int64_t>(row.image) * shape.source_h + h) * shape.source_w + w
+                : -1;
+}
+
+/// Steps of BK along k. VECTOR: every tap is cut into steps of its own, so that a step lies within
+/// one tap. Else k is the flat index of (tap, channel), which wastes nothing on few channels.
+template <bool VECTOR, int BK>
+__device__ __forceinline__ int steps_along_taps(int taps, int channels) {
+  return VECTOR ? taps * ((channels + BK - 1) / BK) : (taps * channels + BK - 1) / BK;
+}
+
+template <class T, int EXTENT, int BK, Direction DIRECTION, bool VECTOR>
+struct GatherLoader {
+  using Operand = OperandTile<T, EXTENT, BK, Order::k_contiguous>;
+  ConstRows<T> source;
+  GatherShape shape;
+  std::int32_t taps;
+  const PixelRow* rows;  // of the block, in shared memory
+
+  __device__ __forceinline__ void load(int step, int line, int pack, T* shared) const {
+    if constexpr (VECTOR) {
+      const int steps_per_tap = (shape.channels + BK - 1) / BK;
+      const int tap = step / steps_per_tap;
+      const int channel = step % steps_per_tap * BK + pack;
+      const std::int64_t pixel =
+          source_pixel<DIRECTION>(shape, rows[line], tap / shape.S, tap % shape.S);
+      const bool valid = pixel >= 0 && channel < shape.channels;
+      copy_pack<true>(shared, source.at(valid ? pixel : 0, valid ? channel : 0), source.data,
+                      valid ? Operand::kPackWidth : 0);
+    } else {
+#pragma unroll
+      for (int i = 0; i < Operand::kPackWidth; ++i) {
+        shared[i] = element(step * BK + pack + i, rows[line]);
+      }
+    }
+  }
+
+ private:
+  __device__ __forceinline__ T element(int k, const PixelRow& row) const {
+    const int tap = k / shape.channels;
+    if (tap >= taps) {
+      return from_float<T>(0.0F);
+    }
+    const std::int64_t pixel = source_pixel<DIRECTION>(shape, row, tap / shape.S, tap % shape.S);
+    return pixel >= 0 ? *source.at(pixel, k - tap * shape.channels) : from_float<T>(0.0F);
+  }
+};
+
+}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI

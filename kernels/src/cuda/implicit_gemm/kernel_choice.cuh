@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which instance of an implicit-GEMM kernel a call gets: arithmetic by dtype and stream, tile by
+// the number of columns, vector loads where everything is 16-byte aligned.
+#pragma once
+
+#include "cuda/implicit_gemm/arithmetic.cuh"
+#include "cuda/row_access.cuh"
+
+namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+
+template <class Arithmetic>
+constexpr int kStepDepth = 64 / static_cast<int>(sizeof(typename Arithmetic::Element));
+
+/// Tiles of forward and dgrad, whose rows are pixels: few columns (the growth rate of a dense
+/// layer), some, many.
+template <class Arithmetic>
+using NarrowTile = Tile<128, 32, 32, 16, kStepDepth<Arithmetic>>;
+template <class Arithmetic>
+using MediumTile = Tile<128, 64, 32, 32, kStepDepth<Arithmetic>>;
+template <class Arithmetic>
+using WideTile = Tile<128, 128, 64, 32, kStepDepth<Arithmetic>>;
+
+/// call.template operator()<Arithmetic, Tile, VECTOR>().
+template <class Arithmetic, class Call>
+void with_tile(std::int64_t columns, bool vector, const Call& call) {
+  const auto with_loads = [&]<class ChosenTile>() {
+    vector ? call.template operator()<Arithmetic, ChosenTile, true>()
+           : call.template operator()<Arithmetic, ChosenTile, false>();
+  };
+  if constexpr (sizeof(typename Arithmetic::Element) == 4) {
+    // f32 is for checking and for older nets: two tiles are enough.
+    columns <= 32 ? with_loads.template operator()<NarrowTile<Arithmetic>>()
+                  : with_loads.template operator()<MediumTile<Arithmetic>>();
+  } else if (columns <= 32) {
+    with_loads.template operator()<NarrowTile<Arithmetic>>();
+  } else if (columns <= 64) {
+    with_loads.template operator()<MediumTile<Arithmetic>>();
+  } else {
+    with_loads.template operator()<WideTile<Arithmetic>>();
+  }
+}
+
+/// call.template operator()<Arithmetic>().
+template <class Call>
+void with_arithmetic(const Stream& stream, DType dtype, const Call& call) {
+  if (dtype == DType::bf16) {
+    call.template operator()<Bf16Arithmetic>();
+  } else if (stream.float_math() == FloatMath::tf32) {
+    call.template operator()<Tf32Arithmetic>();
+  } else {
+    call.template operator()<StrictArithmetic>();
+  }
+}
+
+/// Blocks that cover `count` items.
+inline unsigned blocks_for(std::int64_t count, int per_block) {
+  return static_cast<unsigned>((count + per_block - 1) / per_block);
+}
+
+}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// The pipeline of all implicit-GEMM kernels: stages of operand tiles are on their way to shared
+// memory while earlier ones are multiplied.
+//
+// A loader L provides
+//   L::Tile                     the OperandTile it fills
+//   prepare(step)               called by every thread before its packs of a step
+//   load(step, line, pack, shared)  fills one 16-byte pack of a line, by cp.async or by stores
+#pragma once
+
+#include "cuda/implicit_gemm/arithmetic.cuh"
+
+namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+
+constexpr int kStages = 3;
+
+template <class Tile, class Arithmetic, class LoaderA, class LoaderB>
+struct MainLoop {
+  using Element = typename Arithmetic::Element;
+  using A = typename LoaderA::Operand;
+  using B = typename LoaderB::Operand;
+  static constexpr int kStageElements = A::kElements + B::kElements;
+  static constexpr std::uint32_t kSharedBytes =
+      kStages * kStageElements * static_cast<std::uint32_t>(sizeof(Element));
+
+  template <class Loader>
+  __device__ static __forceinline__ void fill(const Loader& loader, int step, Element* shared) {
+    using Operand = typename Loader::Operand;
+#pragma unroll 4
+    for (int i = static_cast<int>(threadIdx.x); i < Operand::kPacks; i += Tile::kThreads) {
+      const int line = i / Operand::kPacksPerLine;
+      const int pack = i % Operand::kPacksPerLine;
+      loader.load(step, line, pack * Operand::kPackWidth,
+                  shared + line * Operand::kPitch + pack * Operand::kPackWidth);
+    }
+  }
+
+  /// sums += A * B over `steps` steps of BK. `shared` has kSharedBytes.
+  __device__ static void run(const LoaderA& a, const LoaderB& b, int steps, Element* shared,
+                             Accumulators<Tile>& sums) {
+#pragma unroll
+    for (int stage = 0; stage < kStages - 1; ++stage) {
+      if (stage < steps) {
+        fill(a, stage, shared + stage * kStageElements);
+        fill(b, stage, shared + stage * kStageElements + A::kElements);
+      }
+      ptx::cp_async_commit();
+    }
+    for (int step = 0; step < steps; ++step) {
+      ptx::cp_async_wait<kStages - 2>();
+      __syncthreads();  // the stage is complete for all, and the one to be refilled is read out
+      const int next = step + kStages - 1;
+      if (next < steps) {
+        Element* stage = shared + next % kStages * kStageElements;
+        fill(a, next, stage);
+        fill(b, next, stage + A::kElements);
+      }
+      ptx::cp_async_commit();
+      const Element* stage = shared + step % kStages * kStageElements;
+      Arithmetic::template multiply<Tile, A, B>(stage, stage + A::kElements, sums);
+    }
+  }
+};
+
+/// Copies a pack of `count` valid elements (the rest is zero) from `source`: by cp.async when
+/// VECTOR, where count is 0 or a whole pack, else element by element.
+template <bool VECTOR, class T>
+__device__ __forceinline__ void copy_pack(T* shared, const T* source, const T* legal, int count) {
+  constexpr int kWidth = 16 / static_cast<int>(sizeof(T));
+  if constexpr (VECTOR) {
+    ptx::cp_async_16(shared, count > 0 ? source : legal, count > 0);
+  } else {
+#pragma unroll
+    for (int i = 0; i < kWidth; ++i) {
+      shared[i] = i < count ? source[i] : from_float<T>(0.0F);
+    }
+  }
+}
+
+}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
