@@ -5,7 +5,7 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_package(Threads REQUIRED)
 
 function(accrete_target_defaults target)
-  target_compile_features(${target} PRIVATE cxx_std_20)
+  set_target_properties(${target} PROPERTIES CXX_STANDARD 20 CXX_STANDARD_REQUIRED ON)
   # Contraction off: the same source gives the same bits whether or not the compiler would have
   # fused a multiply and an add; kernels ask for FMA explicitly where they want it.
   target_compile_options(${target} PRIVATE
@@ -41,7 +41,7 @@ function(accrete_library name)
   target_include_directories(accrete_${name} PUBLIC
     $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include> $<INSTALL_INTERFACE:include>
     PRIVATE src)
-  target_compile_features(accrete_${name} PUBLIC cxx_std_17)  # all that the headers ask for
+  target_compile_features(accrete_${name} INTERFACE cxx_std_17)  # all that the headers ask for
   target_link_libraries(accrete_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   accrete_target_defaults(accrete_${name})
   accrete_install_library(${name})

@@ -35,11 +35,11 @@ struct ConvCase {
 };
 
 inline std::vector<float> run_forward(const ConvCase& data, const Run& run, bool with_bias) {
-  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
-  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x, run.dtype);
+  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight, run.dtype);
   const GuardedTensor bias = filled(channel_vector(data.problem.K), {}, data.bias);
-  GuardedTensor y = poisoned(data.problem.y_shape(), run.out);
-  Scratch scratch(kernels::conv_forward_workspace_bytes(data.problem, test_device()));
+  GuardedTensor y = poisoned(data.problem.y_shape(), run.out, run.dtype);
+  Scratch scratch(kernels::conv_forward_workspace_bytes(data.problem, test_device(), run.dtype));
   kernels::conv_forward(run.stream, data.problem, x.view(), weight.view(),
                         with_bias ? bias.view() : ConstTensorView(), y.view(), scratch.workspace());
   require_undamaged({&x, &weight, &bias, &y});
@@ -48,15 +48,17 @@ inline std::vector<float> run_forward(const ConvCase& data, const Run& run, bool
 }
 
 inline GuardedTensor gradient_target(const Shape& shape, Layout layout, GradMode mode,
-                                     const std::vector<float>& before) {
-  return mode == GradMode::accumulate ? filled(shape, layout, before) : poisoned(shape, layout);
+                                     const std::vector<float>& before, DType dtype = DType::f32) {
+  return mode == GradMode::accumulate ? filled(shape, layout, before, dtype)
+                                      : poisoned(shape, layout, dtype);
 }
 
 inline std::vector<float> run_dgrad(const ConvCase& data, const Run& run, GradMode mode) {
-  const GuardedTensor grad_y = filled(data.problem.y_shape(), run.in, data.grad_y);
-  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
-  GuardedTensor grad_x = gradient_target(data.problem.x_shape(), run.out, mode, data.grad_x_before);
-  Scratch scratch(kernels::conv_dgrad_workspace_bytes(data.problem, test_device()));
+  const GuardedTensor grad_y = filled(data.problem.y_shape(), run.in, data.grad_y, run.dtype);
+  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight, run.dtype);
+  GuardedTensor grad_x =
+      gradient_target(data.problem.x_shape(), run.out, mode, data.grad_x_before, run.dtype);
+  Scratch scratch(kernels::conv_dgrad_workspace_bytes(data.problem, test_device(), run.dtype));
   kernels::conv_dgrad(run.stream, data.problem, grad_y.view(), weight.view(), grad_x.view(), mode,
                       scratch.workspace());
   require_undamaged({&grad_y, &weight, &grad_x});
@@ -65,11 +67,11 @@ inline std::vector<float> run_dgrad(const ConvCase& data, const Run& run, GradMo
 }
 
 inline std::vector<float> run_wgrad(const ConvCase& data, const Run& run, GradMode mode) {
-  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
-  const GuardedTensor grad_y = filled(data.problem.y_shape(), run.out, data.grad_y);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x, run.dtype);
+  const GuardedTensor grad_y = filled(data.problem.y_shape(), run.out, data.grad_y, run.dtype);
   GuardedTensor grad_weight =
       gradient_target(data.problem.weight_shape(), {}, mode, data.grad_weight_before);
-  Scratch scratch(kernels::conv_wgrad_workspace_bytes(data.problem, test_device()));
+  Scratch scratch(kernels::conv_wgrad_workspace_bytes(data.problem, test_device(), run.dtype));
   kernels::conv_wgrad(run.stream, data.problem, x.view(), grad_y.view(), grad_weight.view(), mode,
                       scratch.workspace());
   require_undamaged({&x, &grad_y, &grad_weight});

@@ -38,6 +38,7 @@ struct Run {
   Stream stream;
   Layout in;
   Layout out;
+  DType dtype = DType::f32;  ///< of activations and weights, where a test tries several
 };
 
 struct Expected {
@@ -54,7 +55,7 @@ inline Outputs agreeing_outputs(const std::function<Outputs(const Run&)>& body) 
   for (std::size_t shift = 0; shift < 2; ++shift) {
     for (std::size_t i = 0; i < layouts().size(); ++i) {
       const Layout& out = layouts()[(i + shift) % layouts().size()];
-      const Outputs got = body({test_stream(number), layouts()[i], out});
+      const Outputs got = body({test_stream(number), layouts()[i], out, DType::f32});
       if (first.empty()) {
         first = got;
       }
@@ -88,15 +89,16 @@ inline void require_undamaged(const std::vector<const GuardedTensor*>& tensors) 
   }
 }
 
-inline GuardedTensor filled(const Shape& shape, Layout layout, const std::vector<float>& values) {
-  GuardedTensor tensor(shape, layout);
+inline GuardedTensor filled(const Shape& shape, Layout layout, const std::vector<float>& values,
+                            DType dtype = DType::f32) {
+  GuardedTensor tensor(shape, layout, dtype);
   tensor.set_values(values);
   return tensor;
 }
 
 /// A tensor of NaN, for outputs that must be overwritten.
-inline GuardedTensor poisoned(const Shape& shape, Layout layout) {
-  GuardedTensor tensor(shape, layout);
+inline GuardedTensor poisoned(const Shape& shape, Layout layout, DType dtype = DType::f32) {
+  GuardedTensor tensor(shape, layout, dtype);
   tensor.poison();
   return tensor;
 }

@@ -12,6 +12,15 @@ constexpr unsigned char kCanary = 0xA5;
 
 }  // namespace
 
+float bf16_rounded(float value) {
+  if (value != value) {
+    return value;
+  }
+  // Veltkamp's splitting, in double: 2^45 + 1 leaves 8 of 53 bits.
+  const double scaled = static_cast<double>(value) * 35184372088833.0;
+  return static_cast<float>(scaled - (scaled - static_cast<double>(value)));
+}
+
 Device GuardedTensor::device;
 
 GuardedTensor::GuardedTensor(const Shape& shape, Layout layout, DType dtype)
@@ -42,18 +51,39 @@ ConstTensorView GuardedTensor::view() const {
 }
 
 std::vector<float> GuardedTensor::values() const {
-  std::vector<float> packed(static_cast<std::size_t>(shape_.elements()));
+  std::vector<float> packed;
   for (std::int64_t pixel = 0; pixel < shape_.pixels(); ++pixel) {
-    std::memcpy(packed.data() + pixel * shape_.c, bytes_.data() + element_offset(pixel),
-                static_cast<std::size_t>(shape_.c) * sizeof(float));
+    const unsigned char* row = bytes_.data() + element_offset(pixel);
+    for (std::int64_t c = 0; c < shape_.c; ++c) {
+      packed.push_back(read_element(row, c));
+    }
   }
   return packed;
 }
 
+float GuardedTensor::read_element(const unsigned char* row, std::int64_t c) const {
+  float value = 0.0F;
+  if (dtype_ == DType::bf16) {
+    std::memcpy(reinterpret_cast<unsigned char*>(&value) + 2, row + 2 * c, 2);
+  } else {
+    std::memcpy(&value, row + 4 * c, sizeof(value));
+  }
+  return value;
+}
+
 void GuardedTensor::set_values(const std::vector<float>& packed) {
+  const float* next = packed.data();
   for (std::int64_t pixel = 0; pixel < shape_.pixels(); ++pixel) {
-    std::memcpy(bytes_.data() + element_offset(pixel), packed.data() + pixel * shape_.c,
-                static_cast<std::size_t>(shape_.c) * sizeof(float));
+    unsigned char* row = bytes_.data() + element_offset(pixel);
+    for (std::int64_t c = 0; c < shape_.c; ++c) {
+      const float value = dtype_ == DType::bf16 ? bf16_rounded(*next) : *next;
+      ++next;
+      if (dtype_ == DType::bf16) {
+        std::memcpy(row + 2 * c, reinterpret_cast<const unsigned char*>(&value) + 2, 2);
+      } else {
+        std::memcpy(row + 4 * c, &value, sizeof(value));
+      }
+    }
   }
 }
 

@@ -24,6 +24,9 @@ inline const std::vector<Layout>& layouts() {
   return all;
 }
 
+/// Rounded to 8 significant bits, to nearest, ties to even: what bf16 can hold (no subnormals).
+float bf16_rounded(float value);
+
 class GuardedTensor {
  public:
   explicit GuardedTensor(const Shape& shape, Layout layout = {}, DType dtype = DType::f32);
@@ -31,8 +34,9 @@ class GuardedTensor {
   TensorView view();
   ConstTensorView view() const;
 
-  /// Packed copy of the elements, f32 tensors only.
+  /// Packed copy of the elements of an f32 or bf16 tensor.
   std::vector<float> values() const;
+  /// Rounds to the dtype.
   void set_values(const std::vector<float>& packed);
   void set_labels(const std::vector<std::int32_t>& packed);
   /// Fills the elements with quiet NaN: what a kernel must overwrite.
@@ -46,6 +50,7 @@ class GuardedTensor {
 
  private:
   std::int64_t element_offset(std::int64_t pixel) const;
+  float read_element(const unsigned char* row, std::int64_t c) const;
 
   Shape shape_;
   Layout layout_;

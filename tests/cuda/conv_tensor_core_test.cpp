@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Convolutions on tensor cores. Whole numbers are exact in tf32 and bf16 and so are their sums in
+// f32; a bf16 result is rounded once.
+#include <cmath>
+#include <vector>
+
+#include "cuda/backend.h"
+#include "cuda/conv_naive.h"
+#include "kernels/conv_case.h"
+#include "kernels/conv_problems.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+// Several tiles along both axes, more steps than stages, several ranges of pixels; the shapes of
+// DenseNet layers with few pixels.
+std::vector<ConvProblem> dense_net_problems() {
+  return {{2, 14, 14, 64, 128, 1, 1, 1, 1, 0, 0}, {1, 14, 14, 160, 136, 1, 1, 1, 1, 0, 0},
+          {2, 14, 14, 128, 32, 3, 3, 1, 1, 1, 1}, {3, 7, 7, 40, 48, 3, 3, 1, 1, 1, 1},
+          {2, 28, 20, 3, 64, 7, 7, 2, 2, 3, 3},   {2, 10, 10, 64, 64, 3, 3, 2, 2, 1, 1}};
+}
+
+std::vector<ConvProblem> all_problems() {
+  std::vector<ConvProblem> problems = conv_problems();
+  for (const ConvProblem& problem : dense_net_problems()) {
+    problems.push_back(problem);
+  }
+  return problems;
+}
+
+// Forward and dgrad results are stored as `dtype`, weight gradients as f32.
+std::vector<Expected> rounded(std::vector<Expected> expected, DType dtype) {
+  for (std::size_t k = 0; dtype == DType::bf16 && k < 4; ++k) {
+    for (double& value : expected[k].values) {
+      value = static_cast<double>(bf16_rounded(static_cast<float>(value)));
+    }
+  }
+  return expected;
+}
+
+void check(const std::vector<Expected>& expected, const Outputs& got) {
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    INFO("output " << k);
+    CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
+  }
+}
+
+// Packed, aligned slices and odd offsets; the order of threads alternates.
+void expect_exact(const ConvProblem& problem, DType dtype) {
+  INFO(describe(problem) << " " << dtype_name(dtype));
+  const ConvCase data(problem, Fill::whole);
+  const auto expected = rounded(expected_outputs(data, Fill::whole), dtype);
+  int number = 0;
+  for (const std::size_t layout : {std::size_t{0}, std::size_t{2}, std::size_t{3}}) {
+    const Stream stream = test_stream(number++).with_float_math(FloatMath::tf32);
+    check(expected, all_outputs(data, {stream, layouts()[layout], layouts()[2], dtype}));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("convolution of whole numbers is exact in tf32") {
+  for (const ConvProblem& problem : all_problems()) {
+    expect_exact(problem, DType::f32);
+  }
+}
+
+TEST_CASE("convolution of whole numbers is exact in bf16") {
+  for (const ConvProblem& problem : all_problems()) {
+    expect_exact(problem, DType::bf16);
+  }
+}
+
+TEST_CASE("strict f32 is exact on the shapes of DenseNet layers") {
+  for (const ConvProblem& problem : dense_net_problems()) {
+    INFO(describe(problem));
+    const ConvCase data(problem, Fill::whole);
+    check(expected_outputs(data, Fill::whole),
+          all_outputs(data, {test_stream(0), layouts()[2], layouts()[0], DType::f32}));
+  }
+}
+
+// Operands rounded to 11 significant bits: an error of 2^-11 per product of magnitude up to 1.
+TEST_CASE("fractions in tf32 stay within the rounding of their operands") {
+  const ConvProblem problem = {2, 14, 14, 64, 40, 3, 3, 1, 1, 1, 1};
+  const ConvCase data(problem, Fill::uniform);
+  std::vector<Expected> expected = expected_outputs(data, Fill::uniform);
+  const double terms[] = {576, 576, 360, 360, 392, 392};
+  for (std::size_t k = 0; k < expected.size(); ++k) {
+    expected[k].tolerance.absolute = std::sqrt(terms[k]) * 8.0 / 2048.0;
+  }
+  const Stream stream = test_stream(0).with_float_math(FloatMath::tf32);
+  check(expected, all_outputs(data, {stream, layouts()[0], layouts()[0], DType::f32}));
+}
+
+TEST_CASE("the naive kernels agree with the definition") {
+  for (const ConvProblem& problem : conv_problems()) {
+    INFO(describe(problem));
+    const ConvCase data(problem, Fill::whole);
+    const auto expected = expected_outputs(data, Fill::whole);
+    const Stream stream = test_stream(1);
+    const GuardedTensor x = filled(problem.x_shape(), layouts()[2], data.x);
+    const GuardedTensor weight = filled(problem.weight_shape(), {}, data.weight);
+    const GuardedTensor bias = filled(channel_vector(problem.K), {}, data.bias);
+    const GuardedTensor grad_y = filled(problem.y_shape(), layouts()[3], data.grad_y);
+    GuardedTensor y = poisoned(problem.y_shape(), layouts()[1]);
+    GuardedTensor grad_x = filled(problem.x_shape(), layouts()[3], data.grad_x_before);
+    GuardedTensor grad_weight = poisoned(problem.weight_shape(), {});
+    kernels::cuda::conv_forward_naive(stream, problem, x.view(), weight.view(), bias.view(),
+                                      y.view());
+    kernels::cuda::conv_dgrad_naive(stream, problem, grad_y.view(), weight.view(), grad_x.view(),
+                                    GradMode::accumulate);
+    kernels::cuda::conv_wgrad_naive(stream, problem, x.view(), grad_y.view(), grad_weight.view(),
+                                    GradMode::overwrite);
+    require_undamaged({&x, &weight, &bias, &grad_y, &y, &grad_x, &grad_weight});
+    CHECK(difference(y.values(), expected[1].values, {}) == "");
+    CHECK(difference(grad_x.values(), expected[3].values, {}) == "");
+    CHECK(difference(grad_weight.values(), expected[4].values, {}) == "");
+  }
+}
