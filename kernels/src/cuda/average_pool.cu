@@ -4,7 +4,8 @@
 #include "cuda/pool_windows.cuh"
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <int V>
@@ -156,4 +157,5 @@ void global_average_pool_backward(const Stream& stream, ConstTensorView grad_y, 
   });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

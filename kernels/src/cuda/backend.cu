@@ -11,7 +11,8 @@
 #include "cuda/relu.h"
 #include "cuda/softmax_cross_entropy.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 const CudaBackend& backend() {
   static const CudaBackend table = {
@@ -47,4 +48,5 @@ const CudaBackend& backend() {
   return table;
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 #include "accrete/kernels/batch_norm.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void batch_norm_training(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
                          ConstTensorView gamma, ConstTensorView beta, TensorView running_mean,
@@ -20,4 +21,5 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
                          ConstTensorView save_inv_std, TensorView grad_x, GradMode mode,
                          TensorView grad_gamma, TensorView grad_beta, Workspace workspace);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -4,7 +4,8 @@
 
 #include "cuda/platform.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 struct BatchNormAffine {
   const float* gamma;
@@ -26,4 +27,5 @@ struct BatchNormAffine {
   }
 };
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 #include "cuda/batch_norm_affine.cuh"
 #include "cuda/column_reduction.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // The gradient at the batch norm's output: with ReLU only where that is positive.
@@ -131,4 +132,5 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 #include "cuda/batch_norm_affine.cuh"
 #include "cuda/column_reduction.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // Mean and sum of squared deviations of one chunk.
@@ -175,4 +176,5 @@ void batch_norm_inference(const Stream& stream, const BatchNormOptions& options,
       options.relu, y);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

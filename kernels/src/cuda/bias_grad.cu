@@ -3,7 +3,8 @@
 #include "cuda/column_reduction.cuh"
 #include "cuda/conv.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T>
@@ -52,4 +53,5 @@ void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bia
          channels, grad_bias.f32(), mode == GradMode::accumulate);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

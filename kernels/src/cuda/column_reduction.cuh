@@ -7,7 +7,8 @@
 #include "cuda/row_access.cuh"
 #include "cuda/warp_reduce.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 constexpr unsigned kReduceLanes = 32;  // channels of a block
 constexpr unsigned kReduceRows = 8;    // rows read at a time
@@ -67,4 +68,5 @@ __device__ __forceinline__ double combine_sum(const float* partial, std::int64_t
   return warp_sum(sum);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 #include "accrete/kernels/conv.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                   ConstTensorView weight, ConstTensorView bias, TensorView y, Workspace workspace);
@@ -16,4 +17,5 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
 void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bias, GradMode mode,
                Workspace workspace);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

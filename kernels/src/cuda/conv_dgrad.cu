@@ -6,7 +6,8 @@
 #include "cuda/implicit_gemm/kernel_choice.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // Element (channel c, k = (tap, filter)) is weight[filter][tap][c]: channels are contiguous.
@@ -75,4 +76,5 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, vector, call); });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -6,7 +6,8 @@
 #include "cuda/implicit_gemm/kernel_choice.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // The weights [K, taps * C]: k is contiguous.
@@ -72,4 +73,5 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.K, vector, call); });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T>
@@ -144,4 +145,5 @@ void conv_wgrad_naive(const Stream& stream, const ConvProblem& problem, const Co
   });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -6,7 +6,8 @@
 #include "accrete/kernels/conv.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void conv_forward_naive(const Stream& stream, const ConvProblem& problem, const ConstTensorView& x,
                         const ConstTensorView& weight, const ConstTensorView& bias,
@@ -17,4 +18,5 @@ void conv_dgrad_naive(const Stream& stream, const ConvProblem& problem,
 void conv_wgrad_naive(const Stream& stream, const ConvProblem& problem, const ConstTensorView& x,
                       const ConstTensorView& grad_y, const TensorView& grad_weight, GradMode mode);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -8,7 +8,8 @@
 #include "cuda/implicit_gemm/kernel_choice.cuh"
 #include "cuda/plan/conv_plan.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // Pixels [begin, end) of the range of this block.
@@ -167,4 +168,5 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   launch_packs(stream, "conv_wgrad", sum, 1, problem.K * columns);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -6,7 +6,8 @@
 #include "cuda/philox.cuh"
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, int V>
@@ -65,4 +66,5 @@ void dropout_backward(const Stream& stream, float rate, const RandomKey& key,
   dropout(stream, "dropout_backward", rate, key, grad_y, grad_x, mode);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

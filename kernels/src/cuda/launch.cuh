@@ -17,7 +17,8 @@
 #include "cuda/cuda_error.h"
 #endif
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 struct LaunchShape {
   dim3 grid;
@@ -59,4 +60,5 @@ void launch(const Stream& stream, const char* op, void (*kernel)(P...), const La
 #endif
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

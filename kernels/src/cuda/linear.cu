@@ -8,7 +8,8 @@
 #include "cuda/linear_cublas.h"
 #endif
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 ConvProblem as_convolution(const ConstTensorView& rows, const ConstTensorView& weight) {
@@ -65,4 +66,5 @@ void linear_wgrad(const Stream& stream, ConstTensorView x, ConstTensorView grad_
   conv_wgrad(stream, as_convolution(x, grad_weight), x, grad_y, grad_weight, mode, workspace);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

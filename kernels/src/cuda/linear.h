@@ -5,7 +5,8 @@
 #include "accrete/kernels/linear.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void linear_forward(const Stream& stream, ConstTensorView x, ConstTensorView weight,
                     ConstTensorView bias, TensorView y, Workspace workspace);
@@ -14,4 +15,5 @@ void linear_dgrad(const Stream& stream, ConstTensorView grad_y, ConstTensorView 
 void linear_wgrad(const Stream& stream, ConstTensorView x, ConstTensorView grad_y,
                   TensorView grad_weight, GradMode mode, Workspace workspace);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

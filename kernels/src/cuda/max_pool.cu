@@ -5,7 +5,8 @@
 #include "cuda/pool_windows.cuh"
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, int V>
@@ -131,4 +132,5 @@ void max_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTe
   });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -7,7 +7,8 @@
 
 #include "cuda/launch.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // 4 KiB of kernel arguments hold this many on every driver.
@@ -127,4 +128,5 @@ void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t st
              num_parameters);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

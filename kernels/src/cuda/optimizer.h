@@ -5,11 +5,13 @@
 #include "accrete/kernels/optimizer.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParameter* parameters,
               std::int64_t num_parameters);
 void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t step,
                const AdamParameter* parameters, std::int64_t num_parameters);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 #include "accrete/kernels/pool.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
                       TensorView y, TensorView winner);
@@ -19,4 +20,5 @@ void global_average_pool_forward(const Stream& stream, ConstTensorView x, Tensor
 void global_average_pool_backward(const Stream& stream, ConstTensorView grad_y, TensorView grad_x,
                                   GradMode mode);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

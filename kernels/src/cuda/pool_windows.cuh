@@ -5,7 +5,8 @@
 #include "accrete/kernels/problem.h"
 #include "cuda/platform.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// Half-open range.
 struct Span {
@@ -61,4 +62,5 @@ struct PoolGeometry {
   }
 };
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -8,7 +8,9 @@
 #include "simt/instructions.h"
 #endif
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI::ptx {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+namespace ptx {
 
 #if defined(ACCRETE_SIMT)
 
@@ -135,4 +137,6 @@ __device__ __forceinline__ std::uint32_t to_tf32(float value) {
 
 #endif
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI::ptx
+}  // namespace ptx
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -7,7 +7,8 @@
 #include "cuda/bf16.cuh"
 #include "cuda/launch.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// Elements of a 16-byte pack.
 template <class T>
@@ -122,4 +123,5 @@ void with_packs(DType dtype, bool packs, const Call& call) {
   }
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -6,7 +6,8 @@
 #include "cuda/row_access.cuh"
 #include "cuda/warp_reduce.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 constexpr int kWarps = 16;
@@ -143,4 +144,5 @@ void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probab
   });
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

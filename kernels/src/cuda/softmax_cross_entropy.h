@@ -5,7 +5,8 @@
 #include "accrete/kernels/softmax_cross_entropy.h"
 #include "cuda/abi.h"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
                                    ConstTensorView labels, TensorView probabilities,
@@ -13,4 +14,5 @@ void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
 void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probabilities,
                                     ConstTensorView labels, TensorView grad_logits);
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

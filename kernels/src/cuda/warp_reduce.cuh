@@ -4,7 +4,8 @@
 
 #include "cuda/platform.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 template <class T>
 __device__ __forceinline__ T warp_sum(T value) {
@@ -15,4 +16,5 @@ __device__ __forceinline__ T warp_sum(T value) {
   return value;
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

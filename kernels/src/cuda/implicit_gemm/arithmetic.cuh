@@ -7,7 +7,8 @@
 #include "cuda/implicit_gemm/tile.cuh"
 #include "cuda/ptx.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 struct Bf16Arithmetic {
   using Element = bf16;
@@ -125,4 +126,5 @@ struct StrictArithmetic {
   }
 };
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

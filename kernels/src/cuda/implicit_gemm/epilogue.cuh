@@ -5,7 +5,8 @@
 #include "cuda/implicit_gemm/tile.cuh"
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// y = sum + bias.
 template <class T>
@@ -53,4 +54,5 @@ __device__ __forceinline__ void finish(const Accumulators<Tile>& sums, std::int6
   }
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -6,7 +6,8 @@
 #include "cuda/implicit_gemm/main_loop.cuh"
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// Forward reads x at p * stride - pad + r; dgrad reads grad_y at (h + pad - r) / stride where that
 /// divides.
@@ -109,4 +110,5 @@ struct GatherLoader {
   }
 };
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

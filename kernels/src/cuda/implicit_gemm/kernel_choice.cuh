@@ -6,7 +6,8 @@
 #include "cuda/implicit_gemm/arithmetic.cuh"
 #include "cuda/row_access.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 template <class Arithmetic>
 constexpr int kStepDepth = 64 / static_cast<int>(sizeof(typename Arithmetic::Element));
@@ -57,4 +58,5 @@ inline unsigned blocks_for(std::int64_t count, int per_block) {
   return static_cast<unsigned>((count + per_block - 1) / per_block);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

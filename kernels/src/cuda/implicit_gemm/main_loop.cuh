@@ -10,7 +10,8 @@
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 constexpr int kStages = 3;
 
@@ -26,7 +27,8 @@ struct MainLoop {
   template <class Loader>
   __device__ static __forceinline__ void fill(const Loader& loader, int step, Element* shared) {
     using Operand = typename Loader::Operand;
-#pragma unroll 4
+    // Asynchronous copies need no unrolling to overlap; unrolled address arithmetic spills.
+#pragma unroll 1
     for (int i = static_cast<int>(threadIdx.x); i < Operand::kPacks; i += Tile::kThreads) {
       const int line = i / Operand::kPacksPerLine;
       const int pack = i % Operand::kPacksPerLine;
@@ -38,7 +40,7 @@ struct MainLoop {
   /// sums += A * B over `steps` steps of BK. `shared` has kSharedBytes.
   __device__ static void run(const LoaderA& a, const LoaderB& b, int steps, Element* shared,
                              Accumulators<Tile>& sums) {
-#pragma unroll
+#pragma unroll 1
     for (int stage = 0; stage < kStages - 1; ++stage) {
       if (stage < steps) {
         fill(a, stage, shared + stage * kStageElements);
@@ -46,6 +48,7 @@ struct MainLoop {
       }
       ptx::cp_async_commit();
     }
+#pragma unroll 1
     for (int step = 0; step < steps; ++step) {
       ptx::cp_async_wait<kStages - 2>();
       __syncthreads();  // the stage is complete for all, and the one to be refilled is read out
@@ -77,4 +80,5 @@ __device__ __forceinline__ void copy_pack(T* shared, const T* source, const T* l
   }
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -5,7 +5,8 @@
 
 #include "cuda/bf16.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// Which index of the [extent, K] operand is contiguous, in memory and in shared memory.
 enum class Order : std::uint8_t {
@@ -30,4 +31,5 @@ struct OperandTile {
   }
 };
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

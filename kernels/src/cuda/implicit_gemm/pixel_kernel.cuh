@@ -5,7 +5,8 @@
 #include "cuda/implicit_gemm/epilogue.cuh"
 #include "cuda/implicit_gemm/gather.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// blockIdx.x is the tile along the pixels, blockIdx.y along the channels. `filter` makes the
 /// loader of the weights for a block's first channel.
@@ -36,4 +37,5 @@ __global__ void __launch_bounds__(Tile::kThreads)
   finish<Tile>(sums, first_row, first_column, shape.rows, columns, epilogue);
 }
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

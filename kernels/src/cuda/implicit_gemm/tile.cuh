@@ -5,7 +5,8 @@
 
 #include "cuda/platform.cuh"
 
-namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI {
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
 
 /// BM x BN results per block, WM x WN per warp, K in steps of BK.
 template <int BM_, int BN_, int WM_, int WN_, int BK_>
@@ -54,4 +55,5 @@ struct ThreadPlace {
   }
 };
 
-}  // namespace accrete::kernels::cuda::inline ACCRETE_CUDA_ABI
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
