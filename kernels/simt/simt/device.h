@@ -6,7 +6,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <source_location>
 #include <type_traits>
 
 #include "simt/types.h"
@@ -26,7 +25,12 @@ void* shared_array(const void* key, std::size_t bytes, std::size_t alignment);
 /// The block's dynamic shared memory, 128-byte aligned.
 unsigned char* dynamic_shared();
 
-void block_barrier(const std::source_location& site);
+/// A line of a kernel.
+struct Site {
+  const char* file = "";
+  unsigned line = 0;
+};
+void block_barrier(const Site& site);
 
 /// Runs `leader` once, when every lane in `mask` has arrived with its operand. operands[lane] is
 /// null for lanes outside the mask.
@@ -67,8 +71,8 @@ std::uint32_t ballot(std::uint32_t mask, bool predicate);
 }  // namespace simt
 
 // Reserved names are the point: they are CUDA's. NOLINTBEGIN
-inline void __syncthreads(const std::source_location& site = std::source_location::current()) {
-  simt::block_barrier(site);
+inline void __syncthreads(const char* file = __builtin_FILE(), unsigned line = __builtin_LINE()) {
+  simt::block_barrier({file, line});
 }
 inline void __syncwarp(std::uint32_t mask = 0xFFFFFFFFU) {
   simt::warp_collective(mask, "__syncwarp", &mask, [](void* const*) {});

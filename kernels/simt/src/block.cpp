@@ -3,6 +3,7 @@
 
 #include <bit>
 #include <exception>
+#include <string_view>
 
 __thread uint3 threadIdx;
 __thread uint3 blockIdx;
@@ -12,8 +13,8 @@ __thread dim3 gridDim;
 namespace simt {
 namespace {
 
-std::string place(const std::source_location& site) {
-  return std::string(site.file_name()) + ":" + std::to_string(site.line());
+std::string place(const Site& site) {
+  return std::string(site.file) + ":" + std::to_string(site.line);
 }
 
 }  // namespace
@@ -146,7 +147,7 @@ void Block::thread_exited() {
   }
 }
 
-void Block::barrier(const std::source_location& site) {
+void Block::barrier(const Site& site) {
   Thread& thread = current();
   if (live_ < num_threads_) {
     fault("__syncthreads at " + place(site) + " after " + std::to_string(num_threads_ - live_) +
@@ -162,10 +163,10 @@ void Block::barrier(const std::source_location& site) {
 }
 
 void Block::release_barrier() {
-  const std::source_location& site = threads_[0].barrier_site;
+  const Site& site = threads_[0].barrier_site;
   for (int i = 0; i < num_threads_; ++i) {
-    const std::source_location& other = threads_[static_cast<std::size_t>(i)].barrier_site;
-    if (other.line() != site.line() || other.file_name() != site.file_name()) {
+    const Site& other = threads_[static_cast<std::size_t>(i)].barrier_site;
+    if (other.line != site.line || other.file != site.file) {
       fault("divergent __syncthreads: " + describe(0) + " is at " + place(site) + ", " +
             describe(i) + " at " + place(other));
     }

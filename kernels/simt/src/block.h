@@ -7,7 +7,6 @@
 #include <functional>
 #include <memory>
 #include <random>
-#include <source_location>
 #include <string>
 #include <vector>
 
@@ -32,7 +31,7 @@ struct Thread {
   Fiber* fiber = nullptr;  // null until the thread starts
   uint3 index{};
   const char* waits_for = "";
-  std::source_location barrier_site;
+  Site barrier_site;
   std::vector<PendingCopy> copies;
   int open_group = 0;
 };
@@ -56,7 +55,7 @@ class Block {
   int current_lane() const { return current_ & 31; }
   SharedArena& shared() { return shared_; }
 
-  void barrier(const std::source_location& site);
+  void barrier(const Site& site);
   void collective(std::uint32_t mask, const char* name, void* operand, Leader leader);
   /// Abandons the block, from within a thread. Does not return.
   [[noreturn]] void fault(const std::string& what);

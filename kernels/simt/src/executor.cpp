@@ -115,7 +115,7 @@ unsigned char* dynamic_shared() {
   return data;
 }
 
-void block_barrier(const std::source_location& site) {
+void block_barrier(const Site& site) {
   running_block().barrier(site);
 }
 

@@ -33,7 +33,7 @@ class Fiber {
   void* stack_pointer_ = nullptr;
   const void* stack_bottom_ = nullptr;  // for AddressSanitizer
   std::size_t stack_bytes_ = 0;
-  void* fake_stack_ = nullptr;
+  [[maybe_unused]] void* fake_stack_ = nullptr;
   Fiber* came_from_ = nullptr;
 };
 

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# source_rules.sh SOURCE: what only the files at the border to CUDA may contain. The host executor
+# can neither run inline PTX nor watch over arrays it does not know.
+set -euo pipefail
+cd "$1/kernels/src/cuda"
+status=0
+# allow PATTERN FILE...: PATTERN may stand in these files only.
+allow() {
+  local pattern="$1" found
+  shift
+  found=$(grep -rnE "$pattern" --include='*.cu' --include='*.cuh' . | grep -vE "^\./($(IFS='|'; echo "$*")):" || true)
+  if [ -n "$found" ]; then
+    echo "only $* may contain $pattern:"
+    echo "$found"
+    status=1
+  fi
+}
+allow '\basm\b' ptx.cuh
+allow '<<<' launch.cuh
+allow '\b__shared__\b' platform.cuh
+allow '#include <cuda' platform.cuh
+allow 'atomicAdd\(float' none
+[ "$(ls ./*.cu | wc -l)" -ge 10 ] || { echo "no kernels found"; status=1; }
+exit $status
