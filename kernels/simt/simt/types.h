@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+// NOLINTBEGIN(readability-identifier-naming): the names are CUDA's
 struct uint3 {
   unsigned x, y, z;
 };
@@ -46,3 +47,4 @@ extern __thread uint3 threadIdx;
 extern __thread uint3 blockIdx;
 extern __thread dim3 blockDim;
 extern __thread dim3 gridDim;
+// NOLINTEND(readability-identifier-naming)

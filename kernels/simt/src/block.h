@@ -57,8 +57,8 @@ class Block {
 
   void barrier(const Site& site);
   void collective(std::uint32_t mask, const char* name, void* operand, Leader leader);
-  /// Abandons the block, from within a thread. Does not return.
-  [[noreturn]] void fault(const std::string& what);
+  /// Ends the running thread and with it the block.
+  [[noreturn]] void fault(const std::string& what) const;
 
  private:
   static void thread_main(void* block);
