@@ -39,20 +39,6 @@ struct TransposedFilterLoader {
   }
 };
 
-GatherShape gather_shape(const ConvProblem& p) {
-  return {static_cast<std::int32_t>(p.P()),
-          static_cast<std::int32_t>(p.Q()),
-          static_cast<std::int32_t>(p.K),
-          static_cast<std::int32_t>(p.H),
-          static_cast<std::int32_t>(p.W),
-          static_cast<std::int32_t>(p.S),
-          static_cast<std::int32_t>(p.stride_h),
-          static_cast<std::int32_t>(p.stride_w),
-          static_cast<std::int32_t>(p.pad_h),
-          static_cast<std::int32_t>(p.pad_w),
-          p.x_shape().pixels()};
-}
-
 }  // namespace
 
 void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView grad_y,
@@ -69,7 +55,7 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
            &pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Filter, StoreOrAccumulate<T>>,
            {dim3(blocks_for(grad_x.shape.pixels(), Tile::BM), blocks_for(problem.C, Tile::BN)),
             Tile::kThreads, MainLoop<Tile, Arithmetic, Pixels, Filter>::kSharedBytes},
-           gather_shape(problem), ConstRows<T>(grad_y), taps, problem.C, filter,
+           dgrad_gather(problem), ConstRows<T>(grad_y), taps, problem.C, filter,
            StoreOrAccumulate<T>{Rows<T>(grad_x), mode == GradMode::accumulate});
   };
   with_arithmetic(stream, grad_y.dtype,

@@ -35,20 +35,6 @@ struct FilterLoader {
   }
 };
 
-GatherShape gather_shape(const ConvProblem& p) {
-  return {static_cast<std::int32_t>(p.H),
-          static_cast<std::int32_t>(p.W),
-          static_cast<std::int32_t>(p.C),
-          static_cast<std::int32_t>(p.P()),
-          static_cast<std::int32_t>(p.Q()),
-          static_cast<std::int32_t>(p.S),
-          static_cast<std::int32_t>(p.stride_h),
-          static_cast<std::int32_t>(p.stride_w),
-          static_cast<std::int32_t>(p.pad_h),
-          static_cast<std::int32_t>(p.pad_w),
-          p.y_shape().pixels()};
-}
-
 }  // namespace
 
 void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -66,7 +52,7 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
            &pixel_gemm<Arithmetic, Tile, Direction::forward, VECTOR, Filter, StoreWithBias<T>>,
            {dim3(blocks_for(y.shape.pixels(), Tile::BM), blocks_for(problem.K, Tile::BN)),
             Tile::kThreads, MainLoop<Tile, Arithmetic, Pixels, Filter>::kSharedBytes},
-           gather_shape(problem), ConstRows<T>(x), taps, problem.K, filter,
+           forward_gather(problem), ConstRows<T>(x), taps, problem.K, filter,
            StoreWithBias<T>{Rows<T>(y), bias.f32()});
   };
   with_arithmetic(stream, x.dtype,

@@ -119,20 +119,6 @@ struct SumRanges {
   }
 };
 
-GatherShape gather_shape(const ConvProblem& p) {
-  return {static_cast<std::int32_t>(p.H),
-          static_cast<std::int32_t>(p.W),
-          static_cast<std::int32_t>(p.C),
-          static_cast<std::int32_t>(p.P()),
-          static_cast<std::int32_t>(p.Q()),
-          static_cast<std::int32_t>(p.S),
-          static_cast<std::int32_t>(p.stride_h),
-          static_cast<std::int32_t>(p.stride_w),
-          static_cast<std::int32_t>(p.pad_h),
-          static_cast<std::int32_t>(p.pad_w),
-          p.y_shape().pixels()};
-}
-
 }  // namespace
 
 void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -149,7 +135,7 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
            {dim3(blocks_for(columns, Tile::BN), blocks_for(problem.K, Tile::BM),
                  static_cast<unsigned>(ranges.count)),
             Tile::kThreads, MainLoop<Tile, Arithmetic, A, B>::kSharedBytes},
-           gather_shape(problem), ConstRows<T>(x), ConstRows<T>(grad_y), problem.K, columns,
+           forward_gather(problem), ConstRows<T>(x), ConstRows<T>(grad_y), problem.K, columns,
            ranges.pixels_per_range, partial);
   };
   const bool vector = packs_fit(x) && packs_fit(grad_y);

@@ -3,6 +3,9 @@
 // filter's taps and, within a tap, over channels. Nothing is ever laid out as a matrix in memory.
 #pragma once
 
+#include <utility>
+
+#include "accrete/kernels/problem.h"
 #include "cuda/implicit_gemm/main_loop.cuh"
 #include "cuda/row_access.cuh"
 
@@ -21,6 +24,24 @@ struct GatherShape {
   std::int32_t stride_h, stride_w, pad_h, pad_w;
   std::int64_t rows;  ///< pixels of the result
 };
+
+/// From image to results.
+inline GatherShape forward_gather(const ConvProblem& p) {
+  const auto narrow = [](std::int64_t extent) { return static_cast<std::int32_t>(extent); };
+  return {narrow(p.H),     narrow(p.W),     narrow(p.C),         narrow(p.P()),
+          narrow(p.Q()),   narrow(p.S),     narrow(p.stride_h),  narrow(p.stride_w),
+          narrow(p.pad_h), narrow(p.pad_w), p.y_shape().pixels()};
+}
+
+/// From the gradients of the results back to those of the image.
+inline GatherShape dgrad_gather(const ConvProblem& p) {
+  GatherShape shape = forward_gather(p);
+  std::swap(shape.source_h, shape.result_h);
+  std::swap(shape.source_w, shape.result_w);
+  shape.channels = static_cast<std::int32_t>(p.K);
+  shape.rows = p.x_shape().pixels();
+  return shape;
+}
 
 /// Where the taps of one row start, decoded once per block.
 struct PixelRow {
