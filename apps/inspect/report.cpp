@@ -24,7 +24,8 @@ std::int64_t node_parameters(const Graph& graph, const Node& node) {
   std::int64_t count = 0;
   for (const ValueId input : node.inputs) {
     const Value& value = graph.value(input);
-    count += value.kind == ValueKind::parameter ? value.type.shape.elements() : 0;
+    const bool counts = value.kind == ValueKind::parameter || value.kind == ValueKind::rounded;
+    count += counts ? value.type.shape.elements() : 0;
   }
   return count;
 }

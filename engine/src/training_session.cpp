@@ -90,6 +90,7 @@ const ParameterStore& TrainingSession::parameters() const {
 }
 
 void TrainingSession::upload_parameters() {
+  plan_.store.round_copies();
   if (!runtime_.shares_host_memory()) {
     runtime_.upload(device_parameters_.base(), plan_.store.base(), plan_.store.bytes());
   }

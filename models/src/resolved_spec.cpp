@@ -98,7 +98,8 @@ Json training_json(const TrainingSpec& training) {
   Json json = {{"epochs", training.epochs},
                {"batch_size", training.batch_size},
                {"eval_batch_size", training.eval_batch_size},
-               {"seed", training.seed}};
+               {"seed", training.seed},
+               {"precision", name_of(kPrecisionNames, training.precision)}};
   json["optimizer"] = optimizer_json(training.optimizer);
   json["schedule"] = schedule_json(training);
   return json;

@@ -131,6 +131,7 @@ void read_training(JsonReader reader, TrainingSpec& training) {
   reader.integer("eval_batch_size", training.eval_batch_size, 1, 1'000'000);
   reader.integer("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
   training.seed = static_cast<std::uint64_t>(seed);
+  reader.choice("precision", kPrecisionNames, training.precision);
   read_optimizer(reader.object("optimizer"), training.optimizer);
   read_schedule(reader.object("schedule"), training);
   reader.finish();

@@ -35,11 +35,19 @@ struct DataSpec {
   std::int64_t synthetic_test = 256;
 };
 
+/// Arithmetic of a run. Parameters, statistics and the optimizer are f32 in all of them.
+enum class Precision : std::uint8_t {
+  fp32,
+  tf32,  ///< f32 tensors, products on a GPU's tensor cores with operands of 11 significant bits
+  bf16,  ///< activations and their gradients in bf16, products with f32 sums
+};
+
 struct TrainingSpec {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 64;
   std::int64_t eval_batch_size = 256;
   std::uint64_t seed = 0;
+  Precision precision = Precision::fp32;
   OptimizerOptions optimizer;
   Schedule schedule;
   double warmup_epochs = 0.0;
