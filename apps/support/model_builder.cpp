@@ -65,6 +65,14 @@ SessionOptions session_options(const models::RunSpec& spec, const DataShape& sha
   return options;
 }
 
+void check_precision(const models::RunSpec& spec, const Device& device) {
+  if (spec.training.precision == models::Precision::bf16 && device.kind == DeviceKind::cpu) {
+    throw Error(ErrorCode::spec,
+                "/training/precision is bf16, which needs a GPU; choose --device cuda, or "
+                "--set training.precision=fp32 for the CPU");
+  }
+}
+
 void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters) {
   if (model.expect_params != 0 && model.expect_params != num_parameters) {
     throw Error(ErrorCode::spec, "/model/expect_params is " + std::to_string(model.expect_params) +

@@ -52,6 +52,8 @@ Json data_json(const DataSpec& data) {
                {"std", data.std},
                {"train_limit", data.train_limit},
                {"test_limit", data.test_limit}};
+  json["augmentation"] = {{"crop_padding", data.crop_padding},
+                          {"horizontal_flip", data.horizontal_flip}};
   json["synthetic"] = {{"image_size", data.synthetic_size},
                        {"channels", data.synthetic_channels},
                        {"train_images", data.synthetic_train},

@@ -72,6 +72,10 @@ void read_data(JsonReader reader, DataSpec& data) {
   reader.integer("image_size", data.image_size, 0, 16384);
   reader.numbers("mean", data.mean, -1e6, 1e6);
   reader.numbers("std", data.std, 1e-6, 1e6);
+  JsonReader augmentation = reader.object("augmentation");
+  augmentation.integer("crop_padding", data.crop_padding, 0, 1024);
+  augmentation.boolean("horizontal_flip", data.horizontal_flip);
+  augmentation.finish();
   reader.integer("train_limit", data.train_limit, 0, kMany);
   reader.integer("test_limit", data.test_limit, 0, kMany);
   JsonReader synthetic = reader.object("synthetic");

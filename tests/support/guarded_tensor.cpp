@@ -87,6 +87,26 @@ void GuardedTensor::set_values(const std::vector<float>& packed) {
   }
 }
 
+void GuardedTensor::set_bytes(const std::vector<std::uint8_t>& packed) {
+  for (std::int64_t pixel = 0; pixel < shape_.pixels(); ++pixel) {
+    std::memcpy(bytes_.data() + element_offset(pixel), packed.data() + pixel * shape_.c,
+                static_cast<std::size_t>(shape_.c));
+  }
+}
+
+std::vector<float> GuardedTensor::whole_numbers() const {
+  std::vector<float> packed;
+  for (std::int64_t pixel = 0; pixel < shape_.pixels(); ++pixel) {
+    const unsigned char* row = bytes_.data() + element_offset(pixel);
+    for (std::int64_t c = 0; c < shape_.c; ++c) {
+      std::int32_t value = 0;
+      std::memcpy(&value, row + 4 * c, sizeof(value));
+      packed.push_back(static_cast<float>(value));
+    }
+  }
+  return packed;
+}
+
 void GuardedTensor::set_labels(const std::vector<std::int32_t>& packed) {
   for (std::int64_t pixel = 0; pixel < shape_.pixels(); ++pixel) {
     std::memcpy(bytes_.data() + element_offset(pixel), packed.data() + pixel * shape_.c,

@@ -38,6 +38,10 @@ class GuardedTensor {
   std::vector<float> values() const;
   /// Rounds to the dtype.
   void set_values(const std::vector<float>& packed);
+  /// Elements of a u8 tensor.
+  void set_bytes(const std::vector<std::uint8_t>& packed);
+  /// Packed copy of the elements of an i32 tensor, which must be small enough for a float.
+  std::vector<float> whole_numbers() const;
   void set_labels(const std::vector<std::int32_t>& packed);
   /// Fills the elements with quiet NaN: what a kernel must overwrite.
   void poison();

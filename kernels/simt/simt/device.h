@@ -127,6 +127,15 @@ inline int atomicAdd(int* address, int value) {
 inline float __fmaf_rn(float a, float b, float c) {
   return std::fmaf(a, b, c);
 }
+inline float __fadd_rn(float a, float b) {
+  return a + b;
+}
+inline float __fsub_rn(float a, float b) {
+  return a - b;
+}
+inline float __fmul_rn(float a, float b) {
+  return a * b;
+}
 inline float rsqrtf(float x) {
   return 1.0F / std::sqrt(x);
 }

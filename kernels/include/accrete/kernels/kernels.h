@@ -7,6 +7,7 @@
 #include "accrete/kernels/dropout.h"
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
+#include "accrete/kernels/image_batch.h"
 #include "accrete/kernels/linear.h"
 #include "accrete/kernels/optimizer.h"
 #include "accrete/kernels/pool.h"
