@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "accrete/kernels/tensor_view.h"
+#include "support/test_memory.h"
 
 namespace accrete::test {
 
@@ -34,7 +35,7 @@ class GuardedTensor {
   TensorView view();
   ConstTensorView view() const;
 
-  /// Packed copy of the elements of an f32 or bf16 tensor.
+  /// Packed copy of the elements of an f32, bf16 or u8 tensor.
   std::vector<float> values() const;
   /// Rounds to the dtype.
   void set_values(const std::vector<float>& packed);
@@ -45,18 +46,16 @@ class GuardedTensor {
   /// Empty when every byte outside the elements is untouched, else where the first damage is.
   std::string damage() const;
 
-  /// Where the kernels under test run; host memory that those of the host executor read too.
-  static Device device;
-
  private:
   std::int64_t element_offset(std::int64_t pixel) const;
   float read_element(const unsigned char* row, std::int64_t c) const;
+  void write_element(unsigned char* row, std::int64_t c, float value) const;
 
   Shape shape_;
   Layout layout_;
   DType dtype_;
   std::int64_t pitch_;
-  std::vector<unsigned char> bytes_;
+  TestMemory memory_;
 };
 
 }  // namespace accrete::test
