@@ -1,7 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 # accrete_add_test(NAME SOURCES ... LINK ... LABELS ... [TIMEOUT s]): one Catch2 executable, one
 # CTest entry. A test that finds its device or data absent exits 77 and is reported as skipped.
+# accrete_test_objects(NAME FILE...): test sources compiled once, for executables that differ in what
+# they link; they name $<TARGET_OBJECTS:NAME> among their SOURCES.
 find_package(Catch2 REQUIRED)
+
+function(accrete_test_defaults target)
+  accrete_target_defaults(${target})
+  set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_precompile_headers(${target} REUSE_FROM accrete_test_support)
+endfunction()
+
+function(accrete_test_objects name)
+  add_library(${name} OBJECT ${ARGN})
+  target_link_libraries(${name} PRIVATE accrete_test_support)
+  accrete_test_defaults(${name})
+endfunction()
 
 function(accrete_add_test name)
   cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LINK;LABELS" ${ARGN})
@@ -10,9 +24,7 @@ function(accrete_add_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE accrete_test_support ${ARG_LINK})
-  accrete_target_defaults(${name})
-  set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
-  target_precompile_headers(${name} REUSE_FROM accrete_test_support)
+  accrete_test_defaults(${name})
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}" SKIP_RETURN_CODE 77
                                           TIMEOUT ${ARG_TIMEOUT})

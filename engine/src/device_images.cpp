@@ -12,20 +12,23 @@ namespace {
 constexpr std::int64_t kLabelBytes = sizeof(std::int32_t);
 constexpr std::int64_t kPickBytes = sizeof(kernels::ImagePick);
 
-// Drivers and graphs need some memory too.
-bool fits(std::int64_t bytes, const DeviceRuntime& runtime) {
-  return bytes <= runtime.free_bytes() / 10 * 9;
+bool on_device(ImageResidence residence, std::int64_t bytes, const DeviceRuntime& runtime) {
+  if (residence != ImageResidence::automatic) {
+    return residence == ImageResidence::device;
+  }
+  return bytes <= runtime.free_bytes() / 10 * 9;  // drivers and graphs need some memory too
 }
 
 }  // namespace
 
 DeviceImages::DeviceImages(DeviceRuntime& runtime, const HostImages& set,
-                           const kernels::ImageTransform& transform, std::int64_t largest_batch)
+                           const kernels::ImageTransform& transform, std::int64_t largest_batch,
+                           ImageResidence residence)
     : runtime_(runtime),
       set_(set),
       transform_(transform),
       largest_batch_(largest_batch),
-      resident_(fits(set.shape.n * (image_bytes() + kLabelBytes), runtime)),
+      resident_(on_device(residence, set.shape.n * (image_bytes() + kLabelBytes), runtime)),
       tables_bytes_(static_cast<std::int64_t>(kernels::image_tables_bytes(transform))),
       tables_(std::make_unique<Arena>(runtime, tables_bytes_)) {
   std::vector<std::byte> tables(static_cast<std::size_t>(tables_bytes_));

@@ -72,14 +72,16 @@ TEST_CASE("ReLU in bf16") {
     const GuardedTensor grad_y = filled(shape, layouts()[3], inputs(shape, 2), DType::bf16);
     GuardedTensor y = poisoned(shape, layouts()[2], DType::bf16);
     GuardedTensor grad_x = poisoned(shape, layouts()[1], DType::bf16);
-    kernels::relu_forward(test_stream(0), x.view(), y.view());
-    kernels::relu_backward(test_stream(1), grad_y.view(), y.view(), grad_x.view(),
-                           GradMode::overwrite);
+    const Stream stream = test_stream(1);
+    kernels::relu_forward(stream, x.view(), y.view());
+    kernels::relu_backward(stream, grad_y.view(), y.view(), grad_x.view(), GradMode::overwrite);
     const auto before = x.values();
     const auto gradient = grad_y.values();
+    const auto activation = y.values();
+    const auto got = grad_x.values();
     for (std::size_t i = 0; i < before.size(); ++i) {
-      REQUIRE(y.values()[i] == (before[i] > 0.0F ? before[i] : 0.0F));
-      REQUIRE(grad_x.values()[i] == (before[i] > 0.0F ? gradient[i] : 0.0F));
+      REQUIRE(activation[i] == (before[i] > 0.0F ? before[i] : 0.0F));
+      REQUIRE(got[i] == (before[i] > 0.0F ? gradient[i] : 0.0F));
     }
     require_undamaged({&x, &grad_y, &y, &grad_x});
   }

@@ -2,10 +2,11 @@
 // Batches that a device makes from bytes, with the set in its memory and without.
 #include "accrete/engine/device_images.h"
 
+#include <memory>
 #include <vector>
 
 #include "accrete/kernels/error.h"
-#include "cuda/executor_runtime.h"
+#include "cuda/test_runtime.h"
 #include "reference/image_batch.h"
 #include "support/catch.h"
 #include "support/compare.h"
@@ -35,32 +36,55 @@ struct Bytes {
   std::vector<std::int32_t> labels = {6, 5, 4, 3, 2, 1, 0};
 };
 
-// Batches follow each other without waiting, as in training.
-void check_batches(DeviceRuntime& runtime, DeviceImages& images, const Bytes& bytes) {
-  const std::vector<std::vector<kernels::ImagePick>> batches = {
-      {{3}, {0}, {6}, {3}}, {{1, -1, 2, 1}, {2, 3, 3, 0}}, {{5}}, {{4}, {5}, {6}, {0}}};
-  for (const auto& picks : batches) {
-    const auto N = static_cast<std::int64_t>(picks.size());
-    const Shape shape{N, 8, 8, 2};
-    Arena memory(runtime, shape.elements() * 4 + N * 4);
-    const Device device = runtime.stream().device();
-    const TensorView batch(memory.at(0), shape, DType::f32, device);
-    const TensorView labels(memory.at(shape.elements() * 4), {N, 1, 1, 1}, DType::i32, device);
-    images.make_batch(picks, batch, labels);
+// One batch on the device.
+struct MadeBatch {
+  MadeBatch(DeviceRuntime& runtime, const std::vector<kernels::ImagePick>& picks_in)
+      : picks(picks_in),
+        shape{static_cast<std::int64_t>(picks.size()), 8, 8, 2},
+        memory(std::make_unique<Arena>(runtime, shape.elements() * 4 + shape.n * 4)),
+        images(memory->at(0), shape, DType::f32, runtime.stream().device()),
+        labels(memory->at(shape.elements() * 4), {shape.n, 1, 1, 1}, DType::i32, images.device) {}
+
+  void check(DeviceRuntime& runtime, const Bytes& bytes) const {
+    std::vector<float> made(static_cast<std::size_t>(shape.elements()));
+    std::vector<std::int32_t> classes(picks.size());
+    runtime.download(made.data(), images.data, shape.elements() * 4);
+    runtime.download(classes.data(), labels.data, shape.n * 4);
+    runtime.synchronize();
     for (std::size_t i = 0; i < picks.size(); ++i) {
-      const float* got = batch.f32() + static_cast<std::int64_t>(i) * 8 * 8 * 2;
+      const float* got = made.data() + i * 8 * 8 * 2;
       const auto expected =
           reference::batch_image(kTransform, bytes.image(picks[i].image), picks[i], 8, 8);
       CHECK(difference({got, got + 8 * 8 * 2}, expected, {4e-6, 2e-6}) == "");
-      CHECK(labels.i32()[i] == 6 - picks[i].image);
+      CHECK(classes[i] == 6 - picks[i].image);
     }
+  }
+
+  std::vector<kernels::ImagePick> picks;
+  Shape shape;
+  std::unique_ptr<Arena> memory;
+  TensorView images, labels;
+};
+
+// Batches are queued without waiting, as in training, so that copies run beside kernels.
+void check_batches(DeviceRuntime& runtime, DeviceImages& images, const Bytes& bytes) {
+  std::vector<MadeBatch> batches;
+  for (const std::vector<kernels::ImagePick>& picks : std::vector<std::vector<kernels::ImagePick>>{
+           {{3}, {0}, {6}, {3}}, {{1, -1, 2, 1}, {2, 3, 3, 0}}, {{5}}, {{4}, {5}, {6}, {0}}}) {
+    batches.emplace_back(runtime, picks);
+  }
+  for (const MadeBatch& batch : batches) {
+    images.make_batch(batch.picks, batch.images, batch.labels);
+  }
+  for (const MadeBatch& batch : batches) {
+    batch.check(runtime, bytes);
   }
 }
 
 }  // namespace
 
 TEST_CASE("a set that fits lies in device memory") {
-  const auto runtime = make_executor_runtime();
+  const auto runtime = make_test_runtime();
   Bytes bytes;
   DeviceImages images(*runtime, bytes.set(), kTransform, kLargestBatch);
   CHECK(images.resident());
@@ -71,15 +95,15 @@ TEST_CASE("a set that fits lies in device memory") {
 }
 
 TEST_CASE("a set that does not fit is copied batch by batch") {
-  const auto runtime = make_executor_runtime(300);
+  const auto runtime = make_test_runtime();
   const Bytes bytes;
-  DeviceImages images(*runtime, bytes.set(), kTransform, kLargestBatch);
+  DeviceImages images(*runtime, bytes.set(), kTransform, kLargestBatch, ImageResidence::host);
   CHECK(!images.resident());
   check_batches(*runtime, images, bytes);
 }
 
 TEST_CASE("picks that do not fit are refused") {
-  const auto runtime = make_executor_runtime();
+  const auto runtime = make_test_runtime();
   const Bytes bytes;
   DeviceImages images(*runtime, bytes.set(), kTransform, kLargestBatch);
   CHECK_THROWS_WITH(images.make_batch({{7}}, {}, {}),

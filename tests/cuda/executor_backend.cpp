@@ -3,21 +3,17 @@
 #include "cuda/backend.h"
 #include "kernels/backend.h"
 #include "simt/executor.h"
-#include "support/guarded_tensor.h"
 
 namespace accrete::test {
 namespace {
 
-const bool kTensorsAreOnTheGpu = [] {
-  GuardedTensor::device = test_device();
+// Host memory: that is what the executor's kernels read.
+const bool kMemoryIsChosen = [] {
+  memory_space().device = {DeviceKind::cuda, 0};
   return true;
 }();
 
 }  // namespace
-
-Device test_device() {
-  return {DeviceKind::cuda, 0};
-}
 
 Stream test_stream(int number) {
   simt::set_schedule({number % 2 == 0 ? simt::Order::forward : simt::Order::reverse});

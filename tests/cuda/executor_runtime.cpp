@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "cuda/backend.h"
+#include "cuda/test_runtime.h"
 #include "simt/executor.h"
 
 namespace accrete::test {
@@ -64,6 +65,10 @@ class ExecutorRuntime final : public DeviceRuntime {
 
 std::unique_ptr<DeviceRuntime> make_executor_runtime(std::int64_t memory_limit) {
   return std::make_unique<ExecutorRuntime>(memory_limit);
+}
+
+std::unique_ptr<DeviceRuntime> make_test_runtime() {
+  return make_executor_runtime();
 }
 
 }  // namespace accrete::test

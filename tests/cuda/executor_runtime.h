@@ -8,8 +8,8 @@
 
 namespace accrete::test {
 
-/// Device memory is host memory of its own, capture
-/// stores launches. `memory_limit` is what free_bytes() reports.
+/// Device memory is host memory of its own, capture stores launches. `memory_limit` is what
+/// free_bytes() reports.
 std::unique_ptr<DeviceRuntime> make_executor_runtime(std::int64_t memory_limit = 1 << 30);
 
 }  // namespace accrete::test

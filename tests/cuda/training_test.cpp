@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// A whole DenseNet trains on the CUDA backend, in the host executor, as it does on the CPU.
+// A whole DenseNet trains on the CUDA backend as it does on the CPU.
 #include <cmath>
 #include <vector>
 
 #include "accrete/kernels/bf16.h"
-#include "accrete/kernels/error.h"
-#include "cuda/executor_runtime.h"
+#include "cuda/test_runtime.h"
 #include "engine/tiny_models.h"
 #include "support/catch.h"
 #include "support/compare.h"
@@ -47,8 +46,8 @@ Training train_on_cpu(const ModelBuilder& builder) {
   return train(tiny);
 }
 
-Training train_on_executor(const ModelBuilder& builder, FloatMath math = FloatMath::strict) {
-  TinySession tiny(builder, kBatch, {}, 1, momentum_sgd(), make_executor_runtime(), math);
+Training train_on_cuda(const ModelBuilder& builder, FloatMath math = FloatMath::strict) {
+  TinySession tiny(builder, kBatch, {}, 1, momentum_sgd(), make_test_runtime(), math);
   return train(tiny);
 }
 
@@ -58,10 +57,10 @@ std::vector<double> widened(const std::vector<float>& values) {
 
 void expect_equal_training(const ModelBuilder& builder) {
   const Training cpu = train_on_cpu(builder);
-  const Training gpu = train_on_executor(builder);
-  CHECK(difference(gpu.losses, widened(cpu.losses), {0.0, 1e-5}) == "");
-  CHECK(gpu.correct == cpu.correct);
-  CHECK(difference(gpu.stored, widened(cpu.stored), {2e-5, 1e-4}) == "");
+  const Training cuda = train_on_cuda(builder);
+  CHECK(difference(cuda.losses, widened(cpu.losses), {0.0, 1e-5}) == "");
+  CHECK(cuda.correct == cpu.correct);
+  CHECK(difference(cuda.stored, widened(cpu.stored), {2e-5, 1e-4}) == "");
   CHECK(cpu.losses.back() < cpu.losses.front());
 }
 
@@ -107,18 +106,18 @@ TEST_CASE("DenseNets train in bf16") {
     net.bottleneck = bottleneck;
     const Training exact = train_on_cpu(tiny_densenet(net));
     net.dtype = DType::bf16;
-    const Training rounded = train_on_executor(tiny_densenet(net));
+    const Training rounded = train_on_cuda(tiny_densenet(net));
     CHECK(difference(rounded.losses, widened(exact.losses), {0.0, 0.02}) == "");
     CHECK(exact_difference(rounded.losses, exact.losses) != "");
     const auto start =
-        TinySession(tiny_densenet(net), kBatch, {}, 1, momentum_sgd(), make_executor_runtime())
+        TinySession(tiny_densenet(net), kBatch, {}, 1, momentum_sgd(), make_test_runtime())
             .stored_values();
     const double distance = relative_distance(rounded, exact, start);
     INFO("relative distance " << distance);
     CHECK(distance > 0.0);
     CHECK(distance < 0.2);
     CHECK(rounded.losses.back() < rounded.losses.front());
-    const Training again = train_on_executor(tiny_densenet(net));
+    const Training again = train_on_cuda(tiny_densenet(net));
     CHECK(exact_difference(again.stored, rounded.stored).empty());
   }
 }
@@ -126,7 +125,7 @@ TEST_CASE("DenseNets train in bf16") {
 // tf32 rounds the operands of products to 11 significant bits.
 TEST_CASE("DenseNets train in tf32") {
   const Training exact = train_on_cpu(tiny_densenet({}));
-  const Training rounded = train_on_executor(tiny_densenet({}), FloatMath::tf32);
+  const Training rounded = train_on_cuda(tiny_densenet({}), FloatMath::tf32);
   CHECK(difference(rounded.losses, widened(exact.losses), {0.0, 0.002}) == "");
   CHECK(exact_difference(rounded.losses, exact.losses) != "");
 }
@@ -134,7 +133,7 @@ TEST_CASE("DenseNets train in tf32") {
 TEST_CASE("rounded copies follow their parameters") {
   TinyDenseNet net;
   net.dtype = DType::bf16;
-  TinySession tiny(tiny_densenet(net), kBatch, {}, 1, momentum_sgd(), make_executor_runtime());
+  TinySession tiny(tiny_densenet(net), kBatch, {}, 1, momentum_sgd(), make_test_runtime());
   for (std::int64_t step = 0; step < 3; ++step) {
     tiny.step(0.05, step);
   }
@@ -162,13 +161,13 @@ TEST_CASE("the CPU refuses bf16") {
 }
 
 TEST_CASE("runs on the CUDA backend repeat bit for bit") {
-  const Training first = train_on_executor(tiny_densenet({}));
-  const Training second = train_on_executor(tiny_densenet({}));
+  const Training first = train_on_cuda(tiny_densenet({}));
+  const Training second = train_on_cuda(tiny_densenet({}));
   CHECK(exact_difference(second.stored, first.stored).empty());
 }
 
 TEST_CASE("parameters written on the host reach the device") {
-  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_executor_runtime());
+  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_test_runtime());
   const double before = tiny.loss(0);
   const StoredTensor* bias = tiny.session.parameters().find("classifier.bias");
   REQUIRE(bias != nullptr);
@@ -180,7 +179,7 @@ TEST_CASE("parameters written on the host reach the device") {
 }
 
 TEST_CASE("a diverged step leaves the weights on the device alone") {
-  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_executor_runtime());
+  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_test_runtime());
   const StoredTensor* bias = tiny.session.parameters().find("classifier.bias");
   bias->view.f32()[0] = NAN;
   tiny.session.upload_parameters();
@@ -197,7 +196,7 @@ TEST_CASE("a diverged step leaves the weights on the device alone") {
 
 // The host may have queued further steps when it sees the loss of a diverged one.
 TEST_CASE("steps behind a diverged one leave the weights alone too") {
-  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_executor_runtime());
+  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_test_runtime());
   const auto weight = [&] {
     const StoredTensor* tensor = tiny.session.parameters().find("stem.weight");
     return std::vector<float>(tensor->view.f32(), tensor->view.f32() + tensor->shape.elements());
@@ -218,27 +217,4 @@ TEST_CASE("steps behind a diverged one leave the weights alone too") {
   tiny.session.upload_parameters();  // a new start
   CHECK(std::isfinite(tiny.step(0.1, 2).loss));
   CHECK(weight() != before);
-}
-
-TEST_CASE("a plan larger than the device is refused before anything is allocated") {
-  const auto refusal = [](std::int64_t memory) -> std::string {
-    try {
-      TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_executor_runtime(memory));
-    } catch (const Error& error) {
-      CHECK(error.code() == ErrorCode::out_of_memory);
-      return error.what();
-    }
-    return "no error";
-  };
-  SessionOptions options;
-  options.device = {DeviceKind::cuda, 0};
-  const auto planned = [&](std::int64_t batch) {
-    options.train_batches = options.eval_batches = {batch};
-    return plan_session(tiny_densenet({}), options).total_bytes();
-  };
-  CHECK_THAT(refusal(1000), Catch::Matchers::Contains("not even a batch of 1 fits"));
-  CHECK_THAT(refusal(planned(4)), Catch::Matchers::EndsWith("for training and evaluation, is 4"));
-  CHECK_THAT(refusal(planned(4) - 1),
-             Catch::Matchers::EndsWith("for training and evaluation, is 3"));
-  CHECK(refusal(planned(kBatch)) == "no error");
 }

@@ -7,10 +7,6 @@
 
 namespace accrete::test {
 
-Device test_device() {
-  return {};
-}
-
 Stream test_stream(int number) {
   static std::array<ThreadPool, 3> pools = {ThreadPool(1), ThreadPool(2), ThreadPool(3)};
   return Stream::cpu(pools.at(static_cast<std::size_t>(number % 3)));

@@ -12,21 +12,40 @@ namespace {
 
 constexpr std::int64_t kImages = 5;
 
+GuardedTensor in_device_memory(const std::vector<std::uint8_t>& bytes, const Shape& shape) {
+  return filled(shape, {}, {bytes.begin(), bytes.end()}, DType::u8);
+}
+
+GuardedTensor in_device_memory(const std::vector<std::uint8_t>& bytes) {
+  return in_device_memory(bytes, channel_vector(static_cast<std::int64_t>(bytes.size())));
+}
+
+GuardedTensor in_device_memory(const std::vector<kernels::ImagePick>& picks) {
+  const auto* begin = reinterpret_cast<const std::uint8_t*>(picks.data());
+  return in_device_memory(
+      std::vector<std::uint8_t>(begin, begin + picks.size() * sizeof(kernels::ImagePick)));
+}
+
+std::vector<std::uint8_t> random_bytes(std::int64_t count) {
+  const auto drawn = test::labels(count, 11, 256);
+  return {drawn.begin(), drawn.end()};
+}
+
+std::vector<std::uint8_t> made_tables(const kernels::ImageTransform& transform) {
+  std::vector<std::uint8_t> tables(kernels::image_tables_bytes(transform));
+  kernels::make_image_tables(transform, tables.data());
+  return tables;
+}
+
 // A set in memory that the kernels under test can read.
 struct Set {
   explicit Set(const kernels::ImageTransform& transform)
       : shape{kImages, transform.height, transform.width, transform.channels},
-        pixels(shape, {}, DType::u8),
+        bytes(random_bytes(shape.elements())),
+        pixels(in_device_memory(bytes, shape)),
         labels({kImages, 1, 1, 1}, {}, DType::i32),
-        tables({1, 1, 1, static_cast<std::int64_t>(kernels::image_tables_bytes(transform))}, {},
-               DType::u8) {
-    const auto drawn = test::labels(shape.elements(), 11, 256);
-    bytes.assign(drawn.begin(), drawn.end());
-    pixels.set_bytes(bytes);
+        tables(in_device_memory(made_tables(transform))) {
     labels.set_labels({3, 1, 4, 1, 5});
-    std::vector<std::uint8_t> made(kernels::image_tables_bytes(transform));
-    kernels::make_image_tables(transform, made.data());
-    tables.set_bytes(made);
   }
 
   std::vector<std::uint8_t> image(std::int64_t index) const {
@@ -38,14 +57,6 @@ struct Set {
   std::vector<std::uint8_t> bytes;
   GuardedTensor pixels, labels, tables;
 };
-
-GuardedTensor in_device_memory(const std::vector<kernels::ImagePick>& picks) {
-  const auto* begin = reinterpret_cast<const std::uint8_t*>(picks.data());
-  const std::size_t size = picks.size() * sizeof(kernels::ImagePick);
-  GuardedTensor tensor({1, 1, 1, static_cast<std::int64_t>(size)}, {}, DType::u8);
-  tensor.set_bytes({begin, begin + size});
-  return tensor;
-}
 
 void check(const kernels::ImageTransform& transform, std::int64_t P, std::int64_t Q,
            const std::vector<kernels::ImagePick>& picks) {
@@ -68,7 +79,7 @@ void check(const kernels::ImageTransform& transform, std::int64_t P, std::int64_
                              static_cast<const kernels::ImagePick*>(chosen.view().data),
                              images.view(), labels.view());
         require_undamaged({&images, &labels, &set.pixels, &set.labels, &chosen});
-        return {images.values(), labels.whole_numbers()};
+        return {images.values(), labels.values()};
       });
 }
 
@@ -92,7 +103,7 @@ TEST_CASE("windows are cut, mirrored and read 0 outside the image") {
 TEST_CASE("equal sizes are copied exactly") {
   const kernels::ImageTransform transform{3, 4, 1, 3, 4, {0.0}, {1.0}};
   Set set(transform);
-  GuardedTensor picks = in_device_memory({{2}});
+  GuardedTensor picks = in_device_memory(std::vector<kernels::ImagePick>{{2}});
   GuardedTensor images = poisoned({1, 3, 4, 1}, {});
   GuardedTensor labels({1, 1, 1, 1}, {}, DType::i32);
   kernels::image_batch(

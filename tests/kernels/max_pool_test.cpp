@@ -11,44 +11,29 @@ using namespace accrete::test;
 
 namespace {
 
-// A packed u8 tensor, each element set to a tap that no window has.
-struct Winners {
-  GuardedTensor tensor;
-
-  explicit Winners(const Shape& shape) : tensor(shape, {}, DType::u8) {
-    std::uint8_t* data = tensor.view().u8();
-    std::fill(data, data + shape.elements(), std::uint8_t{255});
-  }
-  Winners(const Shape& shape, const std::vector<int>& values) : tensor(shape, {}, DType::u8) {
-    std::uint8_t* data = tensor.view().u8();
-    for (std::size_t i = 0; i < values.size(); ++i) {
-      data[i] = static_cast<std::uint8_t>(values[i]);
-    }
-  }
-  std::vector<float> values(const Shape& shape) {
-    const std::uint8_t* data = tensor.view().u8();
-    return {data, data + shape.elements()};
-  }
-};
+// Winning taps, each one that no window has.
+GuardedTensor no_winners(const Shape& shape) {
+  return filled(shape, {}, std::vector<float>(static_cast<std::size_t>(shape.elements()), 255.0F),
+                DType::u8);
+}
 
 void check_forward(const PoolProblem& problem, const std::vector<float>& x) {
   INFO(describe(problem));
   const auto expected = reference::max_pool_forward(problem, widened(x));
   const std::vector<double> winner(expected.winner.begin(), expected.winner.end());
   const Shape y_shape = problem.y_shape();
-  expect_every_run({{expected.y, {}}, {winner, {}}, {expected.y, {}}},
-                   [&](const Run& run) -> Outputs {
-                     const GuardedTensor input = filled(problem.x_shape(), run.in, x);
-                     GuardedTensor y = poisoned(y_shape, run.out);
-                     GuardedTensor inference = poisoned(y_shape, run.out);
-                     Winners winners(y_shape);
-                     kernels::max_pool_forward(run.stream, problem, input.view(), y.view(),
-                                               winners.tensor.view());
-                     kernels::max_pool_forward(run.stream, problem, input.view(), inference.view(),
-                                               TensorView());
-                     require_undamaged({&input, &y, &inference, &winners.tensor});
-                     return {y.values(), winners.values(y_shape), inference.values()};
-                   });
+  expect_every_run(
+      {{expected.y, {}}, {winner, {}}, {expected.y, {}}}, [&](const Run& run) -> Outputs {
+        const GuardedTensor input = filled(problem.x_shape(), run.in, x);
+        GuardedTensor y = poisoned(y_shape, run.out);
+        GuardedTensor inference = poisoned(y_shape, run.out);
+        GuardedTensor winners = no_winners(y_shape);
+        kernels::max_pool_forward(run.stream, problem, input.view(), y.view(), winners.view());
+        kernels::max_pool_forward(run.stream, problem, input.view(), inference.view(),
+                                  TensorView());
+        require_undamaged({&input, &y, &inference, &winners});
+        return {y.values(), winners.values(), inference.values()};
+      });
 }
 
 }  // namespace
@@ -96,14 +81,15 @@ TEST_CASE("max_pool_backward gives each window's gradient to its winner") {
     }
     expect_every_run({{gradient, {}}, {sum, {}}}, [&](const Run& run) -> Outputs {
       const GuardedTensor dy = filled(y_shape, run.in, grad_y);
-      Winners winners(y_shape, forward.winner);
+      const GuardedTensor winners =
+          filled(y_shape, {}, {forward.winner.begin(), forward.winner.end()}, DType::u8);
       GuardedTensor overwritten = poisoned(x_shape, run.out);
       GuardedTensor accumulated = filled(x_shape, run.out, before);
-      kernels::max_pool_backward(run.stream, problem, dy.view(), winners.tensor.view(),
-                                 overwritten.view(), GradMode::overwrite);
-      kernels::max_pool_backward(run.stream, problem, dy.view(), winners.tensor.view(),
-                                 accumulated.view(), GradMode::accumulate);
-      require_undamaged({&dy, &winners.tensor, &overwritten, &accumulated});
+      kernels::max_pool_backward(run.stream, problem, dy.view(), winners.view(), overwritten.view(),
+                                 GradMode::overwrite);
+      kernels::max_pool_backward(run.stream, problem, dy.view(), winners.view(), accumulated.view(),
+                                 GradMode::accumulate);
+      require_undamaged({&dy, &winners, &overwritten, &accumulated});
       return {overwritten.values(), accumulated.values()};
     });
   }
@@ -141,11 +127,11 @@ TEST_CASE("max_pool_backward agrees with finite differences") {
   expect_every_run({{slopes, {1e-6, 1e-6}}}, [&](const Run& run) -> Outputs {
     const GuardedTensor input = filled(problem.x_shape(), run.in, x);
     GuardedTensor y = poisoned(problem.y_shape(), run.out);
-    Winners winners(problem.y_shape());
+    GuardedTensor winners = no_winners(problem.y_shape());
     const GuardedTensor dy = filled(problem.y_shape(), run.out, grad_y);
     GuardedTensor grad_x = poisoned(problem.x_shape(), run.in);
-    kernels::max_pool_forward(run.stream, problem, input.view(), y.view(), winners.tensor.view());
-    kernels::max_pool_backward(run.stream, problem, dy.view(), winners.tensor.view(), grad_x.view(),
+    kernels::max_pool_forward(run.stream, problem, input.view(), y.view(), winners.view());
+    kernels::max_pool_backward(run.stream, problem, dy.view(), winners.view(), grad_x.view(),
                                GradMode::overwrite);
     return {grad_x.values()};
   });

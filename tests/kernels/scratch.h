@@ -2,50 +2,43 @@
 // A workspace of exactly the promised size, full of NaN, with a guard behind it.
 #pragma once
 
-#include <cstdint>
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <limits>
-#include <string>
 #include <vector>
 
 #include "accrete/kernels/workspace.h"
+#include "support/test_memory.h"
 
 namespace accrete::test {
 
 class Scratch {
  public:
-  explicit Scratch(std::size_t bytes)
-      : bytes_(bytes), memory_((bytes + kAlignment + kGuard) / sizeof(float) + 1) {
-    for (float& value : memory_) {
-      value = std::numeric_limits<float>::quiet_NaN();
+  explicit Scratch(std::size_t bytes) : bytes_(bytes), memory_(bytes + kGuard) {
+    std::vector<unsigned char> contents(memory_.bytes(), kGuardByte);
+    const float nan = std::numeric_limits<float>::quiet_NaN();
+    for (std::size_t i = 0; i + sizeof(nan) <= bytes; i += sizeof(nan)) {
+      std::memcpy(contents.data() + i, &nan, sizeof(nan));
     }
-    std::memset(start() + bytes_, 0x5A, kGuard);
+    memory_.write(contents);
   }
 
-  Workspace workspace() { return {start(), bytes_}; }
+  Workspace workspace() { return {memory_.address(), bytes_}; }
 
   /// False when something was written behind the end.
-  bool intact() {
-    for (std::size_t i = 0; i < kGuard; ++i) {
-      if (start()[bytes_ + i] != 0x5A) {
-        return false;
-      }
-    }
-    return true;
+  bool intact() const {
+    const std::vector<unsigned char> contents = memory_.read();
+    return std::all_of(contents.begin() + static_cast<std::ptrdiff_t>(bytes_), contents.end(),
+                       [](unsigned char byte) { return byte == kGuardByte; });
   }
 
  private:
-  static constexpr std::size_t kAlignment = 64;
   static constexpr std::size_t kGuard = 128;
-
-  unsigned char* start() {
-    const auto address = reinterpret_cast<std::uintptr_t>(memory_.data());
-    const std::size_t skip = (kAlignment - address % kAlignment) % kAlignment;
-    return reinterpret_cast<unsigned char*>(memory_.data()) + skip;
-  }
+  static constexpr unsigned char kGuardByte = 0x5A;
 
   std::size_t bytes_;
-  std::vector<float> memory_;
+  TestMemory memory_;
 };
 
 }  // namespace accrete::test

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "accrete/kernels/tensor_view.h"
+#include "support/test_memory.h"
 
 namespace accrete::test {
 
@@ -34,14 +35,10 @@ class GuardedTensor {
   TensorView view();
   ConstTensorView view() const;
 
-  /// Packed copy of the elements of an f32 or bf16 tensor.
+  /// Packed copy of the elements; i32 ones must be small enough for a float.
   std::vector<float> values() const;
   /// Rounds to the dtype.
   void set_values(const std::vector<float>& packed);
-  /// Elements of a u8 tensor.
-  void set_bytes(const std::vector<std::uint8_t>& packed);
-  /// Packed copy of the elements of an i32 tensor, which must be small enough for a float.
-  std::vector<float> whole_numbers() const;
   void set_labels(const std::vector<std::int32_t>& packed);
   /// Fills the elements with quiet NaN: what a kernel must overwrite.
   void poison();
@@ -49,18 +46,16 @@ class GuardedTensor {
   /// Empty when every byte outside the elements is untouched, else where the first damage is.
   std::string damage() const;
 
-  /// Where the kernels under test run; host memory that those of the host executor read too.
-  static Device device;
-
  private:
   std::int64_t element_offset(std::int64_t pixel) const;
   float read_element(const unsigned char* row, std::int64_t c) const;
+  void write_element(unsigned char* row, std::int64_t c, float value) const;
 
   Shape shape_;
   Layout layout_;
   DType dtype_;
   std::int64_t pitch_;
-  std::vector<unsigned char> bytes_;
+  TestMemory memory_;
 };
 
 }  // namespace accrete::test

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // main() of every test executable.
+#include "support/skip.h"
+
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>
 #else
@@ -7,6 +9,14 @@
 #include <catch2/catch.hpp>
 #endif
 
+#include <cstdio>
+
 int main(int argc, char** argv) {
+  constexpr int kSkipped = 77;
+  const std::string& reason = accrete::test::reason_to_skip();
+  if (!reason.empty()) {
+    std::printf("skipped: %s\n", reason.c_str());
+    return kSkipped;
+  }
   return Catch::Session().run(argc, argv);
 }

@@ -22,12 +22,20 @@ struct HostImages {
   Shape shape;
 };
 
+/// Where the set lies.
+enum class ImageResidence : std::uint8_t {
+  automatic,  ///< in device memory if it fits
+  device,
+  host,
+};
+
 class DeviceImages {
  public:
   /// Allocates device memory. `runtime` must outlive this, and so must the host memory of `set`
   /// unless resident(). Batches have at most `largest_batch` images.
   DeviceImages(DeviceRuntime& runtime, const HostImages& set,
-               const kernels::ImageTransform& transform, std::int64_t largest_batch);
+               const kernels::ImageTransform& transform, std::int64_t largest_batch,
+               ImageResidence residence = ImageResidence::automatic);
 
   bool resident() const { return resident_; }
   /// Device memory taken.
