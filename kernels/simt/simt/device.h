@@ -36,6 +36,8 @@ void block_barrier(const Site& site);
 /// null for lanes outside the mask.
 using Leader = void (*)(void* const* operands);
 void warp_collective(std::uint32_t mask, const char* name, void* operand, Leader leader);
+/// __syncwarp: also orders the memory accesses of the lanes.
+void warp_barrier(std::uint32_t mask);
 int lane();
 
 template <class T>
@@ -68,6 +70,9 @@ T shuffle(std::uint32_t mask, const char* name, T value, int source) {
 
 std::uint32_t ballot(std::uint32_t mask, bool predicate);
 
+unsigned atomic_add(unsigned* address, unsigned value);
+int atomic_add(int* address, int value);
+
 }  // namespace simt
 
 // Reserved names are the point: they are CUDA's. NOLINTBEGIN
@@ -75,7 +80,7 @@ inline void __syncthreads(const char* file = __builtin_FILE(), unsigned line = _
   simt::block_barrier({file, line});
 }
 inline void __syncwarp(std::uint32_t mask = 0xFFFFFFFFU) {
-  simt::warp_collective(mask, "__syncwarp", &mask, [](void* const*) {});
+  simt::warp_barrier(mask);
 }
 template <class T>
 T __shfl_sync(std::uint32_t mask, T value, int source, int width = 32) {
@@ -112,16 +117,11 @@ inline int __all_sync(std::uint32_t mask, int predicate) {
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 
-// Blocks of a launch never run at the same time, so plain arithmetic is atomic.
 inline unsigned atomicAdd(unsigned* address, unsigned value) {
-  const unsigned old = *address;
-  *address = old + value;
-  return old;
+  return simt::atomic_add(address, value);
 }
 inline int atomicAdd(int* address, int value) {
-  const int old = *address;
-  *address = old + value;
-  return old;
+  return simt::atomic_add(address, value);
 }
 
 inline float __fmaf_rn(float a, float b, float c) {
