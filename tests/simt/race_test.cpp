@@ -65,7 +65,7 @@ TEST_CASE("every race is an error that describes both accesses") {
       {Pattern::neighbour_warp, "shared", "write by thread (", "read by thread ("},
       {Pattern::same_half_of_a_word, "global", "write by thread (", "write by thread ("},
       {Pattern::blocks, "global", "of block (0,0,0)", "of block (1,0,0)"},
-      {Pattern::plain_sum, "global", "write by thread (", "read by thread ("},
+      {Pattern::plain_sum, "global", "write by thread (", "by thread ("},
       {Pattern::atomic_and_plain, "global", "write by thread (63,0,0)", "atomic by thread ("},
       {Pattern::copy_no_wait, "shared", "cp.async under way by thread (", "read by thread ("},
       {Pattern::copy_no_barrier, "shared", "by thread (", "read by thread ("},

@@ -55,7 +55,7 @@ std::string source_lines(const void* return_address) {
   std::string text;
   std::string line;
   for (int shown = 0; shown < 3 && std::getline(lines, line); ++shown) {
-    if (line.find('?') != std::string::npos) {
+    if (line.starts_with("??")) {
       break;
     }
     text += (shown > 0 ? " < " : "") + line.substr(0, line.find(' '));
