@@ -40,8 +40,12 @@ void warp_collective(std::uint32_t mask, const char* name, void* operand, Leader
 void warp_barrier(std::uint32_t mask);
 int lane();
 
+/// A lane reads from one that does not take part: its value would be undefined.
+[[noreturn]] void absent_source(const char* name, int lane, int source);
+
 template <class T>
 struct ShuffleOperand {
+  const char* name;
   T value;
   int source;  // lane to read from
   T result;
@@ -55,15 +59,17 @@ void run_shuffle(void* const* operands) {
       continue;
     }
     const auto* from = static_cast<const ShuffleOperand<T>*>(operands[mine->source]);
-    // A lane that does not take part has nothing to give: the result is poison, not an old value.
-    mine->result = from != nullptr ? from->value : static_cast<T>(NAN);
+    if (from == nullptr) {
+      absent_source(mine->name, lane, mine->source);
+    }
+    mine->result = from->value;
   }
 }
 
 template <class T>
 T shuffle(std::uint32_t mask, const char* name, T value, int source) {
   static_assert(std::is_trivially_copyable_v<T>);
-  ShuffleOperand<T> operand{value, source & 31, value};
+  ShuffleOperand<T> operand{name, value, source & 31, value};
   warp_collective(mask, name, &operand, &run_shuffle<T>);
   return operand.result;
 }

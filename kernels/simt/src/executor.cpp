@@ -137,6 +137,12 @@ void warp_barrier(std::uint32_t mask) {
   });
 }
 
+void absent_source(const char* name, int lane, int source) {
+  running_block().fault(std::string(name) + " by lane " + std::to_string(lane) +
+                        " reads from lane " + std::to_string(source) +
+                        ", which is not in the mask");
+}
+
 int lane() {
   return running_block().current_lane();
 }
