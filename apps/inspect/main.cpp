@@ -16,6 +16,8 @@ Examples
   inspect models/specs/fashion_mnist_d2l.json
   inspect my.json --batch 512                 would it fit?
   inspect my.json --budget 4096               largest batch that fits 4 GiB
+  inspect my.json --graph text                what the passes made of the net, and why not more
+  inspect my.json --graph dot | dot -Tsvg -O
   inspect my.json --device cuda --set training.precision=bf16
 
 Exit codes: 0 done, 1 failure, 2 usage or spec.)";
@@ -42,6 +44,10 @@ int inspect(int argc, char** argv) {
   app.add_option("--device", device, "Plan for cpu or cuda; no GPU is needed")
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
+  std::string graph;
+  app.add_option("--graph", graph,
+                 "Print the graph before the passes and the training step after them: text or dot")
+      ->check(CLI::IsMember({"text", "dot"}));
   app.add_flag("--passes", list_passes, "List the optimisation passes");
   app.set_version_flag("--version", apps::version_text());
   try {
@@ -51,7 +57,7 @@ int inspect(int argc, char** argv) {
   }
   if (list_passes) {
     for (const PassInfo& pass : all_passes()) {
-      std::printf("%-22s %s\n", pass.name, pass.description);
+      std::printf("%-24s %s\n", pass.name, pass.description);
     }
     return apps::kExitOk;
   }
@@ -59,6 +65,9 @@ int inspect(int argc, char** argv) {
     throw Error(ErrorCode::invalid_argument,
                 "name a spec, for example "
                 "models/specs/quickstart.json; --help explains");
+  }
+  if (!graph.empty()) {
+    options.graph = graph == "dot" ? apps::GraphFormat::dot : apps::GraphFormat::text;
   }
   if (device == "cuda") {
     options.device = {DeviceKind::cuda, 0};

@@ -115,13 +115,20 @@ void print_report(const InspectOptions& options) {
   }
   check_precision(spec, options.device);
   const DataShape shape = expected_data_shape(spec.data);
-  const ModelGraph one_image = model_builder(spec, shape)(1, false);
-  const Totals totals = print_layers(one_image.graph);
-  print_totals(totals, spec);
-  check_expected_params(spec.model, totals.parameters);
   const ModelBuilder builder = model_builder(spec, shape);
   SessionOptions session = session_options(spec, shape, options.passes);
   session.device = options.device;
+  if (options.graph != GraphFormat::none) {
+    const std::int64_t batch = spec.training.batch_size;
+    print_graphs(builder(batch, true),
+                 plan_step(builder(batch, true), true, options.passes, options.device),
+                 options.graph);
+    return;
+  }
+  const ModelGraph one_image = builder(1, false);
+  const Totals totals = print_layers(one_image.graph);
+  print_totals(totals, spec);
+  check_expected_params(spec.model, totals.parameters);
   print_memory(plan_session(builder, session), spec.training.batch_size);
   if (options.budget_mib > 0) {
     std::printf("largest batch in %lld MiB    %lld\n", static_cast<long long>(options.budget_mib),

@@ -8,6 +8,7 @@
 
 #include "accrete/engine/passes.h"
 #include "accrete/models/run_spec.h"
+#include "graph_dump.h"
 
 namespace accrete::apps {
 
@@ -17,7 +18,8 @@ struct InspectOptions {
   std::int64_t batch = 0;       ///< 0: the spec's batch size
   std::int64_t budget_mib = 0;  ///< 0: no search for the largest batch
   PassSwitches passes;
-  Device device;  ///< whose workspaces the plan counts; need not be there
+  GraphFormat graph = GraphFormat::none;  ///< print the graphs instead of the tables
+  Device device;                          ///< whose workspaces the plan counts; need not be there
 };
 
 void print_report(const InspectOptions& options);

@@ -30,7 +30,7 @@ std::vector<bool> reachable_from_parameters(const Graph& graph) {
 
 }  // namespace
 
-std::vector<ParameterGradient> build_backward(Graph& graph, ValueId loss) {
+std::vector<ParameterGradient> build_backward(Graph& graph, ValueId loss, bool apply_on_load) {
   if (graph.value(loss).type.shape.elements() != 1 || graph.value(loss).producer == kNoNode) {
     throw Error(ErrorCode::invalid_argument,
                 "[backward] the loss must be one number computed by the graph, got " +
@@ -38,24 +38,24 @@ std::vector<ParameterGradient> build_backward(Graph& graph, ValueId loss) {
   }
   const std::vector<bool> needs_gradient = reachable_from_parameters(graph);
   const std::int32_t num_forward_values = graph.num_values();
-  std::vector<ValueId> gradients(static_cast<std::size_t>(num_forward_values), kNoValue);
+  std::vector<Gradient> gradients(static_cast<std::size_t>(num_forward_values));
 
   const NodeId loss_node = graph.value(loss).producer;
   for (NodeId id = loss_node; id >= 0; --id) {
     const Node node = graph.node(id);
     bool reached = id == loss_node;
     for (const ValueId output : node.outputs) {
-      reached = reached || gradients[static_cast<std::size_t>(output)] != kNoValue;
+      reached = reached || gradients[static_cast<std::size_t>(output)].exists();
     }
     if (reached) {
-      BackwardContext context(graph, node, gradients, needs_gradient);
+      BackwardContext context(graph, node, gradients, needs_gradient, apply_on_load);
       node.op->backward(context);
     }
   }
 
   std::vector<ParameterGradient> result;
   for (ValueId id = 0; id < num_forward_values; ++id) {
-    const ValueId gradient = gradients[static_cast<std::size_t>(id)];
+    const ValueId gradient = gradients[static_cast<std::size_t>(id)].g;
     if (graph.value(id).kind == ValueKind::parameter && gradient != kNoValue) {
       graph.mark_output(gradient);
       result.push_back({id, gradient});

@@ -14,7 +14,7 @@ ValueId Graph::add_value(Value value) {
 }
 
 ValueId Graph::add_input(const std::string& name, const TensorType& type) {
-  return add_value({name, type, ValueKind::input, {}, {}, kNoNode, kNoValue});
+  return add_value({name, type, ValueKind::input, {}, {}, kNoNode, kNoValue, kNoValue, {}});
 }
 
 ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
@@ -24,8 +24,15 @@ ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initia
       throw Error(ErrorCode::invalid_argument, "[graph] there is already a tensor named " + name);
     }
   }
-  return add_value(
-      {name, {shape, DType::f32}, ValueKind::parameter, initializer, role, kNoNode, kNoValue});
+  return add_value({name,
+                    {shape, DType::f32},
+                    ValueKind::parameter,
+                    initializer,
+                    role,
+                    kNoNode,
+                    kNoValue,
+                    kNoValue,
+                    {}});
 }
 
 ValueId Graph::add_state(const std::string& name, const Shape& shape, Initializer initializer) {
@@ -54,7 +61,9 @@ ValueId Graph::in_dtype(ValueId parameter, DType dtype) {
                     Initializer::zeros,
                     master.role,
                     kNoNode,
-                    parameter});
+                    parameter,
+                    kNoValue,
+                    {}});
 }
 
 ValueId Graph::rounded_copy(ValueId parameter) const {
@@ -77,9 +86,15 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
   const std::vector<TensorType> output_types = node.op->infer(input_types(node));
   for (std::size_t i = 0; i < output_types.size(); ++i) {
     const std::string output_name = i == 0 ? name : name + ":" + std::to_string(i);
-    node.outputs.push_back(
-        add_value({output_name, output_types[i], ValueKind::intermediate, Initializer::zeros,
-                   TensorRole::vector, num_nodes(), kNoValue}));
+    node.outputs.push_back(add_value({output_name,
+                                      output_types[i],
+                                      ValueKind::intermediate,
+                                      Initializer::zeros,
+                                      TensorRole::vector,
+                                      num_nodes(),
+                                      kNoValue,
+                                      kNoValue,
+                                      {}}));
   }
   nodes_.push_back(node);
   return node.outputs;
@@ -107,20 +122,12 @@ std::vector<std::vector<NodeId>> Graph::consumers() const {
   return readers;
 }
 
-void Graph::fuse(NodeId first, NodeId second, std::shared_ptr<const Op> fused) {
-  Node& kept = nodes_[static_cast<std::size_t>(first)];
-  const ValueId between = kept.outputs[0];
-  const ValueId result = node(second).outputs[0];
-  kept.op = std::move(fused);
-  kept.outputs[0] = result;
-  values_[static_cast<std::size_t>(result)].producer = first;
-  values_[static_cast<std::size_t>(between)].producer = kNoNode;
-  nodes_.erase(nodes_.begin() + second);
-  for (Value& value : values_) {
-    if (value.producer > second) {
-      --value.producer;
-    }
-  }
+void Graph::set_statistics(ValueId id, const ChannelStatistics& statistics) {
+  values_[static_cast<std::size_t>(id)].statistics = statistics;
+}
+
+void Graph::set_twin(ValueId gradient, ValueId of) {
+  values_[static_cast<std::size_t>(gradient)].twin = of;
 }
 
 }  // namespace accrete

@@ -5,6 +5,8 @@
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
+#include "ops/apply_deferred.h"
+#include "ops/zero_gradient.h"
 
 namespace accrete {
 
@@ -21,12 +23,41 @@ std::int64_t Op::macs(const std::vector<TensorType>& /*inputs*/) const {
   return 0;
 }
 
-BackwardContext::BackwardContext(Graph& graph, const Node& node, std::vector<ValueId>& gradients,
-                                 const std::vector<bool>& needs_gradient)
-    : graph_(graph), node_(node), gradients_(gradients), needs_gradient_(needs_gradient) {}
+std::shared_ptr<const Op> Op::with_statistics(float /*epsilon*/) const {
+  return nullptr;
+}
 
-ValueId BackwardContext::output_gradient(int index) const {
-  return gradients_[static_cast<std::size_t>(output(index))];
+BackwardContext::BackwardContext(Graph& graph, const Node& node, std::vector<Gradient>& gradients,
+                                 const std::vector<bool>& needs_gradient, bool apply_on_load)
+    : graph_(graph),
+      node_(node),
+      gradients_(gradients),
+      needs_gradient_(needs_gradient),
+      apply_on_load_(apply_on_load) {}
+
+ValueId BackwardContext::output_gradient(int index) {
+  Gradient& gradient = gradients_[static_cast<std::size_t>(output(index))];
+  if (gradient.deferred()) {
+    const Value& y = graph_.value(output(index));
+    const std::vector<ValueId> inputs = {gradient.g,           output(index), y.statistics.mean,
+                                         y.statistics.inv_std, gradient.a,    gradient.b};
+    gradient = {graph_.add_node(y.name + ".grad", make_apply_deferred(), inputs)[0], kNoValue,
+                kNoValue};
+  }
+  return gradient.g;
+}
+
+LoadedGradient BackwardContext::loaded_gradient(int index) {
+  const Gradient& gradient = gradients_[static_cast<std::size_t>(output(index))];
+  if (!apply_on_load_ || !gradient.deferred()) {
+    return {{output_gradient(index)}, false};
+  }
+  const ChannelStatistics& of_y = graph_.statistics(output(index));
+  return {{gradient.g, output(index), of_y.mean, of_y.inv_std, gradient.a, gradient.b}, true};
+}
+
+const Gradient& BackwardContext::unapplied_gradient() const {
+  return gradients_[static_cast<std::size_t>(output(0))];
 }
 
 ValueId BackwardContext::owner(int input_index) const {
@@ -34,7 +65,7 @@ ValueId BackwardContext::owner(int input_index) const {
   return master != kNoValue ? master : input(input_index);
 }
 
-ValueId& BackwardContext::gradient_of(int input_index) {
+Gradient& BackwardContext::gradient_of(int input_index) {
   return gradients_[static_cast<std::size_t>(owner(input_index))];
 }
 
@@ -47,20 +78,51 @@ bool BackwardContext::needs_gradient(int input_index) const {
 }
 
 GradMode BackwardContext::mode(int input_index) const {
-  return gradients_[static_cast<std::size_t>(owner(input_index))] == kNoValue
-             ? GradMode::overwrite
-             : GradMode::accumulate;
+  return gradients_[static_cast<std::size_t>(owner(input_index))].exists() ? GradMode::accumulate
+                                                                           : GradMode::overwrite;
+}
+
+void BackwardContext::require_plain(int input_index) const {
+  if (gradients_[static_cast<std::size_t>(owner(input_index))].deferred()) {
+    throw Error(ErrorCode::internal,
+                "[" + node_.op->name() + "] adds a plain gradient to that of " +
+                    graph_.value(owner(input_index)).name + ", which is deferred");
+  }
 }
 
 std::vector<ValueId> BackwardContext::contribute(int input_index, std::shared_ptr<const Op> op,
                                                  std::vector<ValueId> inputs) {
-  ValueId& gradient = gradient_of(input_index);
-  if (gradient != kNoValue) {
-    inputs.push_back(gradient);
+  require_plain(input_index);
+  Gradient& gradient = gradient_of(input_index);
+  if (gradient.exists()) {
+    inputs.push_back(gradient.g);
   }
   std::vector<ValueId> outputs = graph_.add_node(gradient_name(input_index), std::move(op), inputs);
-  gradient = outputs[0];
+  graph_.set_twin(outputs[0], owner(input_index));
+  gradient.g = outputs[0];
   return outputs;
+}
+
+std::vector<ValueId> BackwardContext::contribute_deferred(int input_index,
+                                                          std::shared_ptr<const Op> op,
+                                                          std::vector<ValueId> inputs) {
+  Gradient& gradient = gradient_of(input_index);
+  if (gradient.exists()) {
+    inputs.insert(inputs.end(), {gradient.g, gradient.a, gradient.b});
+  }
+  std::vector<ValueId> outputs = graph_.add_node(gradient_name(input_index), std::move(op), inputs);
+  graph_.set_twin(outputs[0], owner(input_index));
+  gradient = {outputs[0], outputs[1], outputs[2]};
+  return outputs;
+}
+
+void BackwardContext::contribute_zero(int input_index) {
+  Gradient& gradient = gradient_of(input_index);
+  if (!gradient.exists()) {
+    gradient.g =
+        graph_.add_node(gradient_name(input_index),
+                        make_zero_gradient(graph_.value(owner(input_index)).type.shape), {})[0];
+  }
 }
 
 ValueId BackwardContext::add_node(int input_index, std::shared_ptr<const Op> op,
@@ -69,10 +131,22 @@ ValueId BackwardContext::add_node(int input_index, std::shared_ptr<const Op> op,
 }
 
 void BackwardContext::contribute_value(int input_index, ValueId contribution) {
-  ValueId& gradient = gradient_of(input_index);
-  gradient = gradient == kNoValue
-                 ? contribution
-                 : ops::add(graph_, gradient_name(input_index), gradient, contribution);
+  require_plain(input_index);
+  contribute_unapplied(input_index, {contribution, kNoValue, kNoValue});
+}
+
+void BackwardContext::contribute_unapplied(int input_index, const Gradient& contribution) {
+  Gradient& gradient = gradient_of(input_index);
+  if (!gradient.exists()) {
+    gradient = contribution;
+    return;
+  }
+  const std::string name = gradient_name(input_index);
+  gradient.g = ops::add(graph_, name, gradient.g, contribution.g);
+  if (contribution.deferred()) {
+    gradient.a = ops::add(graph_, name, gradient.a, contribution.a);
+    gradient.b = ops::add(graph_, name, gradient.b, contribution.b);
+  }
 }
 
 void begin_accumulation(const RunContext& context, ConstTensorView sum_so_far, TensorView output) {

@@ -57,11 +57,22 @@ class Placer {
     Storage fresh;
     fresh.pixels = v.type.shape.pixels();
     fresh.channels = v.type.shape.c;
-    fresh.pitch = v.type.shape.c;
+    fresh.pitch = twin_pitch(v);
     fresh.dtype = v.type.dtype;
     fresh.persistent = v.kind != ValueKind::input && v.kind != ValueKind::intermediate;
     placement_.storages.push_back(fresh);
     assign(value, static_cast<StorageId>(placement_.storages.size()) - 1, 0);
+  }
+
+  // A gradient lies like the feature buffer it is the gradient of, where that is one storage: who
+  // loads both walks them alike.
+  std::int64_t twin_pitch(const Value& v) {
+    if (v.twin == kNoValue || !placed(v.twin) || v.type.shape.pixels() == 1) {
+      return v.type.shape.c;
+    }
+    const Storage& features = storage(place(v.twin).storage);
+    const bool whole = features.channels == v.type.shape.c && features.dtype == v.type.dtype;
+    return whole && !features.persistent ? features.pitch : v.type.shape.c;
   }
 
   static std::vector<AliasRule> rules(const Node& node, AliasRule::Kind kind) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "accrete/engine/op.h"
+#include "passes/recompute.h"
 
 namespace accrete {
 namespace {
@@ -134,17 +135,22 @@ std::int64_t total(const MemoryBreakdown& sum) {
 
 }  // namespace
 
-StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches, Device device) {
+StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches, Device device,
+                   int recompute_level) {
   StepPlan plan;
-  plan.model = std::move(model);
-  Graph& graph = plan.model.graph;
-  graph.mark_output(plan.model.loss);
-  graph.mark_output(plan.model.correct);
-  rewrite_forward(graph, switches);
+  model.graph.mark_output(model.loss);
+  model.graph.mark_output(model.correct);
+  plan.model = rewrite_forward(model, switches, plan.passes);
   if (training) {
-    plan.gradients = build_backward(graph, plan.model.loss);
+    plan.gradients =
+        build_backward(plan.model.graph, plan.model.loss, switches.enabled("deferred-gradient"));
+    const NodeId first_backward = plan.model.graph.value(plan.model.loss).producer + 1;
+    DifferentiatedModel differentiated = recompute(
+        {std::move(plan.model), std::move(plan.gradients)}, first_backward, recompute_level);
+    plan.model = std::move(differentiated.model);
+    plan.gradients = std::move(differentiated.gradients);
   }
-  plan.placement = place_values(graph, switches);
+  plan.placement = place_values(plan.model.graph, switches);
   plan_blocks(plan, device);
   return plan;
 }

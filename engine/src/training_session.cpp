@@ -13,10 +13,11 @@ namespace accrete {
 SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& options) {
   SessionPlan plan;
   plan.builder = builder;
+  plan.recompute = options.recompute;
   auto add = [&](const std::vector<std::int64_t>& batches, bool training, auto& steps) {
     for (const std::int64_t batch : batches) {
-      steps[batch] = std::make_shared<const StepPlan>(
-          plan_step(builder(batch, training), training, options.passes, options.device));
+      steps[batch] = std::make_shared<const StepPlan>(plan_step(
+          builder(batch, training), training, options.passes, options.device, options.recompute));
       plan.step_bytes = std::max(plan.step_bytes, steps[batch]->memory.peak_bytes);
     }
   };
@@ -31,6 +32,22 @@ SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& opti
     add_optimizer_state(options.optimizer, plan.store);
   }
   return plan;
+}
+
+SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions options,
+                                std::int64_t budget_bytes) {
+  std::string needs;
+  for (options.recompute = 0; options.recompute < kRecomputeLevels; ++options.recompute) {
+    SessionPlan plan = plan_session(builder, options);
+    if (plan.total_bytes() <= budget_bytes) {
+      return plan;
+    }
+    needs += (needs.empty() ? "" : ", ") + std::to_string(plan.total_bytes() >> 20);
+  }
+  throw Error(ErrorCode::out_of_memory, "[session] the budget is " +
+                                            std::to_string(budget_bytes >> 20) +
+                                            " MiB; recompute levels 0, 1 and 2 need " + needs +
+                                            " MiB; use a smaller batch size or a larger budget");
 }
 
 namespace {

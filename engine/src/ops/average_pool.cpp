@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Average pooling over windows, and over the whole image.
-#include "accrete/engine/op.h"
-#include "accrete/engine/ops.h"
+#include "ops/average_pool.h"
+
+#include "accrete/kernels/norm_relu_pool.h"
 #include "accrete/kernels/pool.h"
 #include "ops/gradient_op.h"
+#include "ops/norm_relu.h"
 #include "ops/pool_problem.h"
 
 namespace accrete {
@@ -27,71 +28,75 @@ class AveragePoolBackward final : public GradientOp {
   PoolProblem problem_;
 };
 
-class AveragePool final : public Op {
+// Inputs grad_y, x, mean, inv_std, gamma, beta.
+class NormAveragePoolBackward final : public NormReluGradientOp {
  public:
-  explicit AveragePool(const ops::PoolAttributes& attributes) : attributes_(attributes) {}
-  std::string name() const override { return "average_pool_forward"; }
+  NormAveragePoolBackward(const PoolProblem& problem, GradMode mode)
+      : NormReluGradientOp(mode, 2 + kNormInputs), problem_(problem) {}
+  std::string name() const override { return "average_pool_backward+norm_relu"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    const PoolProblem problem = pool_problem(PoolKind::average, attributes_, in[0].shape);
-    kernels::check_pool_problem(problem);
-    return {{problem.y_shape(), in[0].dtype}};
+    return output_types(in[1]);
   }
-  void run(const RunContext& context, const OpCall& call) const override {
-    const PoolProblem problem = pool_problem(PoolKind::average, attributes_, call.inputs[0].shape);
-    kernels::average_pool_forward(context.stream, problem, call.inputs[0], call.outputs[0]);
-  }
-  void backward(BackwardContext& context) const override {
-    const PoolProblem problem =
-        pool_problem(PoolKind::average, attributes_, context.input_type(0).shape);
-    context.contribute(0, std::make_shared<AveragePoolBackward>(problem, context.mode(0)),
-                       {context.output_gradient(0)});
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    return kernels::norm_relu_workspace_bytes(in[1].shape, device);
   }
 
  private:
-  ops::PoolAttributes attributes_;
-};
-
-// Inputs grad_y [N,1,1,C] and, with accumulate, the gradient so far.
-class GlobalAveragePoolBackward final : public GradientOp {
- public:
-  GlobalAveragePoolBackward(const Shape& x, GradMode mode) : GradientOp(mode, 1), x_(x) {}
-  std::string name() const override { return "global_average_pool_backward"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return {{x_, in[0].dtype}};
-  }
-  void contribute(const RunContext& context, const OpCall& call) const override {
-    kernels::global_average_pool_backward(context.stream, call.inputs[0], call.outputs[0], mode());
+  void contribute(const RunContext& context, const OpCall& call,
+                  const kernels::NormReluGradient& out) const override {
+    kernels::norm_relu_average_pool_backward(context.stream, problem_, call.inputs[0],
+                                             call.inputs[1], norm_argument(call.inputs + 2), out,
+                                             call.workspace);
   }
 
- private:
-  Shape x_;
-};
-
-class GlobalAveragePool final : public Op {
- public:
-  std::string name() const override { return "global_average_pool_forward"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return {{Shape{in[0].shape.n, 1, 1, in[0].shape.c}, in[0].dtype}};
-  }
-  void run(const RunContext& context, const OpCall& call) const override {
-    kernels::global_average_pool_forward(context.stream, call.inputs[0], call.outputs[0]);
-  }
-  void backward(BackwardContext& context) const override {
-    const Shape& x = context.input_type(0).shape;
-    context.contribute(0, std::make_shared<GlobalAveragePoolBackward>(x, context.mode(0)),
-                       {context.output_gradient(0)});
-  }
+  PoolProblem problem_;
 };
 
 }  // namespace
 
+std::string AveragePool::name() const {
+  return norm_ ? "norm_relu+average_pool_forward" : "average_pool_forward";
+}
+
+std::vector<TensorType> AveragePool::infer(const std::vector<TensorType>& in) const {
+  const PoolProblem problem = pool_problem(PoolKind::average, attributes_, in[0].shape);
+  kernels::check_pool_problem(problem);
+  if (norm_) {
+    check_norm_inputs(name(), in, 1);
+  }
+  return {{problem.y_shape(), in[0].dtype}};
+}
+
+void AveragePool::run(const RunContext& context, const OpCall& call) const {
+  const PoolProblem problem = pool_problem(PoolKind::average, attributes_, call.inputs[0].shape);
+  if (norm_) {
+    kernels::norm_relu_average_pool_forward(context.stream, problem, call.inputs[0],
+                                            norm_argument(call.inputs + 1), call.outputs[0]);
+  } else {
+    kernels::average_pool_forward(context.stream, problem, call.inputs[0], call.outputs[0]);
+  }
+}
+
+void AveragePool::backward(BackwardContext& context) const {
+  const PoolProblem problem =
+      pool_problem(PoolKind::average, attributes_, context.input_type(0).shape);
+  if (norm_) {
+    contribute_norm_relu(context, 1,
+                         std::make_shared<NormAveragePoolBackward>(problem, context.mode(0)),
+                         gradient_and_inputs(context, {context.output_gradient(0)}));
+  } else {
+    context.contribute(0, std::make_shared<AveragePoolBackward>(problem, context.mode(0)),
+                       {context.output_gradient(0)});
+  }
+}
+
+std::shared_ptr<const Op> AveragePool::with_norm_on_load() const {
+  return norm_ ? nullptr : std::make_shared<AveragePool>(attributes_, true);
+}
+
 ValueId ops::average_pool(Graph& graph, const std::string& name, ValueId x,
                           const PoolAttributes& attributes) {
   return graph.add_node(name, std::make_shared<AveragePool>(attributes), {x})[0];
-}
-
-ValueId ops::global_average_pool(Graph& graph, const std::string& name, ValueId x) {
-  return graph.add_node(name, std::make_shared<GlobalAveragePool>(), {x})[0];
 }
 
 }  // namespace accrete

@@ -24,6 +24,8 @@ class BatchNorm final : public Op {
   std::vector<AliasRule> alias_rules() const override;
 
   bool has_relu() const { return options_.relu; }
+  bool is_training() const { return training_; }
+  const kernels::BatchNormOptions& options() const { return options_; }
   std::shared_ptr<const Op> with_relu() const;
 
  private:

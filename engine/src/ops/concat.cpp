@@ -90,7 +90,14 @@ class Concat final : public Op {
       }
       const auto slice = std::make_shared<ChannelSlice>(offsets_[static_cast<std::size_t>(i)],
                                                         context.input_type(i).shape.c);
-      context.contribute_value(i, context.add_node(i, slice, {context.output_gradient(0)}));
+      const Gradient whole = context.unapplied_gradient();
+      Gradient part;
+      part.g = context.add_node(i, slice, {whole.g});
+      if (whole.deferred()) {
+        part.a = context.add_node(i, slice, {whole.a});
+        part.b = context.add_node(i, slice, {whole.b});
+      }
+      context.contribute_unapplied(i, part);
     }
   }
 

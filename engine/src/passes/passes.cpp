@@ -3,12 +3,18 @@
 #include "accrete/engine/passes.h"
 
 #include "accrete/kernels/error.h"
+#include "passes/pass.h"
 
 namespace accrete {
 
 const std::vector<PassInfo>& all_passes() {
   static const std::vector<PassInfo> passes = {
       {"fuse-batch-norm-relu", "ReLU behind a batch norm is applied in the same pass"},
+      {"pool-first", "average pooling behind a 1x1 convolution is done in front of it"},
+      {"statistics-once", "each feature's batch statistics are computed once for all its readers"},
+      {"normalise-on-load", "scale, shift and ReLU are applied by whoever loads the features"},
+      {"statistics-in-epilogue", "statistics are taken by whoever writes the features"},
+      {"deferred-gradient", "batch norm's share of a gradient is applied by whoever loads it"},
       {"placement", "concat is a placement in one feature buffer instead of a copy"},
       {"in-place", "element-wise ops and gradient accumulation overwrite their input"},
   };
@@ -35,10 +41,26 @@ void PassSwitches::disable_all() {
   }
 }
 
-void rewrite_forward(Graph& graph, const PassSwitches& switches) {
-  if (switches.enabled("fuse-batch-norm-relu")) {
-    fuse_batch_norm_relu(graph);
+ModelGraph rewrite_forward(const ModelGraph& model, const PassSwitches& switches,
+                           std::vector<PassReport>& reports) {
+  static constexpr struct {
+    const char* name;
+    ModelGraph (*rewrite)(const ModelGraph&, PassNotes&);
+  } kRewrites[] = {{"fuse-batch-norm-relu", &fuse_batch_norm_relu},
+                   {"pool-first", &pool_before_pointwise},
+                   {"statistics-once", &statistics_once},
+                   {"normalise-on-load", &normalise_on_load},
+                   {"statistics-in-epilogue", &statistics_in_epilogue}};
+  ModelGraph current = model;
+  for (const auto& pass : kRewrites) {
+    if (switches.enabled(pass.name)) {
+      PassReport report{pass.name, current.graph.num_nodes(), 0, {}};
+      current = pass.rewrite(current, report.notes);
+      report.nodes_after = current.graph.num_nodes();
+      reports.push_back(std::move(report));
+    }
   }
+  return current;
 }
 
 }  // namespace accrete

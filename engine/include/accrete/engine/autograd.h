@@ -16,6 +16,8 @@ struct ParameterGradient {
 /// Appends the backward pass of `loss` (a value [1,1,1,1] whose op starts the chain by itself) and
 /// returns the gradient of every parameter it depends on, in order of the parameters. The
 /// gradients are marked as outputs. Knows no op: each node's op supplies its own rule.
-std::vector<ParameterGradient> build_backward(Graph& graph, ValueId loss);
+/// `apply_on_load`: ops that can apply what is deferred in a gradient (op.h) to what they load do.
+std::vector<ParameterGradient> build_backward(Graph& graph, ValueId loss,
+                                              bool apply_on_load = true);
 
 }  // namespace accrete

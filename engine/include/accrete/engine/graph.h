@@ -51,6 +51,13 @@ enum class TensorRole : std::uint8_t {
   linear_weight,  ///< [K,1,1,C], [K,C] in files
 };
 
+/// The values that hold the batch statistics of a value, if they are computed apart from the batch
+/// norms that use them.
+struct ChannelStatistics {
+  ValueId mean = kNoValue, variance = kNoValue, inv_std = kNoValue;
+  float epsilon = 0.0F;  ///< in inv_std
+};
+
 struct Value {
   std::string name;
   TensorType type;
@@ -59,6 +66,8 @@ struct Value {
   TensorRole role = TensorRole::vector;          ///< parameters and state only
   NodeId producer = kNoNode;
   ValueId master = kNoValue;  ///< rounded only: the parameter it follows
+  ValueId twin = kNoValue;    ///< gradients only: the value whose layout it had better share
+  ChannelStatistics statistics;
 };
 
 struct Node {
@@ -102,10 +111,10 @@ class Graph {
   /// Nodes that read each value, in order. Index by ValueId.
   std::vector<std::vector<NodeId>> consumers() const;
 
-  /// For rewrite passes: `fused` takes the place of node `first`, producing the outputs of
-  /// `second` (its output 0 becomes that of `second`), and `second` goes away. The value between
-  /// them must have no other reader. NodeIds after `second` shift by one.
-  void fuse(NodeId first, NodeId second, std::shared_ptr<const Op> fused);
+  const ChannelStatistics& statistics(ValueId id) const { return value(id).statistics; }
+  void set_statistics(ValueId id, const ChannelStatistics& statistics);
+  /// Says that `gradient` is the gradient of `of`.
+  void set_twin(ValueId gradient, ValueId of);
 
  private:
   ValueId add_value(Value value);

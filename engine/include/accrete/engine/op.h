@@ -69,8 +69,31 @@ class Op {
   /// for ops that only appear in backward passes.
   virtual void backward(BackwardContext& context) const;
   virtual std::vector<AliasRule> alias_rules() const { return {}; }
+  /// For passes: this op reading its input 0 through NormRelu (kernels/norm_relu.h), with inputs
+  /// mean, inv_std, gamma, beta behind the others; null if it cannot.
+  virtual std::shared_ptr<const Op> with_norm_on_load() const { return nullptr; }
+  /// This op with the batch statistics of its output 0 as further outputs mean, variance, inv_std;
+  /// null if it cannot.
+  virtual std::shared_ptr<const Op> with_statistics(float epsilon) const;
+  /// The op that with_statistics was called on; null if it has none.
+  virtual std::shared_ptr<const Op> without_statistics() const { return nullptr; }
   /// Multiply-accumulates of one run; 0 for everything that is not a matrix product.
   virtual std::int64_t macs(const std::vector<TensorType>& inputs) const;
+};
+
+/// The gradient of a value while it is put together. A value whose readers are batch norms has a
+/// deferred one (kernels/norm_relu.h): g with the sums a and b, from which the gradient follows.
+struct Gradient {
+  ValueId g = kNoValue;
+  ValueId a = kNoValue, b = kNoValue;
+  bool exists() const { return g != kNoValue; }
+  bool deferred() const { return a != kNoValue; }
+};
+
+/// A gradient as inputs of an op that can apply what is deferred: g, or g, y, mean, inv_std, a, b.
+struct LoadedGradient {
+  std::vector<ValueId> values;
+  bool deferred = false;
 };
 
 /// What an op's backward rule sees: the gradients of its outputs, and where to put those of its
@@ -79,15 +102,19 @@ class Op {
 /// the rounded copy of a parameter is the gradient of the parameter.
 class BackwardContext {
  public:
-  BackwardContext(Graph& graph, const Node& node, std::vector<ValueId>& gradients,
-                  const std::vector<bool>& needs_gradient);
+  /// `apply_on_load`: whether loaded_gradient may return deferred gradients.
+  BackwardContext(Graph& graph, const Node& node, std::vector<Gradient>& gradients,
+                  const std::vector<bool>& needs_gradient, bool apply_on_load);
 
   ValueId input(int index) const { return node_.inputs[static_cast<std::size_t>(index)]; }
   ValueId output(int index) const { return node_.outputs[static_cast<std::size_t>(index)]; }
   int num_inputs() const { return static_cast<int>(node_.inputs.size()); }
   const TensorType& input_type(int index) const { return graph_.value(input(index)).type; }
-  /// Gradient of an output, or kNoValue when nothing depends on it.
-  ValueId output_gradient(int index) const;
+  /// Gradient of an output, or kNoValue when nothing depends on it. What is deferred is applied
+  /// first, by a node of its own.
+  ValueId output_gradient(int index);
+  /// Gradient of an output that something depends on, for ops that can apply what is deferred.
+  LoadedGradient loaded_gradient(int index);
   bool needs_gradient(int input_index) const;
   /// Whether the next contribution to this input's gradient is the first.
   GradMode mode(int input_index) const;
@@ -97,22 +124,32 @@ class BackwardContext {
   /// `inputs` here. Returns all outputs.
   std::vector<ValueId> contribute(int input_index, std::shared_ptr<const Op> op,
                                   std::vector<ValueId> inputs);
+  /// As contribute, for an op whose outputs 0, 1 and 2 are contributions to g, a and b.
+  std::vector<ValueId> contribute_deferred(int input_index, std::shared_ptr<const Op> op,
+                                           std::vector<ValueId> inputs);
+  /// A contribution that is known to be zero.
+  void contribute_zero(int input_index);
   /// Adds a backward node that is no contribution by itself and returns its first output.
   ValueId add_node(int input_index, std::shared_ptr<const Op> op,
                    const std::vector<ValueId>& inputs);
   /// Registers a further output of a backward node as contribution (an add node joins it to
   /// earlier ones).
   void contribute_value(int input_index, ValueId contribution);
+  /// For ops that only rearrange channels: the gradient of output 0 as it is.
+  const Gradient& unapplied_gradient() const;
+  void contribute_unapplied(int input_index, const Gradient& contribution);
 
  private:
   ValueId owner(int input_index) const;  // of the gradient
-  ValueId& gradient_of(int input_index);
+  Gradient& gradient_of(int input_index);
+  void require_plain(int input_index) const;
   std::string gradient_name(int input_index) const;
 
   Graph& graph_;
   Node node_;  // a copy: adding nodes moves the graph's own
-  std::vector<ValueId>& gradients_;
+  std::vector<Gradient>& gradients_;
   const std::vector<bool>& needs_gradient_;
+  bool apply_on_load_;
 };
 
 /// For the run() of accumulating ops: makes `output` hold the sum so far (nothing to do when it

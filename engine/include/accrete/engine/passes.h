@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "accrete/engine/graph.h"
+#include "accrete/engine/model_graph.h"
 
 namespace accrete {
 
@@ -31,12 +31,15 @@ class PassSwitches {
   std::set<std::string> disabled_;
 };
 
-/// "fuse-batch-norm-relu": a ReLU that is the only reader of a batch norm becomes part of it, which
-/// saves its passes over memory forward and backward. Returns how many were fused. Applied to the
-/// forward graph, before build_backward.
-int fuse_batch_norm_relu(Graph& graph);
+/// What one pass did.
+struct PassReport {
+  std::string name;
+  std::int32_t nodes_before = 0, nodes_after = 0;
+  std::vector<std::string> notes;  ///< where the pattern almost stood, and why it was left alone
+};
 
-/// Applies every enabled pass that rewrites the graph.
-void rewrite_forward(Graph& graph, const PassSwitches& switches);
+/// Applies every enabled pass that rewrites the forward graph, before build_backward.
+ModelGraph rewrite_forward(const ModelGraph& model, const PassSwitches& switches,
+                           std::vector<PassReport>& reports);
 
 }  // namespace accrete

@@ -10,23 +10,16 @@
 #include "accrete/engine/autograd.h"
 #include "accrete/engine/graph.h"
 #include "accrete/engine/memory_plan.h"
+#include "accrete/engine/model_graph.h"
 #include "accrete/engine/passes.h"
 #include "accrete/engine/placement.h"
 #include "accrete/kernels/device.h"
 
 namespace accrete {
 
-/// A model's graph for one batch size, as a model builder returns it.
-struct ModelGraph {
-  Graph graph;
-  ValueId images = kNoValue;   // input [N,H,W,C]; its dtype is that of all activations
-  ValueId labels = kNoValue;   // input [N,1,1,1] i32
-  ValueId loss = kNoValue;     // [1,1,1,1]
-  ValueId correct = kNoValue;  // [1,1,1,1]
-};
-
 struct StepPlan {
   ModelGraph model;
+  std::vector<PassReport> passes;            ///< that were applied, in order
   std::vector<ParameterGradient> gradients;  ///< empty for an evaluation step
   Placement placement;
   MemoryPlan memory;
@@ -36,7 +29,11 @@ struct StepPlan {
 };
 
 /// Rewrites the forward graph, appends the backward pass if `training`, and plans the memory.
-StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches, Device device);
+/// `recompute` is a recompute level, kRecomputeLevels - 1 at most: 0 keeps what the backward pass
+/// needs, 1 computes bottleneck outputs again layer by layer, 2 also the features of a block.
+StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches, Device device,
+                   int recompute = 0);
+constexpr int kRecomputeLevels = 3;
 
 /// Bytes by purpose at the moment the arena is fullest, for reports.
 struct MemoryBreakdown {

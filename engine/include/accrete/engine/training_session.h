@@ -31,6 +31,7 @@ struct SessionOptions {
   std::uint64_t seed = 0;
   Device device;  ///< must be the device of the runtime that the session gets
   FloatMath float_math = FloatMath::strict;
+  int recompute = 0;  ///< level, see plan_step
 };
 
 /// All that is known before memory exists. `inspect` prints it; a session runs it.
@@ -39,11 +40,17 @@ struct SessionPlan {
   std::map<std::int64_t, std::shared_ptr<const StepPlan>> eval;
   ModelBuilder builder;
   ParameterStore store;         ///< parameters, states and optimizer state, not yet bound
+  int recompute = 0;            ///< level
   std::int64_t step_bytes = 0;  ///< largest step
   /// The store, the running sum of losses that stops a diverged run, the largest step.
   std::int64_t total_bytes() const { return store.bytes() + kPlanAlignment + step_bytes; }
 };
 SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& options);
+
+/// The plan with the lowest recompute level whose total is at most `budget_bytes`.
+/// Error(out_of_memory) naming what the levels take if none is.
+SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions options,
+                                std::int64_t budget_bytes);
 
 /// The largest batch, for training and evaluation, whose plan takes at most `bytes`; 0 if not even
 /// one image fits. The batch sizes in `options` do not matter.

@@ -31,7 +31,8 @@ struct BasicTensorView {
                   Device device_in = {})
       : BasicTensorView(data_in, shape_in, shape_in.c, dtype_in, device_in) {}
 
-  bool packed() const { return pitch == shape.c; }
+  /// Whether the elements lie without gaps.
+  bool packed() const { return pitch == shape.c || shape.pixels() == 1; }
   explicit operator bool() const { return data != nullptr; }
 
   /// Channels [offset, offset + count) as a view with the same pitch. No range check.

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+// The gradients of a convolution's data and weights, plain and fused with batch norm.
+#include "accrete/kernels/conv.h"
+#include "accrete/kernels/fused_conv.h"
+#include "ops/conv.h"
+#include "ops/gradient_op.h"
+#include "ops/norm_relu.h"
+
+namespace accrete {
+namespace {
+
+std::string gradient_name(const char* kernel, bool deferred, bool norm) {
+  return std::string(deferred ? "deferred+" : "") + kernel + (norm ? "+norm_relu" : "");
+}
+
+// Data, x as it is.
+class ConvDgrad final : public GradientOp {
+ public:
+  ConvDgrad(const ConvProblem& problem, bool deferred, GradMode mode)
+      : GradientOp(mode, static_cast<int>(gradient_inputs(deferred)) + 1),
+        problem_(problem),
+        deferred_(deferred) {}
+  std::string name() const override { return gradient_name("conv_dgrad", deferred_, false); }
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return {{problem_.x_shape(), in[0].dtype}};
+  }
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    const auto bytes =
+        deferred_ ? kernels::fused_conv_dgrad_workspace_bytes : kernels::conv_dgrad_workspace_bytes;
+    return bytes(problem_, device, in[0].dtype);
+  }
+  std::int64_t macs(const std::vector<TensorType>& /*in*/) const override {
+    return problem_.macs();
+  }
+
+ private:
+  void contribute(const RunContext& context, const OpCall& call) const override {
+    const TensorView& weight = call.inputs[gradient_inputs(deferred_)];
+    if (!deferred_) {
+      kernels::conv_dgrad(context.stream, problem_, call.inputs[0], weight, call.outputs[0], mode(),
+                          call.workspace);
+      return;
+    }
+    kernels::NormReluGradient out;
+    out.g = call.outputs[0];
+    out.mode = mode();
+    kernels::fused_conv_dgrad(context.stream, problem_, gradient_argument(call.inputs, true),
+                              weight, {}, {}, out, call.workspace);
+  }
+
+  ConvProblem problem_;
+  bool deferred_;
+};
+
+// Data, x read through NormRelu.
+class ConvNormDgrad final : public NormReluGradientOp {
+ public:
+  ConvNormDgrad(const ConvProblem& problem, bool deferred, GradMode mode)
+      : NormReluGradientOp(mode, static_cast<int>(gradient_inputs(deferred) + 2 + kNormInputs)),
+        problem_(problem),
+        deferred_(deferred) {}
+  std::string name() const override { return gradient_name("conv_dgrad", deferred_, true); }
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return output_types(in[gradient_inputs(deferred_) + 1]);
+  }
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    return kernels::fused_conv_dgrad_workspace_bytes(problem_, device, in[0].dtype);
+  }
+  std::int64_t macs(const std::vector<TensorType>& /*in*/) const override {
+    return problem_.macs();
+  }
+
+ private:
+  void contribute(const RunContext& context, const OpCall& call,
+                  const kernels::NormReluGradient& out) const override {
+    const TensorView* rest = call.inputs + gradient_inputs(deferred_);
+    kernels::fused_conv_dgrad(context.stream, problem_, gradient_argument(call.inputs, deferred_),
+                              rest[0], rest[1], norm_argument(rest + 2), out, call.workspace);
+  }
+
+  ConvProblem problem_;
+  bool deferred_;
+};
+
+class ConvWgrad final : public GradientOp {
+ public:
+  ConvWgrad(const ConvProblem& problem, bool deferred, bool norm, GradMode mode)
+      : GradientOp(mode,
+                   static_cast<int>(1 + (norm ? kNormInputs : 0) + gradient_inputs(deferred))),
+        problem_(problem),
+        deferred_(deferred),
+        norm_(norm) {}
+  std::string name() const override { return gradient_name("conv_wgrad", deferred_, norm_); }
+  std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
+    return {{problem_.weight_shape(), DType::f32}};
+  }
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    const auto bytes = deferred_ || norm_ ? kernels::fused_conv_wgrad_workspace_bytes
+                                          : kernels::conv_wgrad_workspace_bytes;
+    return bytes(problem_, device, in[0].dtype);
+  }
+  std::int64_t macs(const std::vector<TensorType>& /*in*/) const override {
+    return problem_.macs();
+  }
+
+ private:
+  void contribute(const RunContext& context, const OpCall& call) const override {
+    const TensorView* in = call.inputs;
+    const TensorView* gradient = in + 1 + (norm_ ? kNormInputs : 0);
+    if (!deferred_ && !norm_) {
+      kernels::conv_wgrad(context.stream, problem_, in[0], gradient[0], call.outputs[0], mode(),
+                          call.workspace);
+      return;
+    }
+    const kernels::NormRelu norm = norm_ ? norm_argument(in + 1) : kernels::NormRelu();
+    kernels::fused_conv_wgrad(context.stream, problem_, in[0], norm,
+                              gradient_argument(gradient, deferred_), call.outputs[0], mode(),
+                              call.workspace);
+  }
+
+  ConvProblem problem_;
+  bool deferred_;
+  bool norm_;
+};
+
+}  // namespace
+
+std::shared_ptr<const Op> make_conv_dgrad(const ConvProblem& problem, bool deferred, bool norm,
+                                          GradMode mode) {
+  if (norm) {
+    return std::make_shared<ConvNormDgrad>(problem, deferred, mode);
+  }
+  return std::make_shared<ConvDgrad>(problem, deferred, mode);
+}
+
+std::shared_ptr<const Op> make_conv_wgrad(const ConvProblem& problem, bool deferred, bool norm,
+                                          GradMode mode) {
+  return std::make_shared<ConvWgrad>(problem, deferred, norm, mode);
+}
+
+}  // namespace accrete

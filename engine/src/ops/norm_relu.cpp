@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "ops/norm_relu.h"
+
+#include "accrete/kernels/error.h"
+
+namespace accrete {
+namespace {
+
+// Inputs grad_y, x, mean, inv_std, gamma, beta.
+class NormReluBackward final : public NormReluGradientOp {
+ public:
+  explicit NormReluBackward(GradMode mode) : NormReluGradientOp(mode, 6) {}
+  std::string name() const override { return "norm_relu_backward"; }
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return output_types(in[1]);
+  }
+  std::vector<AliasRule> alias_rules() const override {
+    if (mode() == GradMode::overwrite) {
+      return {{AliasRule::Kind::in_place, 0, 0, 0}};
+    }
+    return NormReluGradientOp::alias_rules();
+  }
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    return kernels::norm_relu_workspace_bytes(in[1].shape, device);
+  }
+
+ private:
+  void contribute(const RunContext& context, const OpCall& call,
+                  const kernels::NormReluGradient& out) const override {
+    kernels::norm_relu_backward(context.stream, call.inputs[0], call.inputs[1],
+                                norm_argument(call.inputs + 2), out, call.workspace);
+  }
+};
+
+}  // namespace
+
+kernels::NormRelu norm_argument(const TensorView* inputs) {
+  return {inputs[0], inputs[1], inputs[2], inputs[3]};
+}
+
+void check_norm_inputs(const std::string& op, const std::vector<TensorType>& in,
+                       std::size_t first) {
+  const Shape vector = channel_vector(in[0].shape.c);
+  for (std::size_t i = first; i < first + kNormInputs; ++i) {
+    if (in[i].shape != vector) {
+      throw Error(ErrorCode::invalid_argument,
+                  "[" + op + "] a vector of the norm is " + to_string(in[i].shape) + ", x " +
+                      to_string(in[0].shape) + " needs " + to_string(vector));
+    }
+  }
+}
+
+std::vector<TensorType> NormReluForward::infer(const std::vector<TensorType>& inputs) const {
+  check_norm_inputs(name(), inputs, 1);
+  return {inputs[0]};
+}
+
+std::vector<AliasRule> NormReluForward::alias_rules() const {
+  return {{AliasRule::Kind::in_place, 0, 0, 0}};
+}
+
+void NormReluForward::run(const RunContext& context, const OpCall& call) const {
+  kernels::norm_relu_forward(context.stream, call.inputs[0], norm_argument(call.inputs + 1),
+                             call.outputs[0]);
+}
+
+void NormReluForward::backward(BackwardContext& context) const {
+  contribute_norm_relu(context, 1, std::make_shared<NormReluBackward>(context.mode(0)),
+                       gradient_and_inputs(context, {context.output_gradient(0)}));
+}
+
+ValueId add_norm_relu(Graph& graph, const std::string& name, const std::vector<ValueId>& inputs) {
+  return graph.add_node(name, std::make_shared<NormReluForward>(), inputs)[0];
+}
+
+std::vector<AliasRule> NormReluGradientOp::alias_rules() const {
+  std::vector<AliasRule> rules;
+  for (std::int32_t i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
+    rules.push_back({AliasRule::Kind::accumulates, i, num_inputs_ + i, 0});
+  }
+  return rules;
+}
+
+void NormReluGradientOp::run(const RunContext& context, const OpCall& call) const {
+  const TensorView* out = call.outputs;
+  for (int i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
+    begin_accumulation(context, call.inputs[num_inputs_ + i], out[i]);
+  }
+  contribute(context, call, {out[0], out[1], out[2], out[3], out[4], mode_});
+}
+
+std::vector<TensorType> NormReluGradientOp::output_types(const TensorType& x) {
+  const TensorType vector{channel_vector(x.shape.c), DType::f32};
+  return {x, vector, vector, vector, vector};
+}
+
+kernels::DeferredGradient gradient_argument(const TensorView* inputs, bool deferred) {
+  kernels::DeferredGradient gradient;
+  gradient.g = inputs[0];
+  if (deferred) {
+    gradient = {inputs[0], inputs[1], inputs[2], inputs[3], inputs[4], inputs[5]};
+  }
+  return gradient;
+}
+
+std::vector<ValueId> gradient_and_inputs(const BackwardContext& context,
+                                         std::vector<ValueId> gradient) {
+  for (int i = 0; i < context.num_inputs(); ++i) {
+    gradient.push_back(context.input(i));
+  }
+  return gradient;
+}
+
+void contribute_norm_relu(BackwardContext& context, std::size_t first_norm,
+                          std::shared_ptr<const Op> op, const std::vector<ValueId>& inputs) {
+  const auto gamma = static_cast<int>(first_norm) + 2;
+  const std::vector<ValueId> outputs = context.contribute_deferred(0, std::move(op), inputs);
+  context.contribute_value(gamma, outputs[3]);
+  context.contribute_value(gamma + 1, outputs[4]);
+}
+
+}  // namespace accrete

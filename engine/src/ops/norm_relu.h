@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+// Scale, shift and ReLU with given statistics, as an op of its own and as a part of others.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "accrete/engine/op.h"
+#include "accrete/kernels/norm_relu.h"
+
+namespace accrete {
+
+/// Inputs that describe a NormRelu: mean, inv_std, gamma, beta.
+constexpr std::size_t kNormInputs = 4;
+/// The same as a kernel argument. `inputs` points at the first of them.
+kernels::NormRelu norm_argument(const TensorView* inputs);
+/// Error(invalid_argument) unless the vectors, from in[first] on, fit x.
+void check_norm_inputs(const std::string& op, const std::vector<TensorType>& in, std::size_t first);
+
+/// Inputs x, mean, inv_std, gamma, beta; output NormRelu(x).
+class NormReluForward final : public Op {
+ public:
+  std::string name() const override { return "norm_relu"; }
+  std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const override;
+  std::vector<AliasRule> alias_rules() const override;
+  void run(const RunContext& context, const OpCall& call) const override;
+  void backward(BackwardContext& context) const override;
+};
+
+/// inputs: x, mean, inv_std, gamma, beta.
+ValueId add_norm_relu(Graph& graph, const std::string& name, const std::vector<ValueId>& inputs);
+
+/// What backward ops of readers through NormRelu share. Outputs: g, a, b (contributions to the
+/// deferred gradient of x), grad_gamma, grad_beta. With accumulate the sums so far of g, a and b
+/// are three more inputs.
+class NormReluGradientOp : public Op {
+ public:
+  /// `num_inputs` counts the inputs without the sums so far.
+  NormReluGradientOp(GradMode mode, int num_inputs) : mode_(mode), num_inputs_(num_inputs) {}
+
+  std::vector<AliasRule> alias_rules() const override;
+  void run(const RunContext& context, const OpCall& call) const final;
+
+ protected:
+  GradMode mode() const { return mode_; }
+  /// Types of the outputs for an x of type `x`.
+  static std::vector<TensorType> output_types(const TensorType& x);
+  virtual void contribute(const RunContext& context, const OpCall& call,
+                          const kernels::NormReluGradient& out) const = 0;
+
+ private:
+  GradMode mode_;
+  int num_inputs_;
+};
+
+/// Inputs of a gradient as it has to be loaded: g, or g, y, mean, inv_std, a, b when batch norm
+/// still owes something to it (kernels/norm_relu.h).
+inline std::size_t gradient_inputs(bool deferred) {
+  return deferred ? 6 : 1;
+}
+kernels::DeferredGradient gradient_argument(const TensorView* inputs, bool deferred);
+
+/// `gradient` and behind it all inputs of the node: what the backward op of a reader with a norm
+/// takes.
+std::vector<ValueId> gradient_and_inputs(const BackwardContext& context,
+                                         std::vector<ValueId> gradient);
+
+/// Registers a reader's contributions: `op` is a NormReluGradientOp for context.mode(0), `inputs`
+/// its inputs without the sums so far. Input 0 of the node is x, gamma and beta are inputs
+/// first_norm + 2 and + 3.
+void contribute_norm_relu(BackwardContext& context, std::size_t first_norm,
+                          std::shared_ptr<const Op> op, const std::vector<ValueId>& inputs);
+
+}  // namespace accrete

@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch statistics are per channel, so those of a concat are those of its parts side by side: in a
+// dense block every feature's mean and deviation is computed once, however many layers read it.
+// Batch norm with ReLU becomes NormRelu of a value and its statistics; all running statistics are
+// updated by one node at the end.
+//
+// In training the gradient of a value then is a deferred one (op.h), which every reader must know
+// how to add to: a batch norm takes part only if all readers of all values it is connected with
+// through concats are such batch norms.
+#include <numeric>
+
+#include "accrete/engine/op.h"
+#include "accrete/engine/ops.h"
+#include "ops/batch_norm.h"
+#include "ops/channel_statistics.h"
+#include "ops/norm_relu.h"
+#include "ops/running_statistics.h"
+#include "passes/graph_copy.h"
+#include "passes/pass.h"
+
+namespace accrete {
+namespace {
+
+const BatchNorm* batch_norm_relu(const Node& node) {
+  const auto* op = dynamic_cast<const BatchNorm*>(node.op.get());
+  return op != nullptr && op->has_relu() ? op : nullptr;
+}
+
+bool is_concat(const Node& node) {
+  return node.op->name() == "concat";
+}
+
+// Values connected through concats, as a forest of representatives.
+class Families {
+ public:
+  explicit Families(const Graph& graph) : parent_(static_cast<std::size_t>(graph.num_values())) {
+    std::iota(parent_.begin(), parent_.end(), 0);
+    for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+      const Node& node = graph.node(id);
+      for (const ValueId part : is_concat(node) ? node.inputs : std::vector<ValueId>()) {
+        parent_[static_cast<std::size_t>(of(part))] = of(node.outputs[0]);
+      }
+    }
+  }
+  ValueId of(ValueId value) const {
+    while (parent_[static_cast<std::size_t>(value)] != value) {
+      value = parent_[static_cast<std::size_t>(value)];
+    }
+    return value;
+  }
+
+ private:
+  std::vector<ValueId> parent_;
+};
+
+// What is known of a family of values.
+struct Family {
+  std::string obstacle;  // why its batch norms cannot take part; empty: they can
+  float epsilon = 0.0F;  // of its batch norms; 0: none seen
+};
+
+// Takes one reader of `value` into account.
+void consider(const Graph& graph, ValueId value, const Node& reader, Family& family) {
+  const BatchNorm* norm = batch_norm_relu(reader);
+  if (is_concat(reader)) {
+    return;
+  }
+  if (norm == nullptr || !norm->is_training() || reader.inputs[0] != value) {
+    family.obstacle = graph.value(value).name + " is also read by " + reader.op->name();
+    return;
+  }
+  const float epsilon = norm->options().epsilon;
+  if (family.epsilon != 0.0F && family.epsilon != epsilon) {
+    family.obstacle = "its epsilon is not that of the others";
+  }
+  family.epsilon = epsilon;
+}
+
+// By representative.
+std::vector<Family> describe_families(const Graph& graph, const Families& families) {
+  std::vector<Family> all(static_cast<std::size_t>(graph.num_values()));
+  const auto readers = graph.consumers();
+  for (ValueId id = 0; id < graph.num_values(); ++id) {
+    Family& family = all[static_cast<std::size_t>(families.of(id))];
+    if (graph.value(id).kind != ValueKind::intermediate || graph.is_output(id)) {
+      family.obstacle = graph.value(id).name + " is no intermediate value";
+    }
+    for (const NodeId reader : readers[static_cast<std::size_t>(id)]) {
+      consider(graph, id, graph.node(reader), family);
+    }
+  }
+  return all;
+}
+
+class Rewriter {
+ public:
+  Rewriter(const ModelGraph& model, PassNotes& notes)
+      : old_(model.graph),
+        families_(old_),
+        descriptions_(describe_families(old_, families_)),
+        notes_(notes),
+        copy_(model) {}
+
+  ModelGraph run() {
+    for (NodeId id = 0; id < old_.num_nodes(); ++id) {
+      const Node& node = old_.node(id);
+      const BatchNorm* norm = batch_norm_relu(node);
+      if (norm == nullptr) {
+        copy_.copy(node);
+      } else if (!norm->is_training()) {
+        rewrite_inference(node, *norm);
+      } else {
+        rewrite_training(node, *norm);
+      }
+    }
+    if (!running_.empty()) {
+      add_running_statistics(copy_.graph(), "running_statistics", running_);
+    }
+    return copy_.finish();
+  }
+
+ private:
+  void rewrite_inference(const Node& node, const BatchNorm& norm) {
+    const std::vector<ValueId> in = copy_.mapped(node.inputs);
+    const ValueId inv_std =
+        add_inverse_deviation(copy_.graph(), node.name + ".inv_std", in[4], norm.options().epsilon);
+    copy_.map(node.outputs[0],
+              add_norm_relu(copy_.graph(), node.name, {in[0], in[3], inv_std, in[1], in[2]}));
+  }
+
+  void rewrite_training(const Node& node, const BatchNorm& norm) {
+    const Family& family = descriptions_[static_cast<std::size_t>(families_.of(node.inputs[0]))];
+    if (!family.obstacle.empty()) {
+      notes_.push_back(node.name + ": stays a batch norm, " + family.obstacle);
+      copy_.copy(node);
+      return;
+    }
+    const std::vector<ValueId> in = copy_.mapped(node.inputs);
+    const ChannelStatistics statistics = statistics_of(in[0], family.epsilon);
+    copy_.map(node.outputs[0],
+              add_norm_relu(copy_.graph(), node.name,
+                            {in[0], statistics.mean, statistics.inv_std, in[1], in[2]}));
+    running_.push_back({statistics.mean, statistics.variance, in[3], in[4],
+                        copy_.graph().value(in[0]).type.shape.pixels(), norm.options().momentum});
+  }
+
+  // Statistics of a value of the copy: computed once, or put together from those of its parts.
+  ChannelStatistics statistics_of(ValueId x, float epsilon) {
+    Graph& graph = copy_.graph();
+    if (graph.statistics(x).mean != kNoValue) {
+      return graph.statistics(x);
+    }
+    const NodeId producer = graph.value(x).producer;
+    const bool joined = producer != kNoNode && is_concat(graph.node(producer));
+    const ChannelStatistics statistics =
+        joined ? joined_statistics(Node(graph.node(producer)), epsilon)
+               : add_channel_statistics(graph, graph.value(x).name + ".statistics", x, epsilon);
+    graph.set_statistics(x, statistics);
+    return statistics;
+  }
+
+  ChannelStatistics joined_statistics(const Node& concat, float epsilon) {
+    std::vector<ValueId> means, variances, inv_stds;
+    ChannelStatistics joined;
+    for (const ValueId part : concat.inputs) {
+      joined = statistics_of(part, epsilon);
+      means.push_back(joined.mean);
+      variances.push_back(joined.variance);
+      inv_stds.push_back(joined.inv_std);
+    }
+    Graph& graph = copy_.graph();
+    joined.mean = ops::concat(graph, concat.name + ".mean", means);
+    joined.variance = ops::concat(graph, concat.name + ".variance", variances);
+    joined.inv_std = ops::concat(graph, concat.name + ".inv_std", inv_stds);
+    return joined;
+  }
+
+  const Graph& old_;
+  Families families_;
+  std::vector<Family> descriptions_;
+  PassNotes& notes_;
+  GraphCopy copy_;
+  std::vector<RunningUpdate> running_;
+};
+
+}  // namespace
+
+ModelGraph statistics_once(const ModelGraph& model, PassNotes& notes) {
+  return Rewriter(model, notes).run();
+}
+
+}  // namespace accrete

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rewrites of the forward graph: what they leave of batch norm, ReLU and concat in a step, where
+// they stand back and what they say then, and that no combination of them changes what is learned
+// beyond rounding.
+#include "accrete/engine/passes.h"
+
+#include <algorithm>
+#include <set>
+
+#include "accrete/engine/op.h"
+#include "accrete/engine/ops.h"
+#include "engine/tiny_models.h"
+#include "support/catch.h"
+#include "support/compare.h"
+
+namespace accrete::test {
+namespace {
+
+constexpr std::int64_t kBatch = 4;
+
+StepPlan planned(const ModelGraph& model, const PassSwitches& switches = {}) {
+  return plan_step(model, true, switches, Device{});
+}
+
+// Names of the ops that a step runs.
+std::multiset<std::string> op_names(const StepPlan& plan) {
+  std::multiset<std::string> names;
+  const Graph& graph = plan.model.graph;
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    names.insert(graph.node(id).op->name());
+  }
+  return names;
+}
+
+std::string notes_of(const StepPlan& plan) {
+  std::string text;
+  for (const PassReport& report : plan.passes) {
+    for (const std::string& note : report.notes) {
+      text += report.name + ": " + note + "\n";
+    }
+  }
+  return text;
+}
+
+PassSwitches only(const std::set<std::string>& wanted) {
+  PassSwitches switches;
+  for (const PassInfo& pass : all_passes()) {
+    if (wanted.count(pass.name) == 0) {
+      switches.disable(pass.name);
+    }
+  }
+  return switches;
+}
+
+TinyDenseNet bottleneck_net() {
+  TinyDenseNet net;
+  net.bottleneck = true;
+  return net;
+}
+
+std::vector<float> trained(const ModelBuilder& builder, const PassSwitches& passes) {
+  TinySession tiny(builder, kBatch, passes);
+  for (std::int64_t step = 0; step < 3; ++step) {
+    tiny.step(0.1, step);
+  }
+  return tiny.stored_values();
+}
+
+}  // namespace
+
+TEST_CASE("no batch norm and no ReLU is left in the step of a DenseNet") {
+  for (const TinyDenseNet& net : {TinyDenseNet{}, bottleneck_net()}) {
+    const StepPlan plan = planned(build_tiny_densenet(net, kBatch, true));
+    for (const std::string& name : op_names(plan)) {
+      INFO(name);
+      CHECK(name.rfind("batch_norm", 0) != 0);
+      CHECK(name.rfind("relu", 0) != 0);
+      CHECK(name != "norm_relu");
+      CHECK(name != "norm_relu_backward");
+      CHECK(name != "channel_statistics");
+      CHECK(name != "apply_deferred_gradient");
+    }
+    CHECK(notes_of(plan) == "");
+  }
+}
+
+TEST_CASE("a feature's statistics are computed once for all its readers") {
+  TinyDenseNet net;
+  net.layers = 5;
+  const StepPlan plan = planned(build_tiny_densenet(net, kBatch, true),
+                                only({"fuse-batch-norm-relu", "statistics-once"}));
+  // Stem, five layers and the transition; seven batch norms read them, six times all before them.
+  CHECK(op_names(plan).count("channel_statistics") == 7);
+  CHECK(op_names(plan).count("norm_relu") == 7);
+  CHECK(op_names(plan).count("update_running_statistics") == 1);
+}
+
+TEST_CASE("average pooling moves in front of a 1x1 convolution") {
+  const ModelGraph model = build_tiny_densenet({}, kBatch, true);
+  const StepPlan plan = planned(model, only({"pool-first"}));
+  const Graph& graph = plan.model.graph;
+  NodeId pool = kNoNode;
+  NodeId conv = kNoNode;
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    pool = graph.node(id).op->name() == "average_pool_forward" ? id : pool;
+    conv = graph.node(id).name == "transition.conv" ? id : conv;
+  }
+  CHECK(pool < conv);
+  CHECK(graph.value(graph.node(conv).outputs[0]).type.shape == Shape{kBatch, 3, 3, 6});
+}
+
+TEST_CASE("in evaluation running statistics are applied on load") {
+  const StepPlan plan =
+      plan_step(build_tiny_densenet(bottleneck_net(), kBatch, false), false, {}, Device{});
+  for (const std::string& name : op_names(plan)) {
+    INFO(name);
+    CHECK(name.rfind("batch_norm", 0) != 0);
+    CHECK(name != "norm_relu");
+  }
+}
+
+TEST_CASE("passes take what they can of a residual net and say why not the rest") {
+  const StepPlan plan = planned(build_tiny_resnet(kBatch, true));
+  CHECK_THAT(notes_of(plan), Catch::Matchers::Contains("readers"));
+  CHECK(op_names(plan).count("norm_relu+conv_forward") +
+            op_names(plan).count("norm_relu+conv_forward+statistics") >=
+        2);
+}
+
+TEST_CASE("no combination of passes changes what is learned") {
+  const std::vector<std::set<std::string>> combinations = {
+      {},
+      {"fuse-batch-norm-relu"},
+      {"fuse-batch-norm-relu", "placement", "in-place"},
+      {"fuse-batch-norm-relu", "pool-first"},
+      {"fuse-batch-norm-relu", "statistics-once", "placement"},
+      {"fuse-batch-norm-relu", "statistics-once", "normalise-on-load"},
+      {"fuse-batch-norm-relu", "statistics-once", "statistics-in-epilogue", "in-place"},
+      {"fuse-batch-norm-relu", "statistics-once", "deferred-gradient", "placement", "in-place"},
+      {"fuse-batch-norm-relu", "statistics-once", "normalise-on-load", "deferred-gradient"}};
+  std::vector<ModelBuilder> builders = {
+      tiny_densenet({}), tiny_densenet(bottleneck_net()),
+      [](std::int64_t batch, bool training) { return build_tiny_resnet(batch, training); }};
+  TinyDenseNet dropout;
+  dropout.dropout = 0.2F;
+  builders.push_back(tiny_densenet(dropout));
+  TinyDenseNet list = bottleneck_net();
+  list.style = ConcatStyle::list;
+  builders.push_back(tiny_densenet(list));
+  for (std::size_t b = 0; b < builders.size(); ++b) {
+    const std::vector<float> fused = trained(builders[b], {});
+    for (const auto& passes : combinations) {
+      std::string names;
+      for (const std::string& name : passes) {
+        names += name + " ";
+      }
+      INFO("model " << b << ", passes " << names);
+      const std::vector<float> plain = trained(builders[b], only(passes));
+      CHECK(difference(fused, {plain.begin(), plain.end()}, {2e-5, 2e-4}) == "");
+    }
+  }
+}
+
+TEST_CASE("copies of a dense block are still none with all passes") {
+  for (const ConcatStyle style : {ConcatStyle::chain, ConcatStyle::list}) {
+    TinyDenseNet net = bottleneck_net();
+    net.style = style;
+    TinySession tiny(tiny_densenet(net), kBatch);
+    tiny.step(0.1, 0);
+    CHECK(tiny.session.bytes_copied() == 0);
+  }
+}
+
+}  // namespace accrete::test
