@@ -5,15 +5,25 @@
 #include <cmath>
 #include <vector>
 
+#include "accrete/kernels/batch_norm.h"
 #include "cuda/executor_runtime.h"
 #include "engine/tiny_models.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
+#include "simt/race.h"
 
 using namespace accrete;
 using namespace accrete::test;
 
 namespace {
+
+// Runs `call` and demands that the detector has seen kernels.
+template <class Call>
+void watched(const Call& call) {
+  const std::uint64_t before = simt::watched_accesses();
+  call();
+  CHECK(simt::watched_accesses() > before + 1000);
+}
 
 // Two tiles of pixels with a rest, channels with and without whole packs, more steps than stages,
 // two ranges of pixels for the weight gradient, every tile width.
@@ -49,19 +59,19 @@ void expect_exact(const ConvProblem& problem, FloatMath math, DType dtype) {
 
 TEST_CASE("convolutions do not race in strict f32") {
   for (const ConvProblem& problem : problems()) {
-    expect_exact(problem, FloatMath::strict, DType::f32);
+    watched([&] { expect_exact(problem, FloatMath::strict, DType::f32); });
   }
 }
 
 TEST_CASE("convolutions do not race in tf32") {
   for (const ConvProblem& problem : problems()) {
-    expect_exact(problem, FloatMath::tf32, DType::f32);
+    watched([&] { expect_exact(problem, FloatMath::tf32, DType::f32); });
   }
 }
 
 TEST_CASE("convolutions do not race in bf16") {
   for (const ConvProblem& problem : problems()) {
-    expect_exact(problem, FloatMath::strict, DType::bf16);
+    watched([&] { expect_exact(problem, FloatMath::strict, DType::bf16); });
   }
 }
 
@@ -77,6 +87,27 @@ TEST_CASE("a training step of a DenseNet does not race") {
     TinySession cpu(tiny_densenet(net), 3, {}, 1, optimizer);
     TinySession gpu(tiny_densenet(net), 3, {}, 1, optimizer, make_executor_runtime());
     const double expected = cpu.step(0.05, 0).loss;
-    CHECK(std::fabs(gpu.step(0.05, 0).loss - expected) < 1e-4 * expected);
+    double loss = NAN;
+    watched([&] { loss = gpu.step(0.05, 0).loss; });
+    CHECK(std::fabs(loss - expected) < 1e-4 * expected);
+  }
+}
+
+// The one operation that neither bf16_ops_test.cpp nor a training step runs.
+TEST_CASE("batch norm inference does not race") {
+  const Shape shape{2, 9, 11, 33};
+  const GuardedTensor x = filled(shape, layouts()[3], uniform(shape.elements(), 1));
+  const GuardedTensor gamma = filled(channel_vector(33), {}, uniform(33, 2));
+  const GuardedTensor beta = filled(channel_vector(33), {}, uniform(33, 3));
+  const GuardedTensor mean = filled(channel_vector(33), {}, uniform(33, 4));
+  const GuardedTensor var = filled(channel_vector(33), {}, uniform(33, 5, 0.5F, 2.0F));
+  GuardedTensor y = poisoned(shape, layouts()[2]);
+  watched([&] {
+    kernels::batch_norm_inference(test_stream(0), {}, x.view(), gamma.view(), beta.view(),
+                                  mean.view(), var.view(), y.view());
+  });
+  require_undamaged({&x, &gamma, &beta, &mean, &var, &y});
+  for (const float value : y.values()) {
+    REQUIRE(std::isfinite(value));
   }
 }

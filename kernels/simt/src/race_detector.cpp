@@ -97,6 +97,7 @@ void Detector::check(const Cell& cell, const Access& now, std::uintptr_t address
 
 void Detector::access_by(int thread, std::uintptr_t address, std::size_t bytes, Kind kind,
                          const void* code) {
+  ++accesses_;
   const Access now = stamped(thread, address, kind, code);
   shadow_.for_each_cell(address, bytes, [&](Cell& cell) {
     check(cell, now, address);

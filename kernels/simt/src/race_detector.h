@@ -40,6 +40,7 @@ class Detector {
 
   bool enabled() const { return enabled_; }
   bool found() const { return found_; }
+  std::uint64_t accesses() const { return accesses_; }
   std::string report() const;
 
  private:
@@ -67,6 +68,7 @@ class Detector {
   std::uintptr_t shared_ = 0;
   std::size_t shared_bytes_ = 0;
 
+  std::uint64_t accesses_ = 0;
   bool found_ = false;
   bool in_shared_ = false;
   Access first_, second_;  // of the race found

@@ -3,6 +3,7 @@
 
 #include "block.h"
 #include "race_detector.h"
+#include "simt/race.h"
 
 namespace simt::race {
 namespace {
@@ -93,3 +94,7 @@ ExecutorCode::~ExecutorCode() {
 }
 
 }  // namespace simt::race
+
+std::uint64_t simt::watched_accesses() {
+  return race::detector().accesses();
+}
