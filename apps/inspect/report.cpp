@@ -84,7 +84,8 @@ void print_memory(const SessionPlan& plan, std::int64_t batch) {
   }
   const auto& [largest_batch, step] = *plan.train.rbegin();
   const MemoryBreakdown sum = memory_breakdown(*step);
-  std::printf("\nmemory plan for batch %lld (MiB)\n", static_cast<long long>(batch));
+  std::printf("\nmemory plan for batch %lld, recompute level %d (MiB)\n",
+              static_cast<long long>(batch), plan.recompute);
   const auto row = [](const char* name, std::int64_t bytes) {
     std::printf("  %-34s %10.1f\n", name, mebibytes(bytes));
   };
@@ -121,7 +122,8 @@ void print_report(const InspectOptions& options) {
   if (options.graph != GraphFormat::none) {
     const std::int64_t batch = spec.training.batch_size;
     print_graphs(builder(batch, true),
-                 plan_step(builder(batch, true), true, options.passes, options.device),
+                 plan_step(builder(batch, true), true, options.passes, options.device,
+                           plan_run(spec, builder, session).recompute),
                  options.graph);
     return;
   }
@@ -129,7 +131,9 @@ void print_report(const InspectOptions& options) {
   const Totals totals = print_layers(one_image.graph);
   print_totals(totals, spec);
   check_expected_params(spec.model, totals.parameters);
-  print_memory(plan_session(builder, session), spec.training.batch_size);
+  const SessionPlan plan = plan_run(spec, builder, session);
+  session.recompute = plan.recompute;
+  print_memory(plan, spec.training.batch_size);
   if (options.budget_mib > 0) {
     std::printf("largest batch in %lld MiB    %lld\n", static_cast<long long>(options.budget_mib),
                 static_cast<long long>(largest_batch(builder, session, options.budget_mib << 20)));

@@ -60,9 +60,18 @@ SessionOptions session_options(const models::RunSpec& spec, const DataShape& sha
   options.optimizer = spec.training.optimizer;
   options.passes = passes;
   options.seed = spec.training.seed;
+  options.recompute = static_cast<int>(spec.memory.recompute);
   options.float_math =
       spec.training.precision == models::Precision::tf32 ? FloatMath::tf32 : FloatMath::strict;
   return options;
+}
+
+SessionPlan plan_run(const models::RunSpec& spec, const ModelBuilder& builder,
+                     const SessionOptions& options) {
+  if (spec.memory.budget_bytes > 0) {
+    return plan_session_within(builder, options, spec.memory.budget_bytes);
+  }
+  return plan_session(builder, options);
 }
 
 void check_precision(const models::RunSpec& spec, const Device& device) {

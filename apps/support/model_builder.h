@@ -25,6 +25,10 @@ ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape);
 SessionOptions session_options(const models::RunSpec& spec, const DataShape& shape,
                                const PassSwitches& passes);
 
+/// The plan of the run, with the recompute level that the spec asks for or that its budget needs.
+SessionPlan plan_run(const models::RunSpec& spec, const ModelBuilder& builder,
+                     const SessionOptions& options);
+
 /// Error(spec) naming /training/precision if the device does not have it.
 void check_precision(const models::RunSpec& spec, const Device& device);
 

@@ -38,7 +38,7 @@ LoopInputs prepare_run(const TrainOptions& options, const Device& device) {
   LoopInputs inputs{options, std::move(spec), std::move(sets), {}, {}};
   inputs.session = session_options(inputs.spec, shape, options.passes);
   inputs.session.device = device;
-  inputs.plan = plan_session(model_builder(inputs.spec, shape), inputs.session);
+  inputs.plan = plan_run(inputs.spec, model_builder(inputs.spec, shape), inputs.session);
   check_expected_params(inputs.spec.model, inputs.plan.store.num_parameters());
   return inputs;
 }

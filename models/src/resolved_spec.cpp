@@ -114,6 +114,12 @@ std::string resolved_spec(const RunSpec& spec) {
   json["model"] = model_json(spec.model);
   json["data"] = data_json(spec.data);
   json["training"] = training_json(spec.training);
+  if (spec.memory.budget_bytes > 0) {
+    // A whole number of KiB is exact: budgets are rounded down to it.
+    json["memory"] = {{"budget", std::to_string(spec.memory.budget_bytes / 1024) + "KiB"}};
+  } else {
+    json["memory"] = {{"recompute", spec.memory.recompute}};
+  }
   json["checkpoint"] = {{"every_epochs", spec.checkpoint.every_epochs},
                         {"keep", spec.checkpoint.keep}};
   return json.dump(2) + "\n";

@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "accrete/kernels/error.h"
+#include "byte_size.h"
 #include "json_reader.h"
 #include "spec_names.h"
 
@@ -141,6 +142,24 @@ void read_training(JsonReader reader, TrainingSpec& training) {
   reader.finish();
 }
 
+void read_memory(JsonReader reader, MemorySpec& memory) {
+  std::string budget;
+  reader.integer("recompute", memory.recompute, 0, kRecomputeLevels - 1);
+  reader.string("budget", budget);
+  reader.finish();
+  if (budget.empty()) {
+    return;
+  }
+  const auto bytes = parse_byte_size(budget);
+  if (!bytes) {
+    reader.fail("budget", "must be a size such as \"4GiB\" or \"800MB\", found \"" + budget + "\"");
+  }
+  if (reader.has("recompute")) {
+    reader.fail("budget", "chooses the recompute level itself; give one of the two");
+  }
+  memory.budget_bytes = *bytes;
+}
+
 RunSpec read_root(JsonReader reader) {
   RunSpec spec;
   std::string schema;
@@ -154,6 +173,7 @@ RunSpec read_root(JsonReader reader) {
   read_model(reader.object("model"), spec.model);
   read_data(reader.object("data"), spec.data);
   read_training(reader.object("training"), spec.training);
+  read_memory(reader.object("memory"), spec.memory);
   JsonReader checkpoint = reader.object("checkpoint");
   checkpoint.integer("every_epochs", spec.checkpoint.every_epochs, 0, 1'000'000);
   checkpoint.integer("keep", spec.checkpoint.keep, 1, 1'000'000);

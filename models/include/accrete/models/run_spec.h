@@ -60,11 +60,18 @@ struct CheckpointSpec {
   std::int64_t keep = 2;
 };
 
+/// How much memory a run may take for activations.
+struct MemorySpec {
+  std::int64_t recompute = 0;     ///< level; only without a budget
+  std::int64_t budget_bytes = 0;  ///< of the whole plan; 0: none
+};
+
 struct RunSpec {
   std::string name = "run";
   ModelSpec model;
   DataSpec data;
   TrainingSpec training;
+  MemorySpec memory;
   CheckpointSpec checkpoint;
 };
 
