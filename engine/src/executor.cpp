@@ -94,6 +94,7 @@ void Executor::bind_calls(std::byte* base) {
       call.end_bytes = std::max(call.end_bytes, end);
     }
     calls_.push_back(call);
+    bytes_moved_ += node.op->bytes_moved(graph.input_types(node), graph.output_types(node));
   }
 }
 

@@ -100,10 +100,10 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
   return node.outputs;
 }
 
-std::vector<TensorType> Graph::input_types(const Node& node) const {
+std::vector<TensorType> Graph::types(const std::vector<ValueId>& values) const {
   std::vector<TensorType> types;
-  for (const ValueId input : node.inputs) {
-    types.push_back(value(input).type);
+  for (const ValueId id : values) {
+    types.push_back(value(id).type);
   }
   return types;
 }

@@ -23,6 +23,17 @@ std::int64_t Op::macs(const std::vector<TensorType>& /*inputs*/) const {
   return 0;
 }
 
+std::int64_t Op::bytes_moved(const std::vector<TensorType>& inputs,
+                             const std::vector<TensorType>& outputs) const {
+  std::int64_t sum = 0;
+  for (const std::vector<TensorType>* types : {&inputs, &outputs}) {
+    for (const TensorType& type : *types) {
+      sum += type.bytes();
+    }
+  }
+  return sum;
+}
+
 std::shared_ptr<const Op> Op::with_statistics(float /*epsilon*/) const {
   return nullptr;
 }

@@ -28,6 +28,12 @@ class BatchNormBackward final : public GradientOp {
                                  call.workspace);
   }
 
+  // One pass for the sums, one for the gradient.
+  std::int64_t bytes_moved(const std::vector<TensorType>& inputs,
+                           const std::vector<TensorType>& outputs) const override {
+    return Op::bytes_moved(inputs, outputs) + inputs[0].bytes() + inputs[1].bytes();
+  }
+
  private:
   kernels::BatchNormOptions options_;
 };
@@ -64,6 +70,12 @@ std::size_t BatchNorm::workspace_bytes(const std::vector<TensorType>& inputs, De
 
 std::vector<AliasRule> BatchNorm::alias_rules() const {
   return {{AliasRule::Kind::in_place, 0, 0, 0}};
+}
+
+// Training reads x for the statistics and again to normalise it.
+std::int64_t BatchNorm::bytes_moved(const std::vector<TensorType>& inputs,
+                                    const std::vector<TensorType>& outputs) const {
+  return Op::bytes_moved(inputs, outputs) + (training_ ? inputs[0].bytes() : 0);
 }
 
 void BatchNorm::run(const RunContext& context, const OpCall& call) const {

@@ -21,6 +21,8 @@ class BatchNorm final : public Op {
   std::size_t workspace_bytes(const std::vector<TensorType>& inputs, Device device) const override;
   void run(const RunContext& context, const OpCall& call) const override;
   void backward(BackwardContext& context) const override;
+  std::int64_t bytes_moved(const std::vector<TensorType>& inputs,
+                           const std::vector<TensorType>& outputs) const override;
   std::vector<AliasRule> alias_rules() const override;
 
   bool has_relu() const { return options_.relu; }

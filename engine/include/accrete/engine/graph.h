@@ -24,6 +24,9 @@ constexpr NodeId kNoNode = -1;
 struct TensorType {
   Shape shape;
   DType dtype = DType::f32;
+  std::int64_t bytes() const {
+    return shape.elements() * static_cast<std::int64_t>(dtype_bytes(dtype));
+  }
 };
 
 enum class ValueKind : std::uint8_t {
@@ -104,8 +107,9 @@ class Graph {
   const Node& node(NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
   std::int32_t num_values() const { return static_cast<std::int32_t>(values_.size()); }
   std::int32_t num_nodes() const { return static_cast<std::int32_t>(nodes_.size()); }
-  /// Types of the values a node reads.
-  std::vector<TensorType> input_types(const Node& node) const;
+  /// Types of the values a node reads and writes.
+  std::vector<TensorType> input_types(const Node& node) const { return types(node.inputs); }
+  std::vector<TensorType> output_types(const Node& node) const { return types(node.outputs); }
   bool is_output(ValueId id) const { return is_output_[static_cast<std::size_t>(id)]; }
 
   /// Nodes that read each value, in order. Index by ValueId.
@@ -118,6 +122,7 @@ class Graph {
 
  private:
   ValueId add_value(Value value);
+  std::vector<TensorType> types(const std::vector<ValueId>& values) const;
 
   std::vector<Value> values_;
   std::vector<Node> nodes_;

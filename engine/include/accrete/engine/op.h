@@ -79,6 +79,10 @@ class Op {
   virtual std::shared_ptr<const Op> without_statistics() const { return nullptr; }
   /// Multiply-accumulates of one run; 0 for everything that is not a matrix product.
   virtual std::int64_t macs(const std::vector<TensorType>& inputs) const;
+  /// Bytes that one run has to read and write if no cache helps. Default: every input and output
+  /// once; ops whose kernels make further passes add them.
+  virtual std::int64_t bytes_moved(const std::vector<TensorType>& inputs,
+                                   const std::vector<TensorType>& outputs) const;
 };
 
 /// The gradient of a value while it is put together. A value whose readers are batch norms has a
