@@ -105,6 +105,9 @@ void print_memory(const SessionPlan& plan, std::int64_t batch) {
   row("evaluation beyond that", plan.step_bytes - step->memory.peak_bytes);
   std::printf("  %-34s %10.1f  (%s bytes)\n", "peak", mebibytes(plan.total_bytes()),
               grouped(plan.total_bytes()).c_str());
+  std::printf("bytes moved per step     %s (%.1f MiB per image)\n",
+              grouped(bytes_moved(*step)).c_str(),
+              mebibytes(bytes_moved(*step)) / static_cast<double>(largest_batch));
 }
 
 }  // namespace

@@ -39,27 +39,6 @@ void Executor::bind_views(const ParameterStore& store, std::byte* base, Device d
   }
 }
 
-// A node is free when all it says is where its output lies: a view whose output shares the
-// input's memory, or a concat all of whose parts are already in place.
-bool Executor::is_free(const Node& node) const {
-  const std::vector<AliasRule> rules = node.op->alias_rules();
-  if (rules.empty()) {
-    return false;
-  }
-  return std::all_of(rules.begin(), rules.end(), [&](const AliasRule& rule) {
-    const TensorView& output = view(node.outputs[static_cast<std::size_t>(rule.output)]);
-    const TensorView& input = view(node.inputs[static_cast<std::size_t>(rule.input)]);
-    switch (rule.kind) {
-      case AliasRule::Kind::view:
-        return input.channels(rule.channel_offset, 1).data == output.data;
-      case AliasRule::Kind::holds:
-        return output.channels(rule.channel_offset, 1).data == input.data;
-      default:
-        return false;
-    }
-  });
-}
-
 std::int64_t Executor::end_of(ValueId value) const {
   const Place place = plan_->placement.places[static_cast<std::size_t>(value)];
   const Storage& storage = plan_->placement.storages[static_cast<std::size_t>(place.storage)];
@@ -75,7 +54,7 @@ void Executor::bind_calls(std::byte* base) {
   const Graph& graph = plan_->model.graph;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
-    if (is_free(node)) {
+    if (is_free(*plan_, node)) {
       continue;
     }
     Call call{node.op.get(), arguments_.size(), arguments_.size() + node.inputs.size(), {}, 0};
@@ -94,7 +73,6 @@ void Executor::bind_calls(std::byte* base) {
       call.end_bytes = std::max(call.end_bytes, end);
     }
     calls_.push_back(call);
-    bytes_moved_ += node.op->bytes_moved(graph.input_types(node), graph.output_types(node));
   }
 }
 

@@ -155,6 +155,40 @@ StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches
   return plan;
 }
 
+bool is_free(const StepPlan& plan, const Node& node) {
+  const auto place = [&](const std::vector<ValueId>& values, std::int32_t index) {
+    return plan.placement.places[static_cast<std::size_t>(values[static_cast<std::size_t>(index)])];
+  };
+  const std::vector<AliasRule> rules = node.op->alias_rules();
+  return !rules.empty() && std::all_of(rules.begin(), rules.end(), [&](const AliasRule& rule) {
+    const Place output = place(node.outputs, rule.output);
+    const Place input = place(node.inputs, rule.input);
+    if (output.storage != input.storage) {
+      return false;
+    }
+    switch (rule.kind) {
+      case AliasRule::Kind::view:
+        return output.channel_offset == input.channel_offset + rule.channel_offset;
+      case AliasRule::Kind::holds:
+        return input.channel_offset == output.channel_offset + rule.channel_offset;
+      default:
+        return false;
+    }
+  });
+}
+
+std::int64_t bytes_moved(const StepPlan& plan) {
+  const Graph& graph = plan.model.graph;
+  std::int64_t sum = 0;
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    const Node& node = graph.node(id);
+    if (!is_free(plan, node)) {
+      sum += node.op->bytes_moved(graph.input_types(node), graph.output_types(node));
+    }
+  }
+  return sum;
+}
+
 MemoryBreakdown memory_breakdown(const StepPlan& plan) {
   const std::vector<PurposefulBlock> blocks = blocks_by_purpose(plan);
   MemoryBreakdown fullest;

@@ -28,8 +28,6 @@ class Executor {
   std::int64_t bytes_copied() const { return bytes_copied_; }
   /// Highest arena byte handed to any kernel so far, plus one.
   std::int64_t high_water_bytes() const { return high_water_bytes_; }
-  /// Bytes that the calls of a run have to read and write if no cache helps (op.h).
-  std::int64_t bytes_moved() const { return bytes_moved_; }
   /// Calls that a run makes (nodes less those that placement made free).
   std::int64_t num_calls() const { return static_cast<std::int64_t>(calls_.size()); }
   /// Whether every run makes the same calls with the same arguments.
@@ -45,14 +43,12 @@ class Executor {
   };
   void bind_views(const ParameterStore& store, std::byte* base, Device device);
   void bind_calls(std::byte* base);
-  bool is_free(const Node& node) const;
   std::int64_t end_of(ValueId value) const;
 
   std::shared_ptr<const StepPlan> plan_;
   std::vector<TensorView> views_;      // by ValueId
   std::vector<TensorView> arguments_;  // inputs and outputs of all calls
   std::vector<Call> calls_;
-  std::int64_t bytes_moved_ = 0;
   std::int64_t bytes_copied_ = 0;
   std::int64_t high_water_bytes_ = 0;
 };

@@ -35,6 +35,13 @@ StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches
                    int recompute = 0);
 constexpr int kRecomputeLevels = 3;
 
+/// Whether a node has nothing to do when it runs: all it says is where its output lies, and that is
+/// where its input lies. True of slices and concats that placement made free.
+bool is_free(const StepPlan& plan, const Node& node);
+
+/// Bytes that one step has to read and write if no cache helps (op.h).
+std::int64_t bytes_moved(const StepPlan& plan);
+
 /// Bytes by purpose at the moment the arena is fullest, for reports.
 struct MemoryBreakdown {
   std::int64_t feature_buffers = 0;  ///< storages shared by several forward values
