@@ -41,6 +41,10 @@ function(accrete_cuda_defaults target)
                                              CUDA_ARCHITECTURES "${ACCRETE_CUDA_ARCHITECTURES}")
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo -Xptxas=-v,-warn-spills>)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    # Kernels for several architectures with line tables: a fifth of the size.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-compress-mode=size>)
+  endif()
   if(ACCRETE_WERROR)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
   endif()
