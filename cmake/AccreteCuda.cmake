@@ -14,8 +14,13 @@ if(NOT CMAKE_CUDA_COMPILER)
   endif()
   return()
 endif()
-if(NOT CMAKE_CUDA_ARCHITECTURES)
-  set(CMAKE_CUDA_ARCHITECTURES 80 90)  # never "native": the build machine may have no GPU
+# Of this library's kernels alone: what CMAKE_CUDA_ARCHITECTURES says about the rest of a project,
+# for example nvcc's default, may be too old for them. Never "native": the build machine may have no
+# GPU.
+if(PROJECT_IS_TOP_LEVEL AND CMAKE_CUDA_ARCHITECTURES)
+  set(ACCRETE_CUDA_ARCHITECTURES ${CMAKE_CUDA_ARCHITECTURES})
+elseif(NOT ACCRETE_CUDA_ARCHITECTURES)
+  set(ACCRETE_CUDA_ARCHITECTURES 80 90)
 endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
@@ -27,14 +32,19 @@ endif()
 if(ACCRETE_CCACHE)
   set(CMAKE_CUDA_COMPILER_LAUNCHER ${ACCRETE_CCACHE})
 endif()
-message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION}, GPUs ${CMAKE_CUDA_ARCHITECTURES}")
+message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION}, GPUs ${ACCRETE_CUDA_ARCHITECTURES}")
 
 # How .cu files of a target are compiled. No fast-math: a kernel that wants an approximation says so
 # where it uses it. -lineinfo costs nothing at run time and lets profilers name lines.
 function(accrete_cuda_defaults target)
-  set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON)
+  set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON
+                                             CUDA_ARCHITECTURES "${ACCRETE_CUDA_ARCHITECTURES}")
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo -Xptxas=-v,-warn-spills>)
+  if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
+    # Kernels for several architectures with line tables: a fifth of the size.
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-compress-mode=size>)
+  endif()
   if(ACCRETE_WERROR)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
   endif()

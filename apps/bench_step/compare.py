@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares training steps of `train` and PyTorch on the CPU, side by side in one run.
+"""Compares training steps of `train` and PyTorch on one device, side by side in one run.
 
   compare.py --train build/release/bin/train --python PYTHON_WITH_TORCH --output result.json
+  compare.py --device cuda --precision bf16 --train build/cuda/bin/train ...
 
 Each round runs both once per net, so that a machine whose speed drifts hits both alike. Images are
-generated; data loading is outside the timing on both sides.
+generated; data loading is outside the timing on both sides. In bf16 PyTorch runs under autocast.
 """
 import argparse
 import json
@@ -21,10 +22,17 @@ NETS = {
     "DenseNet-BC(100,12), 32x32, batch 64": {
         "preset": "densenet_bc_100_12", "size": 32, "channels": 3, "batch": 64},
 }
+CUDA_NETS = {
+    "d2l, 96x96, batch 256": {"preset": "d2l", "size": 96, "channels": 1, "batch": 256},
+    "DenseNet-121, 224x224, batch 64": {
+        "preset": "densenet121", "size": 224, "channels": 3, "batch": 64},
+}
+LAYOUTS = {"cpu": ["contiguous", "channels_last", "compiled"],
+           "cuda": ["contiguous", "channels_last"]}
 
 
-def spec_of(net, steps):
-    return {
+def spec_of(net, steps, precision):
+    spec = {
         "name": "bench",
         "model": {"preset": net["preset"]},
         "data": {"dataset": "synthetic",
@@ -33,17 +41,25 @@ def spec_of(net, steps):
         "training": {"epochs": 2, "batch_size": net["batch"], "eval_batch_size": 1,
                      "optimizer": {"learning_rate": 0.01}},
     }
+    if precision != "fp32":
+        spec["training"]["precision"] = precision
+    return spec
 
 
-def run_train(binary, net, steps, threads, folder):
+def run_train(args, net, folder):
     """Images per second of the second epoch (the first one touches all memory)."""
     spec = os.path.join(folder, "spec.json")
     run = os.path.join(folder, "run")
     shutil.rmtree(run, ignore_errors=True)
     with open(spec, "w", encoding="utf-8") as file:
-        json.dump(spec_of(net, steps), file)
-    subprocess.run([binary, spec, "--quiet", "--threads", str(threads), "--output", run],
-                   check=True, stdout=subprocess.DEVNULL)
+        json.dump(spec_of(net, args.steps, args.precision), file)
+    environment = dict(os.environ)
+    if args.train_libraries:
+        environment["LD_LIBRARY_PATH"] = args.train_libraries
+    device = "cuda:0" if args.device == "cuda" else "cpu"
+    subprocess.run([args.train, spec, "--quiet", "--device", device, "--threads",
+                    str(args.threads), "--output", run],
+                   check=True, stdout=subprocess.DEVNULL, env=environment)
     with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
         rate = [json.loads(line) for line in file][-1]["examples_per_second"]
     with open(os.path.join(run, "build.json"), encoding="utf-8") as file:
@@ -51,11 +67,12 @@ def run_train(binary, net, steps, threads, folder):
     return rate, build, os.path.join(run, "config.json")
 
 
-def run_pytorch(python, config, steps, threads, layouts):
+def run_pytorch(args, config):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch_step.py")
     output = subprocess.run(
-        [python, script, config, "--threads", str(threads), "--steps", str(steps), "--layouts",
-         *layouts], check=True, capture_output=True, text=True).stdout
+        [args.python, script, config, "--device", args.device, "--precision", args.precision,
+         "--threads", str(args.threads), "--steps", str(args.steps), "--layouts", *args.layouts],
+        check=True, stdout=subprocess.PIPE, text=True).stdout
     return [json.loads(line) for line in output.splitlines()]
 
 
@@ -70,14 +87,13 @@ def cpu_name():
 def compare(args):
     results = {}
     build = {}
-    for name, net in NETS.items():
+    for name, net in (CUDA_NETS if args.device == "cuda" else NETS).items():
         ours, theirs = [], {}
         for _ in range(args.rounds):
             with tempfile.TemporaryDirectory() as folder:
-                rate, build, config = run_train(args.train, net, args.steps, args.threads, folder)
+                rate, build, config = run_train(args, net, folder)
                 ours.append(rate)
-                for row in run_pytorch(args.python, config, args.steps, args.threads,
-                                       args.layouts):
+                for row in run_pytorch(args, config):
                     theirs.setdefault(row["layout"], []).append(row["images_per_second"])
                     framework = row["framework"]
         best = max(theirs, key=lambda layout: statistics.median(theirs[layout]))
@@ -93,16 +109,19 @@ def main():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, help="the train program")
     parser.add_argument("--python", required=True, help="a Python that has torch")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
+    parser.add_argument("--train-libraries", help="LD_LIBRARY_PATH of the train program alone")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--layouts", nargs="+",
-                        default=["contiguous", "channels_last", "compiled"])
+    parser.add_argument("--layouts", nargs="+", help="of PyTorch: contiguous, channels_last, compiled")
     parser.add_argument("--output", required=True, help="JSON file to write")
     args = parser.parse_args()
+    args.layouts = args.layouts or LAYOUTS[args.device]
     results, build = compare(args)
-    document = {"cpu": cpu_name(), "threads": args.threads, "build": build,
-                "steps": args.steps, "rounds": args.rounds,
+    document = {"cpu": cpu_name(), "threads": args.threads, "device": args.device,
+                "precision": args.precision, "build": build, "steps": args.steps, "rounds": args.rounds,
                 "unit": "images per second, one value per round", "results": results}
     with open(args.output, "w", encoding="utf-8") as file:
         json.dump(document, file, indent=2)

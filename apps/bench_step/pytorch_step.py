@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Times training steps of PyTorch on the CPU for the nets that `train` builds.
+"""Times training steps of PyTorch for the nets that `train` builds.
 
 Prints one JSON line per layout: images per second of the median step. Run by compare.py; needs
 PyTorch, which the project itself does not.
@@ -55,26 +55,38 @@ def densenet(spec, in_channels):
     return nn.Sequential(*layers)
 
 
+def forward_and_backward(args, model, images, labels):
+    with torch.autocast(args.device, torch.bfloat16, enabled=args.precision == "bf16"):
+        loss = nn.functional.cross_entropy(model(images), labels)
+    loss.backward()
+
+
+def synchronize(device):
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
 def time_steps(config, args, layout):
     torch.manual_seed(0)
     data, batch = config["data"], config["training"]["batch_size"]
     channels, size = data["synthetic"]["channels"], data["synthetic"]["image_size"]
-    model = densenet(config["model"], channels)
-    images = torch.randn(batch, channels, size, size)
-    labels = torch.randint(0, config["model"]["num_classes"], (batch,))
+    model = densenet(config["model"], channels).to(args.device)
+    images = torch.randn(batch, channels, size, size, device=args.device)
+    labels = torch.randint(0, config["model"]["num_classes"], (batch,), device=args.device)
     if layout != "contiguous":
         model = model.to(memory_format=torch.channels_last)
         images = images.to(memory_format=torch.channels_last)
     if layout == "compiled":
         model = torch.compile(model)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
-    loss_function = nn.CrossEntropyLoss()
     times = []
     for step in range(args.warmup + args.steps):
+        synchronize(args.device)
         start = time.perf_counter()
         optimizer.zero_grad(set_to_none=True)
-        loss_function(model(images), labels).backward()
+        forward_and_backward(args, model, images, labels)
         optimizer.step()
+        synchronize(args.device)
         if step >= args.warmup:
             times.append(time.perf_counter() - start)
     return {"framework": "pytorch " + torch.__version__, "layout": layout,
@@ -86,6 +98,8 @@ def time_steps(config, args, layout):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("config", help="config.json of a run folder (a resolved spec)")
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
     parser.add_argument("--threads", type=int, required=True)
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--warmup", type=int, default=4)
@@ -93,6 +107,10 @@ def main():
                         default=["contiguous", "channels_last", "compiled"])
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
+    torch.backends.cudnn.benchmark = True
+    # cuDNN would take tf32 by itself.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = (
+        args.precision != "fp32")
     with open(args.config, encoding="utf-8") as file:
         config = json.load(file)
     for layout in args.layouts:
