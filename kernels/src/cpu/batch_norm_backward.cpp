@@ -8,8 +8,8 @@
 #define HWY_TARGET_INCLUDE "cpu/batch_norm_backward.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.h:
-#include "cpu/batch_norm_affine-inl.h"
 #include "cpu/column_sums-inl.h"
+#include "cpu/norm_tables-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
@@ -23,7 +23,8 @@ struct GradientFactors {
 
 HWY_INLINE void load_factors(const RowTile& tile, const BatchNormVectors& vectors,
                              GradientFactors& factors) {
-  affine_factors(tile, vectors, vectors.inv_std + tile.channel, factors.scale, factors.shift);
+  affine_factors(vectors, vectors.inv_std + tile.channel, tile.channel, tile.channels,
+                 factors.scale.values, factors.shift.values);
   const float* mean = vectors.mean + tile.channel;
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     io.store_padded(io.load(mean + c), factors.mean.values + c);

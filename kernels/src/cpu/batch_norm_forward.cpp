@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch norm statistics (two passes per tile, tiles merged in order) and normalisation.
+// Batch norm statistics and normalisation.
 #include <cmath>
 
 #include "cpu/batch_norm.h"
+#include "cpu/moments.h"
 #include "cpu/row_tiles.h"
 #include "cpu/simd_targets.h"
 
@@ -10,32 +11,10 @@
 #define HWY_TARGET_INCLUDE "cpu/batch_norm_forward.cpp"
 #include "hwy/foreach_target.h"
 // After foreach_target.h:
-#include "cpu/batch_norm_affine-inl.h"
-#include "cpu/column_sums-inl.h"
+#include "cpu/norm_tables-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
-
-// Mean of each channel, then the sums of (x - mean) and of its square. The second pass reads the
-// column from the cache; its first-order sum corrects the rounding of the mean.
-void moments_tile(const RowTile& tile, const ConstRows& x, float* mean, float* first,
-                  float* second) {
-  const float* from = x.at(tile.row, tile.channel);
-  const float weight = 1.0F / static_cast<float>(tile.rows);
-  for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    const auto center =
-        hn::Mul(sum_column(io, tile.rows, from + c, x.pitch), hn::Set(io.d, weight));
-    const auto sums =
-        sum_column_pair(io, tile.rows, [&](std::int64_t row, auto& pair) ACCRETE_VECTOR_BODY {
-          const auto d = hn::Sub(io.load(from + c + row * x.pitch), center);
-          pair.first = hn::Add(pair.first, d);
-          pair.second = hn::MulAdd(d, d, pair.second);
-        });
-    io.store_padded(center, mean + c);
-    io.store_padded(sums.first, first + c);
-    io.store_padded(sums.second, second + c);
-  });
-}
 
 template <bool kRelu>
 HWY_INLINE void normalise_rows(const RowTile& tile, const ConstRows& x, const TileVector& scale,
@@ -58,7 +37,7 @@ HWY_INLINE void normalise(const RowTile& tile, bool relu, const ConstRows& x,
                           const BatchNormVectors& vectors, const float* inv_std, const Rows& y) {
   TileVector scale;
   TileVector shift;
-  affine_factors(tile, vectors, inv_std, scale, shift);
+  affine_factors(vectors, inv_std, tile.channel, tile.channels, scale.values, shift.values);
   if (relu) {
     normalise_rows<true>(tile, x, scale, shift, y);
   } else {
@@ -89,61 +68,17 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace accrete::kernels::cpu {
 
-HWY_EXPORT(moments_tile);
 HWY_EXPORT(normalise_tile);
 HWY_EXPORT(normalise_running_tile);
 
 namespace {
-
-constexpr std::int64_t kMergedChannels = 64;
-
-// Three partial results per row tile: mean, first and second sums about it.
-struct Partials {
-  float* data;
-  std::int64_t width;  // padded channels
-
-  float* mean(std::int64_t row_tile) const { return data + row_tile * 3 * width; }
-  float* first(std::int64_t row_tile) const { return mean(row_tile) + width; }
-  float* second(std::int64_t row_tile) const { return first(row_tile) + width; }
-};
-
-struct Moments {
-  double mean[kMergedChannels] = {};
-  double squares[kMergedChannels] = {};
-};
-
-// Chan, Golub & LeVeque: the mean and sum of squared deviations of two groups together.
-Moments merge_partials(const RowTiles& tiles, const Partials& partials, std::int64_t channel,
-                       std::int64_t channels) {
-  Moments total;
-  double rows = 0.0;
-  for (std::int64_t index = 0; index < tiles.row_tiles; ++index) {
-    const RowTile tile = tiles.tile(index * tiles.channel_tiles);
-    const auto added = static_cast<double>(tile.rows);
-    const double share = added / (rows + added);
-    const double weight = rows * share;
-    const float* mean = partials.mean(index) + channel;
-    const float* first = partials.first(index) + channel;
-    const float* second = partials.second(index) + channel;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      const auto sum = static_cast<double>(first[c]);
-      const double tile_mean = static_cast<double>(mean[c]) + sum / added;
-      const double tile_squares = static_cast<double>(second[c]) - sum * sum / added;
-      const double step = tile_mean - total.mean[c];
-      total.mean[c] += step * share;
-      total.squares[c] += tile_squares + step * step * weight;
-    }
-    rows += added;
-  }
-  return total;
-}
 
 void blend(float& running, double batch, float momentum) {
   const auto share = static_cast<double>(momentum);
   running = static_cast<float>((1.0 - share) * static_cast<double>(running) + share * batch);
 }
 
-void finish_statistics(const BatchNormOptions& options, const Moments& moments,
+void finish_statistics(const BatchNormOptions& options, const ChannelMoments& moments,
                        std::int64_t channel, std::int64_t channels, std::int64_t pixels,
                        const BatchNormStatistics& out) {
   for (std::int64_t c = 0; c < channels; ++c) {
@@ -165,27 +100,18 @@ void finish_statistics(const BatchNormOptions& options, const Moments& moments,
 }  // namespace
 
 std::size_t batch_norm_workspace_bytes(const Shape& x) {
-  const RowTiles tiles = channel_tiles(x);
-  return static_cast<std::size_t>(tiles.row_tiles * 3 * padded_channels(x.c)) * sizeof(float);
+  return static_cast<std::size_t>(moments_floats(channel_tiles(x))) * sizeof(float);
 }
 
 void batch_norm_statistics(ThreadPool& pool, const BatchNormOptions& options,
                            const ConstTensorView& x, const BatchNormStatistics& statistics,
                            float* workspace) {
   const RowTiles tiles = channel_tiles(x.shape);
-  const Partials partials{workspace, padded_channels(x.shape.c)};
-  const ConstRows from(x);
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    const RowTile tile = tiles.tile(task);
-    HWY_DYNAMIC_DISPATCH(moments_tile)
-    (tile, from, partials.mean(tile.row_index) + tile.channel,
-     partials.first(tile.row_index) + tile.channel, partials.second(tile.row_index) + tile.channel);
-  });
+  tile_moments(pool, tiles, x, workspace);
   pool.parallel_for(divide_up(x.shape.c, kMergedChannels), [&](std::int64_t task) {
     const std::int64_t channel = task * kMergedChannels;
-    const std::int64_t channels = std::min(kMergedChannels, x.shape.c - channel);
-    const Moments moments = merge_partials(tiles, partials, channel, channels);
-    finish_statistics(options, moments, channel, channels, x.shape.pixels(), statistics);
+    finish_statistics(options, merge_tile_moments(tiles, workspace, channel), channel,
+                      std::min(kMergedChannels, x.shape.c - channel), x.shape.pixels(), statistics);
   });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of the data is a convolution of grad_y with the turned filter.
+// The gradient of the data is a convolution of grad_y with the turned filter. What batch norm owes
+// to grad_y is paid while it is packed; mask and sums of the input's NormRelu are in the stores.
 #include "cpu/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -8,25 +9,61 @@
 
 #include "cpu/conv.h"
 #include "cpu/gemm/gemm_dot-inl.h"
+#include "cpu/gemm/norm_gradient_epilogue-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-void run_conv_dgrad(ThreadPool& pool, const ConvProblem& problem, const ConstTensorView& grad_y,
-                    const ConstTensorView& weight, const TensorView& grad_x, GradMode mode,
-                    const Workspace& workspace) {
-  const Im2col matrix = im2col_of_gradient(problem, grad_y);
-  const DotBlocking blocking = dot_blocking(matrix.rows(), matrix.columns(), problem.C);
-  auto* packed_weights = static_cast<float*>(workspace.data);
-  ScratchSlots slots(packed_weights + blocking.weight_floats, scratch_slot_count(blocking.blocks),
-                     blocking.slot_floats);
-  pack_turned_weights(pool, weight.f32(), problem, blocking, packed_weights);
-  if (mode == GradMode::overwrite) {
-    gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots, StoreTile(grad_x, nullptr));
+/// Calls `multiply` with the epilogue of a convolution whose input was read as it is.
+template <class Multiply>
+void with_plain_epilogue(const NormReluGradient& out, const Multiply& multiply) {
+  if (out.mode == GradMode::overwrite) {
+    multiply(StoreTile(out.g, nullptr));
   } else {
-    gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots, AccumulateTile(grad_x));
+    multiply(AccumulateTile(out.g));
+  }
+}
+
+/// The same for one that read its input through NormRelu.
+template <class Multiply>
+void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t blocks,
+                        WorkspaceFloats& floats, const Multiply& multiply) {
+  const std::int64_t C = call.problem.C;
+  const NormReluTable table = make_table(pool, call.norm, C, floats);
+  const ChannelPartials partials(floats.take(ChannelPartials::floats(blocks, C)), C);
+  if (call.out.mode == GradMode::overwrite) {
+    multiply(MaskTile<GradMode::overwrite>(call.x, call.norm, table, call.out.g, partials));
+  } else {
+    multiply(MaskTile<GradMode::accumulate>(call.x, call.norm, table, call.out.g, partials));
+  }
+  finish_gradient_sums(pool, partials, blocks, call.x.shape.pixels(), call.norm, call.out);
+}
+
+void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
+  const ConvProblem& problem = call.problem;
+  const Im2col matrix = im2col_of_gradient(problem, call.grad_y.g);
+  const DotBlocking blocking = dot_blocking(matrix.rows(), matrix.columns(), problem.C);
+  WorkspaceFloats floats(workspace);
+  float* const packed_weights = floats.take(blocking.weight_floats);
+  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
+  pack_turned_weights(pool, call.weight.f32(), problem, blocking, packed_weights);
+
+  const auto multiply = [&](const auto& transform) {
+    const auto store_with = [&](const auto& epilogue) {
+      gemm_dot(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+    };
+    if (call.norm) {
+      with_mask_epilogue(pool, call, blocking.blocks, floats, store_with);
+    } else {
+      with_plain_epilogue(call.out, store_with);
+    }
+  };
+  if (call.grad_y.y) {
+    multiply(LoadDeferredGradient(call.grad_y, make_table(pool, call.grad_y, problem.K, floats)));
+  } else {
+    multiply(Identity());
   }
 }
 
@@ -39,15 +76,27 @@ namespace accrete::kernels::cpu {
 
 HWY_EXPORT(run_conv_dgrad);
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem) {
-  return dot_blocking(problem.x_shape().pixels(), problem.R * problem.S * problem.K, problem.C)
-      .workspace_bytes();
+namespace {
+
+DotBlocking dgrad_blocking(const ConvProblem& problem) {
+  return dot_blocking(problem.x_shape().pixels(), problem.R * problem.S * problem.K, problem.C);
 }
 
-void conv_dgrad(ThreadPool& pool, const ConvProblem& problem, const ConstTensorView& grad_y,
-                const ConstTensorView& weight, const TensorView& grad_x, GradMode mode,
-                const Workspace& workspace) {
-  HWY_DYNAMIC_DISPATCH(run_conv_dgrad)(pool, problem, grad_y, weight, grad_x, mode, workspace);
+}  // namespace
+
+std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem) {
+  return dgrad_blocking(problem).workspace_bytes();
+}
+
+std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem) {
+  const DotBlocking blocking = dgrad_blocking(problem);
+  return blocking.workspace_bytes() +
+         float_bytes(DeferredGradientTable::floats(problem.K) + NormReluTable::floats(problem.C) +
+                     ChannelPartials::floats(blocking.blocks, problem.C));
+}
+
+void conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
+  HWY_DYNAMIC_DISPATCH(run_conv_dgrad)(pool, call, workspace);
 }
 
 }  // namespace accrete::kernels::cpu

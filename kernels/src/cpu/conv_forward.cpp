@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Forward convolution: NormRelu in the packing of x, statistics in the stores of y.
 #include "cpu/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -8,21 +9,44 @@
 #include "cpu/conv.h"
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
+#include "cpu/gemm/statistics_epilogue-inl.h"
+#include "cpu/moments.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-void run_conv_forward(ThreadPool& pool, const ConvProblem& problem, const ConstTensorView& x,
-                      const ConstTensorView& weight, const ConstTensorView& bias,
-                      const TensorView& y, const Workspace& workspace) {
-  const Im2col matrix = im2col_of_input(problem, x);
+void run_conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
+  const ConvProblem& problem = call.problem;
+  const Im2col matrix = im2col_of_input(problem, call.x);
   const DotBlocking blocking = dot_blocking(matrix.rows(), matrix.columns(), problem.K);
-  auto* packed_weights = static_cast<float*>(workspace.data);
-  ScratchSlots slots(packed_weights + blocking.weight_floats, scratch_slot_count(blocking.blocks),
-                     blocking.slot_floats);
-  pack_forward_weights(pool, weight.f32(), blocking, packed_weights);
-  gemm_dot(pool, blocking, matrix, Identity{}, packed_weights, slots, StoreTile(y, bias.f32()));
+  WorkspaceFloats floats(workspace);
+  float* const packed_weights = floats.take(blocking.weight_floats);
+  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
+  pack_forward_weights(pool, call.weight.f32(), blocking, packed_weights);
+
+  const auto multiply = [&](const auto& transform) {
+    if (!call.statistics) {
+      gemm_dot(pool, blocking, matrix, transform, packed_weights, slots,
+               StoreTile(call.y, call.bias.f32()));
+      return;
+    }
+    const ChannelPartials partials(floats.take(ChannelPartials::floats(blocking.blocks, problem.K)),
+                                   problem.K);
+    gemm_dot(pool, blocking, matrix, transform, packed_weights, slots,
+             StoreTileWithStatistics(call.y, call.bias.f32(), partials));
+    merge_statistics(
+        pool, partials, blocking.blocks,
+        [&](std::int64_t block) {
+          return blocking.first_row(block + 1) - blocking.first_row(block);
+        },
+        call.statistics);
+  };
+  if (call.norm) {
+    multiply(LoadNormRelu{make_table(pool, call.norm, problem.C, floats)});
+  } else {
+    multiply(Identity());
+  }
 }
 
 }  // namespace HWY_NAMESPACE
@@ -34,15 +58,27 @@ namespace accrete::kernels::cpu {
 
 HWY_EXPORT(run_conv_forward);
 
-std::size_t conv_forward_workspace_bytes(const ConvProblem& problem) {
-  return dot_blocking(problem.y_shape().pixels(), problem.R * problem.S * problem.C, problem.K)
-      .workspace_bytes();
+namespace {
+
+DotBlocking forward_blocking(const ConvProblem& problem) {
+  return dot_blocking(problem.y_shape().pixels(), problem.R * problem.S * problem.C, problem.K);
 }
 
-void conv_forward(ThreadPool& pool, const ConvProblem& problem, const ConstTensorView& x,
-                  const ConstTensorView& weight, const ConstTensorView& bias, const TensorView& y,
-                  const Workspace& workspace) {
-  HWY_DYNAMIC_DISPATCH(run_conv_forward)(pool, problem, x, weight, bias, y, workspace);
+}  // namespace
+
+std::size_t conv_forward_workspace_bytes(const ConvProblem& problem) {
+  return forward_blocking(problem).workspace_bytes();
+}
+
+std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem) {
+  const DotBlocking blocking = forward_blocking(problem);
+  return blocking.workspace_bytes() +
+         float_bytes(NormReluTable::floats(problem.C) +
+                     ChannelPartials::floats(blocking.blocks, problem.K));
+}
+
+void conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
+  HWY_DYNAMIC_DISPATCH(run_conv_forward)(pool, call, workspace);
 }
 
 }  // namespace accrete::kernels::cpu

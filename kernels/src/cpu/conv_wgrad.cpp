@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The gradient of the weights. NormRelu of x and what batch norm owes to grad_y are applied while
+// the operands are packed.
 #include "cpu/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -12,16 +14,33 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-void run_conv_wgrad(ThreadPool& pool, const ConvProblem& problem, const ConstTensorView& x,
-                    const ConstTensorView& grad_y, const TensorView& grad_weight, GradMode mode,
-                    const Workspace& workspace) {
-  const Im2col matrix = im2col_of_input(problem, x);
+void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
+  const ConvProblem& problem = call.problem;
+  const Im2col matrix = im2col_of_input(problem, call.x);
+  const Im2col gradient = rows_of(call.grad_y.g);
   const OuterBlocking blocking = outer_blocking(matrix.rows(), matrix.columns(), problem.K);
-  auto* partials = static_cast<float*>(workspace.data);
-  ScratchSlots slots(partials + blocking.parts * blocking.partial_floats,
-                     scratch_slot_count(blocking.tasks()), blocking.slot_floats);
-  gemm_outer(pool, blocking, matrix, Identity{}, rows_of(grad_y), Identity{}, slots, partials);
-  reduce_partials(pool, blocking, partials, mode == GradMode::accumulate, grad_weight.f32());
+  WorkspaceFloats floats(workspace);
+  float* const partials = floats.take(blocking.parts * blocking.partial_floats);
+  ScratchSlots slots = take_slots(floats, blocking.tasks(), blocking.slot_floats);
+
+  const auto multiply = [&](const auto& of_x, const auto& of_gradient) {
+    gemm_outer(pool, blocking, matrix, of_x, gradient, of_gradient, slots, partials);
+  };
+  const auto multiply_x = [&](const auto& of_x) {
+    if (call.grad_y.y) {
+      const auto table = make_table(pool, call.grad_y, problem.K, floats);
+      multiply(of_x, LoadDeferredGradient(call.grad_y, table));
+    } else {
+      multiply(of_x, Identity());
+    }
+  };
+  if (call.norm) {
+    multiply_x(LoadNormRelu{make_table(pool, call.norm, problem.C, floats)});
+  } else {
+    multiply_x(Identity());
+  }
+  reduce_partials(pool, blocking, partials, call.mode == GradMode::accumulate,
+                  call.grad_weight.f32());
 }
 
 }  // namespace HWY_NAMESPACE
@@ -38,10 +57,13 @@ std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem) {
       .workspace_bytes();
 }
 
-void conv_wgrad(ThreadPool& pool, const ConvProblem& problem, const ConstTensorView& x,
-                const ConstTensorView& grad_y, const TensorView& grad_weight, GradMode mode,
-                const Workspace& workspace) {
-  HWY_DYNAMIC_DISPATCH(run_conv_wgrad)(pool, problem, x, grad_y, grad_weight, mode, workspace);
+std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem) {
+  return conv_wgrad_workspace_bytes(problem) +
+         float_bytes(NormReluTable::floats(problem.C) + DeferredGradientTable::floats(problem.K));
+}
+
+void conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
+  HWY_DYNAMIC_DISPATCH(run_conv_wgrad)(pool, call, workspace);
 }
 
 }  // namespace accrete::kernels::cpu

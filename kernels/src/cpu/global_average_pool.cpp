@@ -46,18 +46,6 @@ namespace accrete::kernels::cpu {
 HWY_EXPORT(mean_of_rows);
 HWY_EXPORT(spread_over_rows);
 
-namespace {
-
-// One image per row tile.
-RowTiles image_tiles(const Shape& image) {
-  RowTiles tiles = make_row_tiles(image.n, image.c, kMaxTileChannels);
-  tiles.tile_rows = 1;
-  tiles.row_tiles = image.n;
-  return tiles;
-}
-
-}  // namespace
-
 void global_average_pool_forward(ThreadPool& pool, const ConstTensorView& x, const TensorView& y) {
   const RowTiles tiles = image_tiles(x.shape);
   const std::int64_t pixels = x.shape.h * x.shape.w;

@@ -65,4 +65,51 @@ struct LineTasks {
   }
 };
 
+/// Lines and channels of one task.
+struct PoolTile {
+  Span lines;
+  std::int64_t line_task = 0;  ///< number of the span of lines, for partial sums
+  std::int64_t channel = 0;
+  std::int64_t channels = 0;
+};
+
+/// Lines cut into tasks of all channels, for kernels without per-channel parameters.
+inline PoolTile all_channels(const Span& lines, std::int64_t channels) {
+  return {lines, 0, 0, channels};
+}
+
+/// Lines cut into tasks of at most kMaxTileChannels channels and at most kMaxRowTiles spans of
+/// lines, for kernels with parameters per channel.
+class PoolTiles {
+ public:
+  PoolTiles(std::int64_t lines, std::int64_t line_pixels, std::int64_t channels)
+      : channels_(channels),
+        tile_channels_(padded_channels(divide_up(channels, divide_up(channels, kMaxTileChannels)))),
+        lines_(lines, line_pixels * tile_channels_) {
+    lines_.per_task = std::max(lines_.per_task, divide_up(lines, kMaxRowTiles));
+  }
+
+  std::int64_t line_tasks() const { return lines_.count(); }
+  std::int64_t count() const { return line_tasks() * channel_tiles(); }
+  PoolTile tile(std::int64_t task) const {
+    PoolTile tile;
+    tile.line_task = task / channel_tiles();
+    tile.lines = lines_.task(tile.line_task);
+    tile.channel = task % channel_tiles() * tile_channels_;
+    tile.channels = std::min(tile_channels_, channels_ - tile.channel);
+    return tile;
+  }
+
+ private:
+  std::int64_t channel_tiles() const { return divide_up(channels_, tile_channels_); }
+
+  std::int64_t channels_, tile_channels_;
+  LineTasks lines_;
+};
+
+/// Tasks that go through the lines of a tensor.
+inline PoolTiles pool_tiles(const Shape& tensor) {
+  return {tensor.n * tensor.h, tensor.w, tensor.c};
+}
+
 }  // namespace accrete::kernels::cpu

@@ -76,6 +76,21 @@ inline RowTiles channel_tiles(const Shape& shape) {
   return make_row_tiles(shape.pixels(), shape.c, kMaxTileChannels);
 }
 
+/// The same tiles, but at most `row_tiles` of them above each other.
+inline RowTiles coarsened(RowTiles tiles, std::int64_t row_tiles) {
+  tiles.tile_rows = std::max(tiles.tile_rows, divide_up(tiles.rows, row_tiles));
+  tiles.row_tiles = divide_up(tiles.rows, tiles.tile_rows);
+  return tiles;
+}
+
+/// One image per row tile.
+inline RowTiles image_tiles(const Shape& image) {
+  RowTiles tiles = make_row_tiles(image.n, image.c, kMaxTileChannels);
+  tiles.tile_rows = 1;
+  tiles.row_tiles = image.n;
+  return tiles;
+}
+
 /// For kernels that treat all elements alike. Packed tensors are one long row.
 inline RowTiles element_tiles(const Shape& shape, bool packed) {
   if (packed) {
@@ -83,6 +98,11 @@ inline RowTiles element_tiles(const Shape& shape, bool packed) {
   }
   return make_row_tiles(shape.pixels(), shape.c, kMaxTileChannels);
 }
+
+/// Scratch of one value per channel of a tile.
+struct TileVector {
+  alignas(64) float values[kMaxTileChannels];
+};
 
 /// Rows of f32 that are read.
 struct ConstRows {

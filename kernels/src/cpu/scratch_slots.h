@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <thread>
 
+#include "cpu/workspace_floats.h"
+
 namespace accrete::kernels::cpu {
 
 /// Most tasks that can be in flight at once; a thread beyond that waits for a slot.
@@ -59,5 +61,12 @@ class ScratchSlots {
   std::int64_t slot_floats_;
   std::atomic<std::uint32_t> free_;
 };
+
+/// The slots of `tasks` tasks, from a workspace.
+inline ScratchSlots take_slots(WorkspaceFloats& floats, std::int64_t tasks,
+                               std::int64_t slot_floats) {
+  const std::int64_t slots = scratch_slot_count(tasks);
+  return {floats.take(slots * slot_floats), slots, slot_floats};
+}
 
 }  // namespace accrete::kernels::cpu

@@ -75,7 +75,7 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
     gpu->conv_forward(stream, problem, x, weight, bias, y, workspace);
     return;
   }
-  cpu::conv_forward(stream.pool(), problem, x, weight, bias, y, workspace);
+  cpu::conv_forward(stream.pool(), cpu::plain_forward(problem, x, weight, bias, y), workspace);
 }
 
 std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
@@ -98,7 +98,8 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
     gpu->conv_dgrad(stream, problem, grad_y, weight, grad_x, mode, workspace);
     return;
   }
-  cpu::conv_dgrad(stream.pool(), problem, grad_y, weight, grad_x, mode, workspace);
+  cpu::conv_dgrad(stream.pool(), cpu::plain_dgrad(problem, grad_y, weight, grad_x, mode),
+                  workspace);
 }
 
 std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
@@ -122,7 +123,8 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
     gpu->conv_wgrad(stream, problem, x, grad_y, grad_weight, mode, workspace);
     return;
   }
-  cpu::conv_wgrad(stream.pool(), problem, x, grad_y, grad_weight, mode, workspace);
+  cpu::conv_wgrad(stream.pool(), cpu::plain_wgrad(problem, x, grad_y, grad_weight, mode),
+                  workspace);
 }
 
 std::size_t bias_grad_workspace_bytes(const Shape& grad_y, Device device) {

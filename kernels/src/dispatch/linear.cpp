@@ -56,7 +56,7 @@ void linear_forward(const Stream& stream, ConstTensorView x, ConstTensorView wei
     gpu->linear_forward(stream, x, weight, bias, y, workspace);
     return;
   }
-  cpu::conv_forward(stream.pool(), problem, x, weight, bias, y, workspace);
+  cpu::conv_forward(stream.pool(), cpu::plain_forward(problem, x, weight, bias, y), workspace);
 }
 
 void linear_dgrad(const Stream& stream, ConstTensorView grad_y, ConstTensorView weight,
@@ -71,7 +71,8 @@ void linear_dgrad(const Stream& stream, ConstTensorView grad_y, ConstTensorView 
     gpu->linear_dgrad(stream, grad_y, weight, grad_x, mode, workspace);
     return;
   }
-  cpu::conv_dgrad(stream.pool(), problem, grad_y, weight, grad_x, mode, workspace);
+  cpu::conv_dgrad(stream.pool(), cpu::plain_dgrad(problem, grad_y, weight, grad_x, mode),
+                  workspace);
 }
 
 void linear_wgrad(const Stream& stream, ConstTensorView x, ConstTensorView grad_y,
@@ -85,7 +86,8 @@ void linear_wgrad(const Stream& stream, ConstTensorView x, ConstTensorView grad_
     gpu->linear_wgrad(stream, x, grad_y, grad_weight, mode, workspace);
     return;
   }
-  cpu::conv_wgrad(stream.pool(), problem, x, grad_y, grad_weight, mode, workspace);
+  cpu::conv_wgrad(stream.pool(), cpu::plain_wgrad(problem, x, grad_y, grad_weight, mode),
+                  workspace);
 }
 
 }  // namespace accrete::kernels

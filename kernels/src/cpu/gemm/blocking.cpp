@@ -22,10 +22,6 @@ constexpr std::int64_t kMaxPartialBytes = 48 << 20;
 constexpr std::int64_t kMinChunkRows = 32;
 constexpr std::int64_t kMaxChunkRows = 256;
 
-std::size_t float_bytes(std::int64_t count) {
-  return static_cast<std::size_t>(count) * sizeof(float);
-}
-
 }  // namespace
 
 DotBlocking dot_blocking(std::int64_t rows, std::int64_t reduction, std::int64_t columns) {

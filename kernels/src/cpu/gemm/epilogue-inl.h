@@ -31,6 +31,7 @@ struct TileResult {
   const float* values;
   std::int64_t pitch;
   std::int64_t block;
+  std::int64_t block_row;  ///< rows of the block above this tile
   std::int64_t row, rows;
   std::int64_t column, columns;
 };

@@ -32,6 +32,7 @@ void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_
                     std::int64_t last, const float* packed_rows, std::int64_t column,
                     const float* panel, const Epilogue& epilogue, RowPrefetcher& prefetcher,
                     PrefetchQueue& queue) {
+  const std::int64_t block_first = blocking.first_row(block);
   const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
   const std::int64_t vectors = panel_vectors(blocking.columns - column);
   const std::int64_t columns = std::min(vectors * kLanes, blocking.columns - column);
@@ -43,7 +44,8 @@ void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_
       prefetcher.refill(queue);
     }
     find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values, queue);
-    epilogue(TileResult{values, vectors * kLanes, block, row, rows, column, columns});
+    epilogue(
+        TileResult{values, vectors * kLanes, block, row - block_first, row, rows, column, columns});
     packed_rows += tile_floats;
   }
 }

@@ -33,12 +33,13 @@ template <class Transform>
 HWY_INLINE void copy_run(const Transform& transform, const float* source, std::int64_t channel,
                          std::int64_t count, float* target) {
   const FloatTag d;
+  const auto run = transform.bind(source, channel);
   std::int64_t i = 0;
   for (; i + kLanes <= count; i += kLanes) {
-    hn::StoreU(transform(hn::LoadU(d, source + i), channel + i), d, target + i);
+    hn::StoreU(run.load(i), d, target + i);
   }
   if (i < count) {
-    hn::StoreU(transform(load_some(source + i, count - i), channel + i), d, target + i);
+    hn::StoreU(run.load_some(i, count - i), d, target + i);
   }
 }
 
@@ -208,12 +209,13 @@ void pack_panels(const Im2col& matrix, const Transform& transform, std::int64_t 
     const std::int64_t count = std::min(width, matrix.channels - column);
     const float* from = matrix.data + row * matrix.pitch + column;
     for (std::int64_t i = row; i < last; ++i, target += width, from += matrix.pitch) {
+      const auto run = transform.bind(from, column);
       std::int64_t j = 0;
       for (; j + kLanes <= count; j += kLanes) {
-        hn::Store(transform(hn::LoadU(d, from + j), column + j), d, target + j);
+        hn::Store(run.load(j), d, target + j);
       }
       if (j < count) {
-        hn::Store(transform(load_some(from + j, count - j), column + j), d, target + j);
+        hn::Store(run.load_some(j, count - j), d, target + j);
       }
     }
   }

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// What happens to activations on their way into a packed operand.
+// How activations are loaded on their way into a packed operand.
 //
 // A transform is a copyable struct with
-//   static constexpr bool kPerChannel;  // false: the channel argument is ignored
-//   FloatVec operator()(FloatVec value, std::int64_t channel) const;
-// It is applied to runs of neighbouring channels: lane i of `value` belongs to channel + i. Lanes
-// behind the last channel may hold anything and are ignored, so per-channel tables must be readable
-// for kMaxLanes floats behind their end. Taps outside the image are zero after the transform: they
-// never reach it.
+//   static constexpr bool kPerChannel;  // false: a run may go on into the next pixel
+//   Run bind(const float* source, std::int64_t channel) const;
+// where `source` is where the matrix has a run of neighbouring channels from `channel` on, and Run
+//   FloatVec load(std::int64_t i) const;            // channels i.. of the run
+//   FloatVec load_some(std::int64_t i, std::int64_t count) const;  // its last ones
+// Lanes behind the last channel may hold anything and are ignored, so per-channel tables must be
+// readable for kMaxLanes floats behind their end. Taps outside the image are zero after the
+// transform: they never reach it.
 #if defined(ACCRETE_CPU_GEMM_TRANSFORM_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ACCRETE_CPU_GEMM_TRANSFORM_INL_H_
 #undef ACCRETE_CPU_GEMM_TRANSFORM_INL_H_
@@ -18,14 +20,106 @@
 #include <cstdint>
 
 #include "cpu/gemm/vector-inl.h"
+#include "cpu/norm_tables-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
+/// The activation as it is.
 struct Identity {
   static constexpr bool kPerChannel = false;
-  HWY_INLINE FloatVec operator()(FloatVec value, std::int64_t /*channel*/) const { return value; }
+
+  struct Run {
+    const float* source;
+
+    HWY_INLINE FloatVec load(std::int64_t i) const { return hn::LoadU(FloatTag(), source + i); }
+    HWY_INLINE FloatVec load_some(std::int64_t i, std::int64_t count) const {
+      return HWY_NAMESPACE::load_some(source + i, count);
+    }
+  };
+
+  HWY_INLINE Run bind(const float* source, std::int64_t /*channel*/) const { return {source}; }
+};
+
+/// max(0, x * scale + shift).
+struct LoadNormRelu {
+  static constexpr bool kPerChannel = true;
+  NormReluTable table;
+
+  struct Run {
+    const float* source;
+    const float* scale;
+    const float* shift;
+
+    HWY_INLINE FloatVec load(std::int64_t i) const {
+      return apply(hn::LoadU(FloatTag(), source + i), i);
+    }
+    HWY_INLINE FloatVec load_some(std::int64_t i, std::int64_t count) const {
+      return apply(HWY_NAMESPACE::load_some(source + i, count), i);
+    }
+
+   private:
+    HWY_INLINE FloatVec apply(FloatVec x, std::int64_t i) const {
+      const FloatTag d;
+      return rectify(d, affine(x, hn::LoadU(d, scale + i), hn::LoadU(d, shift + i)));
+    }
+  };
+
+  HWY_INLINE Run bind(const float* source, std::int64_t channel) const {
+    return {source, table.scale + channel, table.shift + channel};
+  }
+};
+
+/// A deferred gradient g * of_g + y * of_y + constant; the matrix is that of g.
+class LoadDeferredGradient {
+ public:
+  static constexpr bool kPerChannel = true;
+
+  LoadDeferredGradient(const DeferredGradient& gradient, const DeferredGradientTable& table)
+      : g_(gradient.g.f32()),
+        y_(gradient.y.f32()),
+        g_pitch_(gradient.g.pitch),
+        y_pitch_(gradient.y.pitch),
+        table_(table) {}
+
+  struct Run {
+    const float* g;
+    const float* y;
+    const float* of_g;
+    const float* of_y;
+    const float* constant;
+
+    HWY_INLINE FloatVec load(std::int64_t i) const {
+      return apply(hn::LoadU(FloatTag(), g + i), hn::LoadU(FloatTag(), y + i), i);
+    }
+    HWY_INLINE FloatVec load_some(std::int64_t i, std::int64_t count) const {
+      return apply(HWY_NAMESPACE::load_some(g + i, count), HWY_NAMESPACE::load_some(y + i, count),
+                   i);
+    }
+
+   private:
+    HWY_INLINE FloatVec apply(FloatVec g_value, FloatVec y_value, std::int64_t i) const {
+      const FloatTag d;
+      return deferred_gradient(g_value, y_value, hn::LoadU(d, of_g + i), hn::LoadU(d, of_y + i),
+                               hn::LoadU(d, constant + i));
+    }
+  };
+
+  HWY_INLINE Run bind(const float* source, std::int64_t channel) const {
+    std::int64_t pixel = source - g_ - channel;
+    if (g_pitch_ != y_pitch_) {
+      pixel = pixel / g_pitch_ * y_pitch_;
+    }
+    return {source, y_ + pixel + channel, table_.of_g + channel, table_.of_y + channel,
+            table_.constant + channel};
+  }
+
+ private:
+  const float* g_;
+  const float* y_;
+  std::int64_t g_pitch_, y_pitch_;
+  DeferredGradientTable table_;
 };
 
 }  // namespace HWY_NAMESPACE

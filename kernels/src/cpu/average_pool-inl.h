@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+// The windows of average pooling. Backward gathers: each input pixel adds up the windows that
+// cover it.
+#if defined(ACCRETE_KERNELS_CPU_AVERAGE_POOL_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_KERNELS_CPU_AVERAGE_POOL_INL_H_
+#undef ACCRETE_KERNELS_CPU_AVERAGE_POOL_INL_H_
+#else
+#define ACCRETE_KERNELS_CPU_AVERAGE_POOL_INL_H_
+#endif
+
+#include <array>
+
+#include "cpu/pool_access-inl.h"
+#include "cpu/pool_windows.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+// What an average divides by.
+HWY_INLINE float window_weight(const PoolProblem& problem, const Span& r_taps, const Span& s_taps) {
+  const std::int64_t taps =
+      problem.count_padding ? problem.R * problem.S : r_taps.length() * s_taps.length();
+  return 1.0F / static_cast<float>(taps);
+}
+
+struct AverageTaps {
+  std::array<const float*, kMaxPoolTaps> x;
+  std::int64_t count = 0;
+};
+
+template <class Load>
+HWY_INLINE void mean_of_taps(const AverageTaps& taps, const Load& x, float weight,
+                             std::int64_t channels, float* y) {
+  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    auto sum = x.load(io, taps.x[0], c);
+    for (std::int64_t i = 1; i < taps.count; ++i) {
+      sum = hn::Add(sum, x.load(io, taps.x[static_cast<std::size_t>(i)], c));
+    }
+    io.store(hn::Mul(sum, hn::Set(io.d, weight)), y + c);
+  });
+}
+
+template <class Load>
+void average_pool_lines(const PoolProblem& problem, const PoolTile& tile, const ConstRows& x,
+                        const Load& load, const Rows& y) {
+  const PoolAxis vertical = vertical_axis(problem);
+  const PoolAxis horizontal = horizontal_axis(problem);
+  AverageTaps taps;
+  for (std::int64_t line = tile.lines.begin; line < tile.lines.end; ++line) {
+    const std::int64_t p = line % vertical.output;
+    const std::int64_t top =
+        line / vertical.output * problem.H + p * problem.stride_h - problem.pad_h;
+    const Span r_taps = vertical.taps(p);
+    for (std::int64_t q = 0; q < horizontal.output; ++q) {
+      const std::int64_t left = q * problem.stride_w - problem.pad_w;
+      const Span s_taps = horizontal.taps(q);
+      taps.count = 0;
+      for (std::int64_t r = r_taps.begin; r < r_taps.end; ++r) {
+        for (std::int64_t s = s_taps.begin; s < s_taps.end; ++s) {
+          taps.x[static_cast<std::size_t>(taps.count++)] =
+              x.at((top + r) * problem.W + left + s, tile.channel);
+        }
+      }
+      mean_of_taps(taps, load, window_weight(problem, r_taps, s_taps), tile.channels,
+                   y.at(line * horizontal.output + q, tile.channel));
+    }
+  }
+}
+
+struct AverageWindow {
+  const float* grad_y;
+  float weight;
+};
+
+struct AverageWindows {
+  std::array<AverageWindow, kMaxPoolTaps> window;
+  std::int64_t count = 0;
+};
+
+template <class Sink>
+HWY_INLINE void gather_average_gradient(const AverageWindows& windows, std::int64_t pixel,
+                                        std::int64_t channels, Sink& sink) {
+  for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+    auto sum = hn::Zero(io.d);
+    for (std::int64_t i = 0; i < windows.count; ++i) {
+      const AverageWindow& window = windows.window[static_cast<std::size_t>(i)];
+      sum = hn::MulAdd(io.load(window.grad_y + c), hn::Set(io.d, window.weight), sum);
+    }
+    sink.put(io, pixel, c, sum);
+  });
+}
+
+template <class Sink>
+void average_pool_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
+                                 const ConstRows& grad_y, Sink& sink) {
+  const PoolAxis vertical = vertical_axis(problem);
+  const PoolAxis horizontal = horizontal_axis(problem);
+  AverageWindows windows;
+  for (std::int64_t line = tile.lines.begin; line < tile.lines.end; ++line) {
+    const std::int64_t top = line / vertical.input * vertical.output;
+    const Span p_span = vertical.windows(line % vertical.input);
+    for (std::int64_t w = 0; w < horizontal.input; ++w) {
+      const Span q_span = horizontal.windows(w);
+      windows.count = 0;
+      for (std::int64_t p = p_span.begin; p < p_span.end; ++p) {
+        for (std::int64_t q = q_span.begin; q < q_span.end; ++q) {
+          windows.window[static_cast<std::size_t>(windows.count++)] = {
+              grad_y.at((top + p) * horizontal.output + q, tile.channel),
+              window_weight(problem, vertical.taps(p), horizontal.taps(q))};
+        }
+      }
+      gather_average_gradient(windows, line * horizontal.input + w, tile.channels, sink);
+    }
+  }
+}
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Statistics of the channels of a tensor, merged in double from those of blocks of its rows.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "accrete/kernels/norm_relu.h"
+#include "accrete/kernels/thread_pool.h"
+#include "cpu/channel_partials.h"
+#include "cpu/row_tiles.h"
+
+namespace accrete::kernels::cpu {
+
+/// Channels that one task merges.
+constexpr std::int64_t kMergedChannels = 64;
+
+/// Mean and sum of squared deviations of up to kMergedChannels channels of a growing set of rows.
+struct ChannelMoments {
+  double rows = 0.0;
+  double mean[kMergedChannels] = {};
+  double squares[kMergedChannels] = {};
+
+  /// Takes in a block of rows: its mean and squares (Chan, Golub & LeVeque).
+  void add(double added, std::int64_t channels, const float* block_mean,
+           const float* block_squares);
+  /// The same where the mean is rounded, and `first` the sum of deviations from it.
+  void add_rounded(double added, std::int64_t channels, const float* block_mean, const float* first,
+                   const float* second);
+};
+
+/// Mean, variance and inv_std of `channels` channels from `channel` on.
+void put_statistics(const ChannelMoments& moments, std::int64_t channel, std::int64_t channels,
+                    const StatisticsOutput& out);
+
+/// Statistics from blocks of means and squares; rows_of(block) says how many rows a block has.
+template <class RowsOf>
+void merge_statistics(ThreadPool& pool, const ChannelPartials& partials, std::int64_t blocks,
+                      const RowsOf& rows_of, const StatisticsOutput& out) {
+  const std::int64_t all = out.mean.shape.c;
+  pool.parallel_for(divide_up(all, kMergedChannels), [&](std::int64_t task) {
+    const std::int64_t channel = task * kMergedChannels;
+    const std::int64_t channels = std::min(kMergedChannels, all - channel);
+    ChannelMoments moments;
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      moments.add(static_cast<double>(rows_of(block)), channels, partials.first(block) + channel,
+                  partials.second(block) + channel);
+    }
+    put_statistics(moments, channel, channels, out);
+  });
+}
+
+/// Floats of scratch for the moments of row tiles.
+std::int64_t moments_floats(const RowTiles& tiles);
+/// Moments of each tile of x, into the scratch.
+void tile_moments(ThreadPool& pool, const RowTiles& tiles, const ConstTensorView& x,
+                  float* scratch);
+/// Those of channels from `channel` on, merged.
+ChannelMoments merge_tile_moments(const RowTiles& tiles, const float* scratch,
+                                  std::int64_t channel);
+
+/// All of it: a pass over x for its statistics.
+void channel_statistics(ThreadPool& pool, const RowTiles& tiles, const ConstTensorView& x,
+                        const StatisticsOutput& out, float* scratch);
+
+}  // namespace accrete::kernels::cpu

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// NormRelu for the kernels that work through rows of channels: loading through it, loading a
+// gradient that it still owes to, and putting away the gradient of what was loaded. Each object
+// belongs to one task and holds what the task needs of its channels.
+#if defined(ACCRETE_KERNELS_CPU_NORM_RELU_ACCESS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_KERNELS_CPU_NORM_RELU_ACCESS_INL_H_
+#undef ACCRETE_KERNELS_CPU_NORM_RELU_ACCESS_INL_H_
+#else
+#define ACCRETE_KERNELS_CPU_NORM_RELU_ACCESS_INL_H_
+#endif
+
+#include <algorithm>
+
+#include "cpu/norm_tables-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+/// Loads x as a reader through NormRelu sees it.
+class NormReluLoad {
+ public:
+  NormReluLoad(const NormRelu& norm, std::int64_t channel, std::int64_t channels) {
+    affine_factors(vectors_of(norm), norm.inv_std.f32() + channel, channel, channels, scale_.values,
+                   shift_.values);
+  }
+
+  template <class Access>
+  HWY_INLINE auto load(const Access& io, const float* pixel, std::int64_t c) const {
+    return rectify(io.d, before_relu(io, io.load(pixel + c), c));
+  }
+  template <class Access>
+  HWY_INLINE auto before_relu(const Access& io, typename Access::V x, std::int64_t c) const {
+    return affine(x, io.load_padded(scale_.values + c), io.load_padded(shift_.values + c));
+  }
+
+ private:
+  TileVector scale_, shift_;
+};
+
+/// Loads a gradient of which something may be due.
+class DeferredGradientLoad {
+ public:
+  DeferredGradientLoad(const DeferredGradient& gradient, std::int64_t channel,
+                       std::int64_t channels)
+      : g_(gradient.g), y_(gradient.y ? gradient.y : gradient.g), channel_(channel) {
+    if (gradient.y) {
+      deferred_gradient_factors(gradient, channel, channels,
+                                {of_g_.values, of_y_.values, constant_.values});
+    } else {
+      std::fill_n(of_g_.values, kMaxTileChannels, 1.0F);
+      std::fill_n(of_y_.values, kMaxTileChannels, 0.0F);
+      std::fill_n(constant_.values, kMaxTileChannels, 0.0F);
+    }
+  }
+
+  struct Pixel {
+    const float* g;
+    const float* y;
+  };
+  Pixel pixel(std::int64_t row) const { return {g_.at(row, channel_), y_.at(row, channel_)}; }
+
+  template <class Access>
+  HWY_INLINE auto load(const Access& io, const Pixel& pixel, std::int64_t c) const {
+    return deferred_gradient(io.load(pixel.g + c), io.load(pixel.y + c),
+                             io.load_padded(of_g_.values + c), io.load_padded(of_y_.values + c),
+                             io.load_padded(constant_.values + c));
+  }
+
+ private:
+  ConstRows g_, y_;
+  std::int64_t channel_;
+  TileVector of_g_, of_y_, constant_;
+};
+
+/// Takes the gradient of what was loaded through NormRelu: g (= or +=) gamma * dz, and the sums of
+/// dz and dz * (x - mean).
+class NormReluSink {
+ public:
+  NormReluSink(const ConstTensorView& x, const NormRelu& norm, const NormReluGradient& out,
+               std::int64_t channel, std::int64_t channels)
+      : load_(norm, channel, channels),
+        x_(x),
+        g_(out.g),
+        accumulate_(out.mode == GradMode::accumulate),
+        channel_(channel),
+        channels_(channels) {
+    const float* mean = norm.mean.f32() + channel;
+    const float* gamma = norm.gamma.f32() + channel;
+    for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
+      io.store_padded(io.load(mean + c), mean_.values + c);
+      io.store_padded(io.load(gamma + c), gamma_.values + c);
+      io.store_padded(hn::Zero(io.d), sum_.values + c);
+      io.store_padded(hn::Zero(io.d), product_.values + c);
+    });
+  }
+
+  template <class Access>
+  HWY_INLINE void put(const Access& io, std::int64_t row, std::int64_t c,
+                      typename Access::V gradient) {
+    float* const g = g_.at(row, channel_) + c;
+    const auto x = io.load(x_.at(row, channel_) + c);
+    const auto dz = gate_positive(io.d, load_.before_relu(io, x, c), gradient);
+    const auto centred = hn::Sub(x, io.load_padded(mean_.values + c));
+    io.store_padded(hn::Add(io.load_padded(sum_.values + c), dz), sum_.values + c);
+    io.store_padded(hn::MulAdd(dz, centred, io.load_padded(product_.values + c)),
+                    product_.values + c);
+    const auto gamma = io.load_padded(gamma_.values + c);
+    io.store(accumulate_ ? hn::MulAdd(dz, gamma, io.load(g)) : hn::Mul(dz, gamma), g);
+  }
+
+  void put_sums(float* sum, float* product) const {
+    std::copy_n(sum_.values, channels_, sum + channel_);
+    std::copy_n(product_.values, channels_, product + channel_);
+  }
+
+ private:
+  NormReluLoad load_;
+  ConstRows x_;
+  Rows g_;
+  bool accumulate_;
+  std::int64_t channel_, channels_;
+  TileVector mean_, gamma_, sum_, product_;
+};
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+// Entry points of fused_conv.h.
+#include "accrete/kernels/fused_conv.h"
+
+#include "accrete/kernels/conv.h"
+#include "cpu/conv.h"
+#include "dispatch/cuda_backend.h"
+#include "dispatch/norm_check.h"
+
+namespace accrete::kernels {
+namespace {
+
+// Without a norm a data gradient goes to out.g alone.
+void require_plain_output(const char* op, const Stream& stream, const ConstTensorView& x,
+                          const NormReluGradient& out, const Shape& shape, DType dtype) {
+  require_tensor(op, stream, "out.g", out.g, shape, dtype);
+  if (x || out.a || out.b || out.grad_gamma || out.grad_beta) {
+    fail(op, "x, out.a, out.b, out.grad_gamma and out.grad_beta must be empty without a norm");
+  }
+}
+
+}  // namespace
+
+std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, Device device,
+                                               DType /*dtype*/) {
+  check_conv_problem(problem);
+  if (device.kind == DeviceKind::cuda) {
+    no_cuda_kernel("fused_conv_forward");
+  }
+  return cpu::fused_conv_forward_workspace_bytes(problem);
+}
+
+void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                        const NormRelu& norm, ConstTensorView weight, ConstTensorView bias,
+                        TensorView y, const StatisticsOutput& statistics, Workspace workspace) {
+  constexpr const char* kOp = "fused_conv_forward";
+  check_conv_problem(problem);
+  const DType dtype = x.dtype;
+  require_float_dtype(kOp, stream, dtype);
+  require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
+  require_norm(kOp, stream, norm, problem.x_shape());
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
+  if (bias) {
+    require_packed(kOp, stream, "bias", bias, channel_vector(problem.K));
+  }
+  require_tensor(kOp, stream, "y", y, problem.y_shape(), dtype);
+  require_statistics(kOp, stream, statistics, problem.y_shape());
+  require_workspace(kOp, workspace,
+                    fused_conv_forward_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    require_kernel(kOp, gpu->fused_conv_forward)(stream, problem, x, norm, weight, bias, y,
+                                                 statistics, workspace);
+    return;
+  }
+  cpu::conv_forward(stream.pool(), {problem, x, norm, weight, bias, y, statistics}, workspace);
+}
+
+std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device,
+                                             DType /*dtype*/) {
+  check_conv_problem(problem);
+  if (device.kind == DeviceKind::cuda) {
+    no_cuda_kernel("fused_conv_dgrad");
+  }
+  return cpu::fused_conv_dgrad_workspace_bytes(problem);
+}
+
+void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
+                      const DeferredGradient& grad_y, ConstTensorView weight, ConstTensorView x,
+                      const NormRelu& norm, const NormReluGradient& out, Workspace workspace) {
+  constexpr const char* kOp = "fused_conv_dgrad";
+  check_conv_problem(problem);
+  const DType dtype = grad_y.g.dtype;
+  require_float_dtype(kOp, stream, dtype);
+  require_deferred(kOp, stream, grad_y, problem.y_shape(), dtype);
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
+  require_norm(kOp, stream, norm, problem.x_shape());
+  if (norm) {
+    require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
+    require_norm_gradient(kOp, stream, out, problem.x_shape(), dtype);
+  } else {
+    require_plain_output(kOp, stream, x, out, problem.x_shape(), dtype);
+  }
+  require_workspace(kOp, workspace,
+                    fused_conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    require_kernel(kOp, gpu->fused_conv_dgrad)(stream, problem, grad_y, weight, x, norm, out,
+                                               workspace);
+    return;
+  }
+  cpu::conv_dgrad(stream.pool(), {problem, grad_y, weight, x, norm, out}, workspace);
+}
+
+std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device,
+                                             DType /*dtype*/) {
+  check_conv_problem(problem);
+  if (device.kind == DeviceKind::cuda) {
+    no_cuda_kernel("fused_conv_wgrad");
+  }
+  return cpu::fused_conv_wgrad_workspace_bytes(problem);
+}
+
+void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                      const NormRelu& norm, const DeferredGradient& grad_y, TensorView grad_weight,
+                      GradMode mode, Workspace workspace) {
+  constexpr const char* kOp = "fused_conv_wgrad";
+  check_conv_problem(problem);
+  const DType dtype = x.dtype;
+  require_float_dtype(kOp, stream, dtype);
+  require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
+  require_norm(kOp, stream, norm, problem.x_shape());
+  require_deferred(kOp, stream, grad_y, problem.y_shape(), dtype);
+  require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
+  require_workspace(kOp, workspace,
+                    fused_conv_wgrad_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    require_kernel(kOp, gpu->fused_conv_wgrad)(stream, problem, x, norm, grad_y, grad_weight, mode,
+                                               workspace);
+    return;
+  }
+  cpu::conv_wgrad(stream.pool(), {problem, x, norm, grad_y, grad_weight, mode}, workspace);
+}
+
+}  // namespace accrete::kernels

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// One fused convolution with its data, its double-precision results and the calls under test, with
+// every part present and absent.
+#pragma once
+
+#include <vector>
+
+#include "accrete/kernels/fused_conv.h"
+#include "kernels/norm_relu_case.h"
+#include "reference/batch_norm.h"
+#include "reference/conv.h"
+
+namespace accrete::test {
+
+struct FusedConvCase {
+  explicit FusedConvCase(const ConvProblem& problem_in)
+      : problem(problem_in),
+        x(integers(problem.x_shape().elements(), 1, 3)),
+        weight(integers(problem.weight_shape().elements(), 2, 2)),
+        bias(integers(problem.K, 3, 5)),
+        grad_weight_before(integers(problem.weight_shape().elements(), 4, 5)),
+        norm(problem.C),
+        grad_y(problem.y_shape()),
+        before(problem.x_shape()) {}
+
+  /// x as the convolution sees it.
+  std::vector<double> read(bool with_norm) const {
+    return with_norm ? reference::norm_relu(norm.reference(), widened(x)) : widened(x);
+  }
+
+  ConvProblem problem;
+  std::vector<float> x, weight, bias, grad_weight_before;
+  NormData norm;
+  DeferredData grad_y;
+  GradientBefore before;
+};
+
+inline constexpr GradMode kGradModes[] = {GradMode::overwrite, GradMode::accumulate};
+
+/// y and its statistics, for all combinations of norm and of bias with statistics.
+inline void append_forward(const FusedConvCase& data, const Run& run, Outputs& outputs) {
+  const NormTensors norm(data.norm);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
+  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
+  const GuardedTensor bias = filled(channel_vector(data.problem.K), {}, data.bias);
+  for (const bool with_norm : {false, true}) {
+    for (const bool all : {false, true}) {
+      GuardedTensor y = poisoned(data.problem.y_shape(), run.out);
+      StatisticsTensors statistics(data.problem.K);
+      Scratch scratch(kernels::fused_conv_forward_workspace_bytes(data.problem, test_device()));
+      kernels::fused_conv_forward(
+          run.stream, data.problem, x.view(), with_norm ? norm.view() : kernels::NormRelu(),
+          weight.view(), all ? bias.view() : ConstTensorView(), y.view(),
+          all ? statistics.view() : kernels::StatisticsOutput(), scratch.workspace());
+      REQUIRE(scratch.intact());
+      require_undamaged({&x, &weight, &bias, &y});
+      outputs.push_back(y.values());
+      if (all) {
+        statistics.append_to(outputs);
+      }
+    }
+  }
+}
+
+inline void expect_forward(const FusedConvCase& data, std::vector<Expected>& expected) {
+  for (const bool with_norm : {false, true}) {
+    for (const bool all : {false, true}) {
+      const auto y =
+          reference::conv_forward(data.problem, data.read(with_norm), widened(data.weight),
+                                  all ? widened(data.bias) : std::vector<double>());
+      expected.push_back({y, {}});
+      if (all) {
+        const auto s = reference::batch_statistics(data.problem.y_shape(), y, 1e-5);
+        expected.push_back({s.mean, {1e-5, 1e-6}});
+        expected.push_back({s.variance, {1e-5, 5e-6}});
+        expected.push_back({s.inv_std, {1e-6, 5e-6}});
+      }
+    }
+  }
+}
+
+/// The gradient of the data for all combinations of norm, deferred gradient and mode.
+inline void append_dgrad(const FusedConvCase& data, const Run& run, Outputs& outputs) {
+  const NormTensors norm(data.norm);
+  const DeferredTensors grad_y(data.grad_y, run.in, run.out);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
+  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
+  const std::size_t bytes = kernels::fused_conv_dgrad_workspace_bytes(data.problem, test_device());
+  for (const bool due : {false, true}) {
+    for (const GradMode mode : kGradModes) {
+      Scratch scratch(bytes);
+      GradientTensors out(data.problem.x_shape(), run.out, mode, data.before);
+      kernels::fused_conv_dgrad(run.stream, data.problem, grad_y.view(due), weight.view(), x.view(),
+                                norm.view(), out.view(), scratch.workspace());
+      out.append_to(outputs);
+      REQUIRE(scratch.intact());
+
+      Scratch plain_scratch(bytes);
+      GradientTensors plain(data.problem.x_shape(), run.out, mode, data.before);
+      kernels::NormReluGradient only_g;
+      only_g.g = plain.view().g;
+      only_g.mode = mode;
+      kernels::fused_conv_dgrad(run.stream, data.problem, grad_y.view(due), weight.view(), {}, {},
+                                only_g, plain_scratch.workspace());
+      outputs.push_back(plain.g());
+      REQUIRE(plain_scratch.intact());
+    }
+  }
+  require_undamaged({&x, &weight});
+  grad_y.require_undamaged();
+}
+
+inline void expect_dgrad(const FusedConvCase& data, std::vector<Expected>& expected) {
+  for (const bool due : {false, true}) {
+    const auto gradient =
+        reference::conv_dgrad(data.problem, data.grad_y.gradient(due), widened(data.weight));
+    const auto of_x =
+        reference::norm_relu_gradient(data.norm.reference(), widened(data.x), gradient);
+    for (const GradMode mode : kGradModes) {
+      expect_gradient(of_x, mode, data.before, {}, expected);
+      expected.push_back(
+          {mode == GradMode::accumulate ? plus(gradient, data.before.g) : gradient, {}});
+    }
+  }
+}
+
+/// The gradient of the weights for all combinations of norm, deferred gradient and mode.
+inline void append_wgrad(const FusedConvCase& data, const Run& run, Outputs& outputs) {
+  const NormTensors norm(data.norm);
+  const DeferredTensors grad_y(data.grad_y, run.out, run.in);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
+  const Shape shape = data.problem.weight_shape();
+  for (const bool with_norm : {false, true}) {
+    for (const bool due : {false, true}) {
+      const GradMode mode = with_norm == due ? GradMode::overwrite : GradMode::accumulate;
+      GuardedTensor grad_weight = mode == GradMode::accumulate
+                                      ? filled(shape, {}, data.grad_weight_before)
+                                      : poisoned(shape, {});
+      Scratch scratch(kernels::fused_conv_wgrad_workspace_bytes(data.problem, test_device()));
+      kernels::fused_conv_wgrad(run.stream, data.problem, x.view(),
+                                with_norm ? norm.view() : kernels::NormRelu(), grad_y.view(due),
+                                grad_weight.view(), mode, scratch.workspace());
+      REQUIRE(scratch.intact());
+      require_undamaged({&x, &grad_weight});
+      grad_y.require_undamaged();
+      outputs.push_back(grad_weight.values());
+    }
+  }
+}
+
+inline void expect_wgrad(const FusedConvCase& data, std::vector<Expected>& expected) {
+  for (const bool with_norm : {false, true}) {
+    for (const bool due : {false, true}) {
+      const auto gradient =
+          reference::conv_wgrad(data.problem, data.read(with_norm), data.grad_y.gradient(due));
+      expected.push_back(
+          {with_norm == due ? gradient : plus(gradient, data.grad_weight_before), {}});
+    }
+  }
+}
+
+}  // namespace accrete::test
