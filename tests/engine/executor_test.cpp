@@ -91,7 +91,14 @@ TEST_CASE("concats and slices of a dense block are no calls") {
   const Arena arena(*runtime, plan->memory.peak_bytes);
   const Executor executor(plan, store, arena.at(0));
   // Three concats forward, two slices each backward (nothing needs the gradient of the images).
-  CHECK(executor.num_calls() == plan->model.graph.num_nodes() - 3 - 6);
+  std::int32_t placed = 0;
+  const Graph& graph = plan->model.graph;
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    const std::string name = graph.node(id).op->name();
+    placed += name == "concat" || name == "channel_slice" ? 1 : 0;
+  }
+  CHECK(placed > 9);  // of features and of their statistics
+  CHECK(executor.num_calls() == graph.num_nodes() - placed);
 }
 
 TEST_CASE("one and two threads give the same bits") {
