@@ -45,6 +45,8 @@ bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit
                  "Switch one optimisation pass off (repeatable; inspect --passes lists them)")
       ->allow_extra_args(false);
   app.add_flag("--no-fuse", no_fuse, "Switch every optimisation pass off");
+  app.add_flag("--profile", options.profile,
+               "Time every kind of op in the last epoch and print a table");
   app.add_flag("-q,--quiet", options.quiet, "No progress, only the final lines");
   app.set_version_flag("--version", version_text());
   try {

@@ -19,6 +19,7 @@ struct TrainOptions {
   int threads = 0;                    ///< 0: all this process may use
   std::int64_t stop_after_steps = 0;  ///< 0: run to the end
   bool quiet = false;
+  bool profile = false;  ///< time every op of the last epoch and print a table
   PassSwitches passes;
 };
 

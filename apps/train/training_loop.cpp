@@ -13,6 +13,7 @@
 #include "epoch_sums.h"
 #include "exit_codes.h"
 #include "interrupt.h"
+#include "profile_table.h"
 #include "progress.h"
 #include "run_folder.h"
 
@@ -65,6 +66,9 @@ class TrainingLoop {
     folder_.write_config(models::resolved_spec(spec_));
     introduce();
     while (state_.epoch < spec_.training.epochs) {
+      if (options_.profile && state_.epoch + 1 == spec_.training.epochs) {
+        session_.start_profile();
+      }
       if (!train_epoch()) {
         return leave_interrupted();
       }
@@ -299,6 +303,9 @@ class TrainingLoop {
     run.examples_per_second =
         busy_seconds_ > 0.0 ? static_cast<double>(samples_here_) / busy_seconds_ : 0.0;
     run.device = to_string(runtime_.stream().device());
+    if (options_.profile) {
+      print_profile(session_.profile());
+    }
     progress_.conclude(run);
   }
 

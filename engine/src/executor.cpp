@@ -2,6 +2,7 @@
 #include "accrete/engine/executor.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "accrete/kernels/error.h"
 
@@ -57,7 +58,7 @@ void Executor::bind_calls(std::byte* base) {
     if (is_free(*plan_, node)) {
       continue;
     }
-    Call call{node.op.get(), arguments_.size(), arguments_.size() + node.inputs.size(), {}, 0};
+    Call call{node.op.get(), arguments_.size(), arguments_.size() + node.inputs.size(), {}, 0, id};
     for (const std::vector<ValueId>* values : {&node.inputs, &node.outputs}) {
       for (const ValueId value : *values) {
         arguments_.push_back(view(value));
@@ -85,9 +86,33 @@ void Executor::run(const Stream& stream, std::uint64_t seed, std::uint64_t step)
   bytes_copied_ = 0;
   const RunContext context{stream, seed, step, &bytes_copied_};
   for (const Call& call : calls_) {
-    high_water_bytes_ = std::max(high_water_bytes_, call.end_bytes);
-    call.op->run(context, {arguments_.data() + call.first_input,
-                           arguments_.data() + call.first_output, call.workspace});
+    run_call(context, call);
+  }
+}
+
+void Executor::run_call(const RunContext& context, const Call& call) {
+  high_water_bytes_ = std::max(high_water_bytes_, call.end_bytes);
+  call.op->run(context, {arguments_.data() + call.first_input,
+                         arguments_.data() + call.first_output, call.workspace});
+}
+
+void Executor::run_profiled(DeviceRuntime& runtime, const Stream& stream, std::uint64_t seed,
+                            std::uint64_t step, StepProfile& profile) {
+  using Clock = std::chrono::steady_clock;
+  bytes_copied_ = 0;
+  const RunContext context{stream, seed, step, &bytes_copied_};
+  const Graph& graph = plan_->model.graph;
+  for (const Call& call : calls_) {
+    runtime.synchronize();
+    const auto start = Clock::now();
+    run_call(context, call);
+    runtime.synchronize();
+    const Node& node = graph.node(call.node);
+    OpProfile& sum = profile[call.op->name()];
+    sum.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    ++sum.calls;
+    sum.bytes += call.op->bytes_moved(graph.input_types(node), graph.output_types(node));
+    sum.macs += call.op->macs(graph.input_types(node));
   }
 }
 

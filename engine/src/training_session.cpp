@@ -156,7 +156,9 @@ TrainingSession::Step& TrainingSession::executor(Steps& steps, std::int64_t batc
 void TrainingSession::run(Step& step, std::int64_t global_step) {
   const auto number = static_cast<std::uint64_t>(global_step);
   Executor& executor = *step.executor;
-  if (!runtime_.can_capture() || !executor.replayable() || !step.has_run) {
+  if (profiling_) {
+    executor.run_profiled(runtime_, stream_, options_.seed, number, profile_);
+  } else if (!runtime_.can_capture() || !executor.replayable() || !step.has_run) {
     executor.run(stream_, options_.seed, number);
     step.has_run = true;
   } else {

@@ -10,6 +10,8 @@
 #include "accrete/engine/op.h"
 #include "accrete/engine/parameter_store.h"
 #include "accrete/engine/step_plan.h"
+#include "accrete/engine/step_profile.h"
+#include "accrete/kernels/device_runtime.h"
 
 namespace accrete {
 
@@ -21,6 +23,9 @@ class Executor {
            Device device = {});
 
   void run(const Stream& stream, std::uint64_t seed, std::uint64_t step);
+  /// The same, waiting for `runtime` behind every call and adding its time to `profile`.
+  void run_profiled(DeviceRuntime& runtime, const Stream& stream, std::uint64_t seed,
+                    std::uint64_t step, StepProfile& profile);
 
   const StepPlan& plan() const { return *plan_; }
   const TensorView& view(ValueId value) const { return views_[static_cast<std::size_t>(value)]; }
@@ -40,7 +45,9 @@ class Executor {
     std::size_t first_output;
     Workspace workspace;
     std::int64_t end_bytes;
+    NodeId node;
   };
+  void run_call(const RunContext& context, const Call& call);
   void bind_views(const ParameterStore& store, std::byte* base, Device device);
   void bind_calls(std::byte* base);
   std::int64_t end_of(ValueId value) const;

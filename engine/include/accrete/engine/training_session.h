@@ -88,6 +88,10 @@ class TrainingSession {
   StepResult train_step(std::int64_t batch, double learning_rate, std::int64_t global_step);
   StepResult eval_step(std::int64_t batch);
 
+  /// From now on steps run call by call, timed; for finding out where the time goes.
+  void start_profile() { profiling_ = true; }
+  const StepProfile& profile() const { return profile_; }
+
   /// Everything that outlives a step, as it is now, in host memory. On a GPU this is a copy: what
   /// is written to it takes effect with upload_parameters().
   const ParameterStore& parameters() const;
@@ -124,6 +128,8 @@ class TrainingSession {
   Steps eval_;
   std::unique_ptr<ResultQueue> results_;
   std::int64_t bytes_copied_ = 0;
+  bool profiling_ = false;
+  StepProfile profile_;
 };
 
 }  // namespace accrete
