@@ -10,7 +10,7 @@ check_language(CUDA)
 if(NOT CMAKE_CUDA_COMPILER)
   if(NOT ACCRETE_ENABLE_CUDA STREQUAL AUTO)
     message(FATAL_ERROR "ACCRETE_ENABLE_CUDA is ON but there is no nvcc; install the CUDA toolkit "
-                        "(12 or newer) or configure with -DACCRETE_ENABLE_CUDA=OFF")
+                        "(12.1 or newer) or configure with -DACCRETE_ENABLE_CUDA=OFF")
   endif()
   return()
 endif()

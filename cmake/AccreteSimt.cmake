@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-# accrete_simt_sources(TARGET FILE.cu...): compiles CUDA sources with the host compiler for the SIMT
-# host executor and adds them to TARGET. Works without a CUDA toolkit. Every .cu becomes a small
-# .cpp that includes it, since one directory may hand a file to nvcc only.
+# accrete_simt_sources(TARGET [RACE] FILE.cu...): compiles CUDA sources with the host compiler for
+# the SIMT host executor and adds them to TARGET. Works without a CUDA toolkit. Every .cu becomes a
+# small .cpp that includes it, since one directory may hand a file to nvcc only.
+# RACE: for the executor with the race detector; not with ACCRETE_SANITIZE.
 function(accrete_simt_sources target)
+  cmake_parse_arguments(ARG "RACE" "" "" ${ARGN})
   set(wrappers)
-  foreach(source ${ARGN})
+  foreach(source ${ARG_UNPARSED_ARGUMENTS})
     cmake_path(ABSOLUTE_PATH source NORMALIZE)
     cmake_path(GET source STEM name)
     set(wrapper ${CMAKE_CURRENT_BINARY_DIR}/simt_${target}/${name}.simt.cpp)
@@ -17,6 +19,15 @@ function(accrete_simt_sources target)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/src)
   # #pragma unroll is the device compiler's, and so is the licence to read 16 bytes of any type as
   # one uint4.
-  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -fno-strict-aliasing -O2)
-  target_link_libraries(${target} PRIVATE accrete_simt)
+  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -fno-strict-aliasing)
+  if(ARG_RACE)
+    # The compiler calls out at every access to memory; the detector, not ThreadSanitizer's runtime,
+    # is linked. Lines for its reports.
+    set_source_files_properties(${wrappers} PROPERTIES COMPILE_OPTIONS
+                                "-O1;-g1;-fsanitize=thread")
+    target_link_libraries(${target} PRIVATE accrete_simt_race)
+  else()
+    target_compile_options(${target} PRIVATE -O2)
+    target_link_libraries(${target} PRIVATE accrete_simt)
+  endif()
 endfunction()

@@ -16,6 +16,7 @@ Examples
   inspect models/specs/fashion_mnist_d2l.json
   inspect my.json --batch 512                 would it fit?
   inspect my.json --budget 4096               largest batch that fits 4 GiB
+  inspect my.json --device cuda --set training.precision=bf16
 
 Exit codes: 0 done, 1 failure, 2 usage or spec.)";
 
@@ -37,6 +38,10 @@ int inspect(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   app.add_option("--disable-pass", disabled, "Switch one optimisation pass off (repeatable)")
       ->allow_extra_args(false);
+  std::string device = "cpu";
+  app.add_option("--device", device, "Plan for cpu or cuda; no GPU is needed")
+      ->check(CLI::IsMember({"cpu", "cuda"}))
+      ->capture_default_str();
   app.add_flag("--passes", list_passes, "List the optimisation passes");
   app.set_version_flag("--version", apps::version_text());
   try {
@@ -54,6 +59,9 @@ int inspect(int argc, char** argv) {
     throw Error(ErrorCode::invalid_argument,
                 "name a spec, for example "
                 "models/specs/quickstart.json; --help explains");
+  }
+  if (device == "cuda") {
+    options.device = {DeviceKind::cuda, 0};
   }
   for (const std::string& text : sets) {
     options.overrides.push_back(models::parse_override(text));

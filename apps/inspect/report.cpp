@@ -24,7 +24,8 @@ std::int64_t node_parameters(const Graph& graph, const Node& node) {
   std::int64_t count = 0;
   for (const ValueId input : node.inputs) {
     const Value& value = graph.value(input);
-    count += value.kind == ValueKind::parameter ? value.type.shape.elements() : 0;
+    const bool counts = value.kind == ValueKind::parameter || value.kind == ValueKind::rounded;
+    count += counts ? value.type.shape.elements() : 0;
   }
   return count;
 }
@@ -69,17 +70,17 @@ void print_totals(const Totals& totals, const models::RunSpec& spec) {
               static_cast<long long>(models::minimum_image_size(spec.model.densenet)));
 }
 
-SessionPlan plan_for(const models::RunSpec& spec, const DataShape& shape,
-                     const PassSwitches& passes) {
-  return plan_session(model_builder(spec, shape), session_options(spec, shape, passes));
-}
-
 void print_memory(const SessionPlan& plan, std::int64_t batch) {
   std::int64_t parameters = 0;
   std::int64_t optimizer = 0;
+  std::int64_t rounded = 0;
   for (const StoredTensor& tensor : plan.store.tensors()) {
     const bool is_optimizer = tensor.name.rfind("optimizer.", 0) == 0;
-    (is_optimizer ? optimizer : parameters) += tensor.shape.elements() * 4;
+    const bool is_rounded = tensor.kind == ValueKind::rounded;
+    (is_optimizer ? optimizer
+     : is_rounded ? rounded
+                  : parameters) +=
+        tensor.shape.elements() * static_cast<std::int64_t>(dtype_bytes(tensor.dtype));
   }
   const auto& [largest_batch, step] = *plan.train.rbegin();
   const MemoryBreakdown sum = memory_breakdown(*step);
@@ -89,6 +90,7 @@ void print_memory(const SessionPlan& plan, std::int64_t batch) {
   };
   row("parameters and running statistics", parameters);
   row("optimizer state", optimizer);
+  row("bf16 copies of the weights", rounded);
   row("feature buffers", sum.feature_buffers);
   row("other activations", sum.activations);
   row("activation gradients", sum.activation_gradients);
@@ -104,27 +106,6 @@ void print_memory(const SessionPlan& plan, std::int64_t batch) {
               grouped(plan.total_bytes()).c_str());
 }
 
-// The plan grows with the batch, so the largest one that fits is found by bisection.
-std::int64_t largest_batch(models::RunSpec spec, DataShape shape, const PassSwitches& passes,
-                           std::int64_t budget_bytes) {
-  const auto fits = [&](std::int64_t batch) {
-    spec.training.batch_size = spec.training.eval_batch_size = batch;
-    shape.train_images = shape.test_images = batch;
-    return plan_for(spec, shape, passes).total_bytes() <= budget_bytes;
-  };
-  std::int64_t low = 0;
-  std::int64_t high = 1;
-  while (high < (1 << 20) && fits(high)) {
-    low = high;
-    high *= 2;
-  }
-  while (high - low > 1) {
-    const std::int64_t middle = (low + high) / 2;
-    (fits(middle) ? low : high) = middle;
-  }
-  return low;
-}
-
 }  // namespace
 
 void print_report(const InspectOptions& options) {
@@ -132,16 +113,19 @@ void print_report(const InspectOptions& options) {
   if (options.batch > 0) {
     spec.training.batch_size = options.batch;
   }
+  check_precision(spec, options.device);
   const DataShape shape = expected_data_shape(spec.data);
   const ModelGraph one_image = model_builder(spec, shape)(1, false);
   const Totals totals = print_layers(one_image.graph);
   print_totals(totals, spec);
   check_expected_params(spec.model, totals.parameters);
-  print_memory(plan_for(spec, shape, options.passes), spec.training.batch_size);
+  const ModelBuilder builder = model_builder(spec, shape);
+  SessionOptions session = session_options(spec, shape, options.passes);
+  session.device = options.device;
+  print_memory(plan_session(builder, session), spec.training.batch_size);
   if (options.budget_mib > 0) {
     std::printf("largest batch in %lld MiB    %lld\n", static_cast<long long>(options.budget_mib),
-                static_cast<long long>(
-                    largest_batch(spec, shape, options.passes, options.budget_mib << 20)));
+                static_cast<long long>(largest_batch(builder, session, options.budget_mib << 20)));
   }
 }
 

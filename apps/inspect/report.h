@@ -17,6 +17,7 @@ struct InspectOptions {
   std::int64_t batch = 0;       ///< 0: the spec's batch size
   std::int64_t budget_mib = 0;  ///< 0: no search for the largest batch
   PassSwitches passes;
+  Device device;  ///< whose workspaces the plan counts; need not be there
 };
 
 void print_report(const InspectOptions& options);

@@ -42,9 +42,13 @@ DataShape expected_data_shape(const models::DataSpec& data) {
 }
 
 ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape) {
-  return [net = spec.model.densenet, shape](std::int64_t batch, bool training) {
-    return models::build_densenet(net, {batch, shape.height, shape.width, shape.channels},
-                                  training);
+  const bool narrow = spec.training.precision == models::Precision::bf16;
+  const models::ImageBatch images{1, shape.height, shape.width, shape.channels,
+                                  narrow ? DType::bf16 : DType::f32};
+  return [net = spec.model.densenet, images](std::int64_t batch, bool training) {
+    models::ImageBatch wanted = images;
+    wanted.batch = batch;
+    return models::build_densenet(net, wanted, training);
   };
 }
 
@@ -56,7 +60,17 @@ SessionOptions session_options(const models::RunSpec& spec, const DataShape& sha
   options.optimizer = spec.training.optimizer;
   options.passes = passes;
   options.seed = spec.training.seed;
+  options.float_math =
+      spec.training.precision == models::Precision::tf32 ? FloatMath::tf32 : FloatMath::strict;
   return options;
+}
+
+void check_precision(const models::RunSpec& spec, const Device& device) {
+  if (spec.training.precision == models::Precision::bf16 && device.kind == DeviceKind::cpu) {
+    throw Error(ErrorCode::spec,
+                "/training/precision is bf16, which needs a GPU; choose --device cuda, or "
+                "--set training.precision=fp32 for the CPU");
+  }
 }
 
 void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters) {

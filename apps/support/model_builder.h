@@ -25,6 +25,9 @@ ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape);
 SessionOptions session_options(const models::RunSpec& spec, const DataShape& shape,
                                const PassSwitches& passes);
 
+/// Error(spec) naming /training/precision if the device does not have it.
+void check_precision(const models::RunSpec& spec, const Device& device);
+
 /// Error(spec) naming /model/expect_params if the model has another number of parameters.
 void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters);
 

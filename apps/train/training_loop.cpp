@@ -3,12 +3,13 @@
 
 #include <chrono>
 #include <cmath>
+#include <deque>
 #include <optional>
 
-#include "accrete/data/batch_loader.h"
 #include "accrete/engine/checkpoint.h"
 #include "accrete/engine/training_session.h"
 #include "accrete/kernels/error.h"
+#include "batch_source.h"
 #include "epoch_sums.h"
 #include "exit_codes.h"
 #include "interrupt.h"
@@ -19,6 +20,10 @@ namespace accrete::apps {
 namespace {
 
 using Clock = std::chrono::steady_clock;
+
+// Steps that may be queued on a GPU before the result of the first must be there: enough that it
+// never waits for the host, few enough that an interruption is quick.
+constexpr std::size_t kStepsAhead = 4;
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
@@ -31,6 +36,9 @@ data::LoaderOptions loader_options(const models::RunSpec& spec, bool training) {
   options.mean = spec.data.mean;
   options.std = spec.data.std;
   options.shuffle = training;
+  if (training) {
+    options.augmentation = {spec.data.crop_padding, spec.data.horizontal_flip};
+  }
   options.seed = spec.training.seed;
   return options;
 }
@@ -41,10 +49,12 @@ class TrainingLoop {
       : options_(std::move(inputs.options)),
         spec_(std::move(inputs.spec)),
         sets_(std::move(inputs.sets)),
-        train_loader_(sets_.train, loader_options(spec_, true)),
-        test_loader_(sets_.test, loader_options(spec_, false)),
         runtime_(runtime),
         session_(std::move(inputs.plan), std::move(inputs.session), runtime),
+        train_batches_(make_batch_source(runtime, sets_.train, loader_options(spec_, true),
+                                         Purpose::training)),
+        test_batches_(make_batch_source(runtime, sets_.test, loader_options(spec_, false),
+                                        Purpose::evaluation)),
         folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
         checkpoints_(folder_.checkpoints()),
         fingerprint_(models::spec_fingerprint(spec_)),
@@ -67,7 +77,7 @@ class TrainingLoop {
 
  private:
   std::int64_t total_steps() const {
-    return spec_.training.epochs * train_loader_.batches_per_epoch();
+    return spec_.training.epochs * train_batches_->batches_per_epoch();
   }
 
   void resume() {
@@ -112,38 +122,61 @@ class TrainingLoop {
   double rate_at(std::int64_t step) const {
     Schedule schedule = spec_.training.schedule;
     schedule.warmup_steps = std::llround(spec_.training.warmup_epochs *
-                                         static_cast<double>(train_loader_.batches_per_epoch()));
+                                         static_cast<double>(train_batches_->batches_per_epoch()));
     return learning_rate(schedule, spec_.training.optimizer.learning_rate, step, total_steps());
   }
 
   // Returns false if the run was interrupted before the epoch's end.
   bool train_epoch() {
     epoch_start_ = Clock::now();
-    epoch_wait_start_ = train_loader_.wait_seconds();
+    epoch_wait_start_ = train_batches_->wait_seconds();
     epoch_busy_seconds_ = 0.0;
     epoch_samples_ = 0;
-    train_loader_.start_epoch(state_.epoch, state_.step_in_epoch);
-    while (state_.step_in_epoch < train_loader_.batches_per_epoch()) {
+    const std::int64_t batches = train_batches_->batches_per_epoch();
+    train_batches_->start_epoch(state_.epoch, state_.step_in_epoch);
+    for (std::int64_t queued = state_.step_in_epoch; queued < batches; ++queued) {
       if (should_stop()) {
+        account_for_steps(0);
         return false;
       }
-      train_batch(*train_loader_.next());
+      queue_batch();
+      account_for_steps(kStepsAhead);
     }
+    account_for_steps(0);
     return true;
   }
 
   bool should_stop() const {
-    const bool enough = options_.stop_after_steps > 0 && steps_here_ >= options_.stop_after_steps;
+    const auto queued = steps_here_ + static_cast<std::int64_t>(sizes_under_way_.size());
+    const bool enough = options_.stop_after_steps > 0 && queued >= options_.stop_after_steps;
     return enough || interrupt_signal() != 0;
   }
 
-  void train_batch(const data::Batch& batch) {
+  void queue_batch() {
+    const double waited = train_batches_->wait_seconds();
     const auto start = Clock::now();
-    session_.upload(session_.train_images(batch.size), batch.images.data());
-    session_.upload(session_.train_labels(batch.size), batch.labels.data());
-    const StepResult result =
-        session_.train_step(batch.size, rate_at(state_.global_step), state_.global_step);
-    const double seconds = seconds_since(start);
+    const std::int64_t size = train_batches_->next(session_);
+    const auto step = state_.global_step + static_cast<std::int64_t>(sizes_under_way_.size());
+    session_.queue_train_step(size, rate_at(step), step);
+    sizes_under_way_.push_back(size);
+    add_busy(seconds_since(start) - (train_batches_->wait_seconds() - waited));
+  }
+
+  // Takes in the results of queued steps, except that `pending` may stay under way.
+  void account_for_steps(std::size_t pending) {
+    const auto start = Clock::now();
+    const std::vector<StepResult>& results = session_.results(pending);
+    add_busy(seconds_since(start));
+    for (const StepResult& result : results) {
+      account_for_step(result, sizes_under_way_.front());
+      sizes_under_way_.pop_front();
+    }
+    if (!results.empty()) {
+      report_step();
+    }
+  }
+
+  void account_for_step(const StepResult& result, std::int64_t size) {
     if (!std::isfinite(result.loss)) {
       progress_.clear();
       throw Error(ErrorCode::diverged,
@@ -154,15 +187,17 @@ class TrainingLoop {
                       "/training/optimizer/learning_rate or add warm-up. " +
                       last_good_state());
     }
-    sums_.add(result, batch.size);
-    busy_seconds_ += seconds;
-    epoch_busy_seconds_ += seconds;
-    samples_here_ += batch.size;
-    epoch_samples_ += batch.size;
+    sums_.add(result, size);
+    samples_here_ += size;
+    epoch_samples_ += size;
     ++steps_here_;
     ++state_.step_in_epoch;
     ++state_.global_step;
-    report_step();
+  }
+
+  void add_busy(double seconds) {
+    busy_seconds_ += seconds;
+    epoch_busy_seconds_ += seconds;
   }
 
   std::string last_good_state() const {
@@ -175,7 +210,7 @@ class TrainingLoop {
     status.epoch = state_.epoch + 1;
     status.epochs = spec_.training.epochs;
     status.step = state_.step_in_epoch;
-    status.steps = train_loader_.batches_per_epoch();
+    status.steps = train_batches_->batches_per_epoch();
     status.loss = sums_.mean_loss();
     status.accuracy = sums_.accuracy();
     status.examples_per_second = static_cast<double>(samples_here_) / busy_seconds_;
@@ -186,17 +221,25 @@ class TrainingLoop {
 
   EpochSums evaluate() {
     EpochSums sums;
-    test_loader_.start_epoch(0);
-    while (const data::Batch* batch = test_loader_.next()) {
-      session_.upload(session_.eval_images(batch->size), batch->images.data());
-      session_.upload(session_.eval_labels(batch->size), batch->labels.data());
-      sums.add(session_.eval_step(batch->size), batch->size);
+    std::deque<std::int64_t> sizes;
+    const auto add_results = [&](std::size_t pending) {
+      for (const StepResult& result : session_.results(pending)) {
+        sums.add(result, sizes.front());
+        sizes.pop_front();
+      }
+    };
+    test_batches_->start_epoch(0, 0);
+    while (const std::int64_t size = test_batches_->next(session_)) {
+      session_.queue_eval_step(size);
+      sizes.push_back(size);
+      add_results(kStepsAhead);
     }
+    add_results(0);
     return sums;
   }
 
   void finish_epoch() {
-    const double waited = train_loader_.wait_seconds() - epoch_wait_start_;
+    const double waited = train_batches_->wait_seconds() - epoch_wait_start_;
     const double train_seconds = seconds_since(epoch_start_);
     const EpochSums test = evaluate();
     last_epoch_.epoch = state_.epoch + 1;
@@ -262,10 +305,10 @@ class TrainingLoop {
   TrainOptions options_;
   models::RunSpec spec_;
   data::TrainTest sets_;
-  data::BatchLoader train_loader_;
-  data::BatchLoader test_loader_;
   DeviceRuntime& runtime_;
   TrainingSession session_;
+  std::unique_ptr<BatchSource> train_batches_;
+  std::unique_ptr<BatchSource> test_batches_;
   RunFolder folder_;  // after everything that can still fail, so that a failure leaves no folder
   CheckpointFolder checkpoints_;
   std::string fingerprint_;
@@ -276,6 +319,7 @@ class TrainingLoop {
   EpochMetrics last_epoch_;
   bool tested_ = false;
   std::string resumed_from_;
+  std::deque<std::int64_t> sizes_under_way_;  // of batches whose results have not been seen
   double busy_seconds_ = 0.0;  // copy, forward, backward and update; not waiting for data
   std::int64_t samples_here_ = 0;
   std::int64_t steps_here_ = 0;

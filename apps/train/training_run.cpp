@@ -7,7 +7,6 @@
 #include "device_choice.h"
 #include "interrupt.h"
 #include "model_builder.h"
-#include "training_loop.h"
 
 namespace accrete::apps {
 namespace {
@@ -23,12 +22,9 @@ DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
 
 }  // namespace
 
-int run_training(const TrainOptions& options) {
+LoopInputs prepare_run(const TrainOptions& options, const Device& device) {
   models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
-  const DeviceChoice choice = choose_device(options.device);
-  if (!choice.note.empty() && !options.quiet) {
-    std::printf("%s\n", choice.note.c_str());
-  }
+  check_precision(spec, device);
   // The model is planned on paper first, so that an impossible spec fails before data are read.
   const DataShape expected = expected_data_shape(spec.data);
   model_builder(spec, expected)(1, false);
@@ -41,9 +37,18 @@ int run_training(const TrainOptions& options) {
   const DataShape shape = shape_of(sets, spec.data);
   LoopInputs inputs{options, std::move(spec), std::move(sets), {}, {}};
   inputs.session = session_options(inputs.spec, shape, options.passes);
-  inputs.session.device = choice.device;
+  inputs.session.device = device;
   inputs.plan = plan_session(model_builder(inputs.spec, shape), inputs.session);
   check_expected_params(inputs.spec.model, inputs.plan.store.num_parameters());
+  return inputs;
+}
+
+int run_training(const TrainOptions& options) {
+  const DeviceChoice choice = choose_device(options.device);
+  if (!choice.note.empty() && !options.quiet) {
+    std::printf("%s\n", choice.note.c_str());
+  }
+  LoopInputs inputs = prepare_run(options, choice.device);
   ThreadPool pool(options.threads > 0 ? options.threads : available_threads());
   const auto runtime = make_runtime(choice.device, pool);
   install_interrupt_handlers();

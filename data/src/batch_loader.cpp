@@ -3,69 +3,35 @@
 // generation number; the worker drops what it prepared for an older one.
 #include "accrete/data/batch_loader.h"
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
-#include <numeric>
-#include <string>
 #include <thread>
 
-#include "accrete/data/resize.h"
-#include "accrete/kernels/error.h"
-#include "accrete/kernels/random.h"
+#include "accrete/kernels/image_batch.h"
 
 namespace accrete::data {
 namespace {
 
 constexpr std::size_t kBatchesAhead = 3;
-constexpr std::uint64_t kShuffleStream = 0x5487ff1e;
-
-std::vector<double> per_channel(const std::vector<double>& given, double fallback,
-                                std::int64_t channels, const char* key) {
-  if (given.empty()) {
-    return std::vector<double>(static_cast<std::size_t>(channels), fallback);
-  }
-  if (static_cast<std::int64_t>(given.size()) != channels) {
-    throw Error(ErrorCode::spec, std::string("/data/") + key + " has " +
-                                     std::to_string(given.size()) + " entries, the images have " +
-                                     std::to_string(channels) + " channels");
-  }
-  return given;
-}
 
 }  // namespace
 
-std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed,
-                                         std::int64_t epoch) {
-  std::vector<std::int64_t> order(static_cast<std::size_t>(count));
-  std::iota(order.begin(), order.end(), std::int64_t{0});
-  const RandomKey key{seed, mix_stream(kShuffleStream, static_cast<std::uint64_t>(epoch))};
-  for (std::int64_t i = count - 1; i > 0; --i) {
-    const auto words = philox(key, static_cast<std::uint64_t>(i));
-    const std::uint64_t random = (static_cast<std::uint64_t>(words[0]) << 32U) | words[1];
-    // The bias of the remainder is below 2^-32 for any data set that fits in memory.
-    const auto j = static_cast<std::int64_t>(random % static_cast<std::uint64_t>(i + 1));
-    std::swap(order[static_cast<std::size_t>(i)], order[static_cast<std::size_t>(j)]);
-  }
-  return order;
-}
-
 struct BatchLoader::State {
-  State(const ImageDataset& dataset_in, const LoaderOptions& options_in)
+  State(const ImageDataset& dataset_in, const LoaderOptions& options)
       : dataset(dataset_in),
-        options(options_in),
-        out_height(options.image_size > 0 ? options.image_size : dataset.height),
-        out_width(options.image_size > 0 ? options.image_size : dataset.width),
-        transform(dataset.height, dataset.width, dataset.channels, out_height, out_width,
-                  per_channel(options.mean, 0.0, dataset.channels, "mean"),
-                  per_channel(options.std, 1.0, dataset.channels, "std")) {}
+        picks(dataset.num_images, options),
+        transform(image_transform(options, dataset)),
+        tables((kernels::image_tables_bytes(transform) + sizeof(double) - 1) / sizeof(double)) {
+    kernels::make_image_tables(transform, tables.data());
+  }
 
   const ImageDataset& dataset;
-  LoaderOptions options;
-  std::int64_t out_height, out_width;
-  ImageTransform transform;
+  BatchPicks picks;  // the worker's, but for the constant numbers of batches
+  kernels::ImageTransform transform;
+  std::vector<double> tables;
+  ThreadPool alone{1};
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -80,9 +46,7 @@ struct BatchLoader::State {
   double waited = 0.0;
   std::thread worker;
 
-  std::int64_t batches() const {
-    return (dataset.num_images + options.batch_size - 1) / options.batch_size;
-  }
+  std::int64_t batches() const { return picks.batches_per_epoch(); }
 
   bool has_work() const { return next_to_prepare < batches() && ready.size() < kBatchesAhead; }
 
@@ -95,31 +59,23 @@ struct BatchLoader::State {
     return batch;
   }
 
-  void fill(Batch& batch, const std::vector<std::int64_t>& order, std::int64_t index) {
-    const std::int64_t first = index * options.batch_size;
-    batch.size = std::min(options.batch_size, dataset.num_images - first);
-    const std::int64_t image_size = out_height * out_width * dataset.channels;
-    batch.images.resize(static_cast<std::size_t>(batch.size * image_size));
-    batch.labels.resize(static_cast<std::size_t>(batch.size));
-    for (std::int64_t i = 0; i < batch.size; ++i) {
-      const std::int64_t source = order[static_cast<std::size_t>(first + i)];
-      transform.apply(dataset.image(source), batch.images.data() + i * image_size);
-      batch.labels[static_cast<std::size_t>(i)] = dataset.labels[static_cast<std::size_t>(source)];
-    }
-  }
-
-  std::vector<std::int64_t> order_of(std::int64_t wanted_epoch) const {
-    if (options.shuffle) {
-      return shuffled_order(dataset.num_images, options.seed, wanted_epoch);
-    }
-    std::vector<std::int64_t> order(static_cast<std::size_t>(dataset.num_images));
-    std::iota(order.begin(), order.end(), std::int64_t{0});
-    return order;
+  void fill(Batch& batch, std::int64_t index) {
+    const std::vector<kernels::ImagePick> chosen = picks.batch(index);
+    batch.size = static_cast<std::int64_t>(chosen.size());
+    const Shape images{batch.size, transform.resized_height, transform.resized_width,
+                       transform.channels};
+    batch.images.resize(static_cast<std::size_t>(images.elements()));
+    batch.labels.resize(chosen.size());
+    const Shape set{dataset.num_images, dataset.height, dataset.width, dataset.channels};
+    kernels::image_batch(Stream::cpu(alone), transform, tables.data(),
+                         {{dataset.pixels.data(), set, DType::u8},
+                          {dataset.labels.data(), {dataset.num_images, 1, 1, 1}, DType::i32}},
+                         chosen.data(), TensorView(batch.images.data(), images),
+                         TensorView(batch.labels.data(), {batch.size, 1, 1, 1}, DType::i32));
   }
 
   void work() {
-    std::vector<std::int64_t> order;
-    std::uint64_t order_generation = 0;
+    std::uint64_t picks_generation = 0;
     std::unique_lock<std::mutex> lock(mutex);
     while (true) {
       changed.wait(lock, [&] { return stop || has_work(); });
@@ -131,11 +87,11 @@ struct BatchLoader::State {
       const std::int64_t wanted_epoch = epoch;
       std::unique_ptr<Batch> batch = take_spare();
       lock.unlock();
-      if (order_generation != mine) {
-        order = order_of(wanted_epoch);
-        order_generation = mine;
+      if (picks_generation != mine) {
+        picks.start_epoch(wanted_epoch);
+        picks_generation = mine;
       }
-      fill(*batch, order, index);
+      fill(*batch, index);
       lock.lock();
       if (generation == mine) {
         ready.push_back(std::move(batch));
@@ -147,14 +103,8 @@ struct BatchLoader::State {
   }
 };
 
-BatchLoader::BatchLoader(const ImageDataset& dataset, const LoaderOptions& options) {
-  if (dataset.num_images < 1) {
-    throw Error(ErrorCode::data, "the data set has no images");
-  }
-  if (options.batch_size < 1) {
-    throw Error(ErrorCode::invalid_argument, "[batch_loader] batch size must be at least 1");
-  }
-  state_ = std::make_unique<State>(dataset, options);
+BatchLoader::BatchLoader(const ImageDataset& dataset, const LoaderOptions& options)
+    : state_(std::make_unique<State>(dataset, options)) {
   state_->next_to_prepare = state_->next_to_deliver = state_->batches();
   state_->worker = std::thread([state = state_.get()] { state->work(); });
 }
@@ -169,12 +119,11 @@ BatchLoader::~BatchLoader() {
 }
 
 std::int64_t BatchLoader::batches_per_epoch() const {
-  return state_->batches();
+  return state_->picks.batches_per_epoch();
 }
 
 std::int64_t BatchLoader::batch_size_of(std::int64_t index) const {
-  const std::int64_t size = state_->options.batch_size;
-  return std::min(size, state_->dataset.num_images - index * size);
+  return state_->picks.batch_size_of(index);
 }
 
 void BatchLoader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {

@@ -11,7 +11,9 @@ namespace {
 std::vector<bool> reachable_from_parameters(const Graph& graph) {
   std::vector<bool> reached(static_cast<std::size_t>(graph.num_values()), false);
   for (ValueId id = 0; id < graph.num_values(); ++id) {
-    reached[static_cast<std::size_t>(id)] = graph.value(id).kind == ValueKind::parameter;
+    const ValueKind kind = graph.value(id).kind;
+    reached[static_cast<std::size_t>(id)] =
+        kind == ValueKind::parameter || kind == ValueKind::rounded;
   }
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);

@@ -63,6 +63,17 @@ void from_file(const NamedArray& array, const StoredTensor& tensor) {
   }
 }
 
+// Rounded copies follow from the parameters.
+std::vector<const StoredTensor*> saved_tensors(const ParameterStore& store) {
+  std::vector<const StoredTensor*> tensors;
+  for (const StoredTensor& tensor : store.tensors()) {
+    if (tensor.kind != ValueKind::rounded) {
+      tensors.push_back(&tensor);
+    }
+  }
+  return tensors;
+}
+
 bool is_optimizer_state(const StoredTensor& tensor) {
   return tensor.name.rfind("optimizer.", 0) == 0;
 }
@@ -92,25 +103,26 @@ Number metadata_number(const std::string& path, const SafetensorsFile& file, con
 
 void restore_tensors(const std::string& path, const SafetensorsFile& file,
                      const ParameterStore& store) {
-  for (const StoredTensor& tensor : store.tensors()) {
+  const std::vector<const StoredTensor*> tensors = saved_tensors(store);
+  for (const StoredTensor* tensor : tensors) {
     const auto found =
         std::find_if(file.arrays.begin(), file.arrays.end(),
-                     [&](const NamedArray& array) { return array.name == tensor.name; });
+                     [&](const NamedArray& array) { return array.name == tensor->name; });
     if (found == file.arrays.end()) {
-      throw Error(ErrorCode::weights, path + " has no tensor " + tensor.name +
+      throw Error(ErrorCode::weights, path + " has no tensor " + tensor->name +
                                           "; it belongs to another model or optimizer");
     }
-    if (found->shape != file_shape(tensor)) {
-      throw Error(ErrorCode::weights, "in " + path + " tensor " + tensor.name +
+    if (found->shape != file_shape(*tensor)) {
+      throw Error(ErrorCode::weights, "in " + path + " tensor " + tensor->name +
                                           " has another shape than the model's " +
-                                          to_string(tensor.shape));
+                                          to_string(tensor->shape));
     }
-    from_file(*found, tensor);
+    from_file(*found, *tensor);
   }
-  if (file.arrays.size() != store.tensors().size()) {
+  if (file.arrays.size() != tensors.size()) {
     throw Error(ErrorCode::weights, path + " has " + std::to_string(file.arrays.size()) +
                                         " tensors, the model and optimizer have " +
-                                        std::to_string(store.tensors().size()));
+                                        std::to_string(tensors.size()));
   }
 }
 
@@ -142,8 +154,8 @@ void save_checkpoint(const std::string& path, const ParameterStore& store,
                    {"accrete.samples", std::to_string(progress.samples)},
                    {"accrete.last_train_loss", exact(progress.last_train_loss)},
                    {"accrete.last_train_accuracy", exact(progress.last_train_accuracy)}};
-  for (const StoredTensor& tensor : store.tensors()) {
-    file.arrays.push_back(to_file(tensor));
+  for (const StoredTensor* tensor : saved_tensors(store)) {
+    file.arrays.push_back(to_file(*tensor));
   }
   write_safetensors(path, file);
 }
@@ -174,9 +186,9 @@ TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& 
 void save_weights(const std::string& path, const ParameterStore& store) {
   SafetensorsFile file;
   file.metadata = {{"format", "pt"}};
-  for (const StoredTensor& tensor : store.tensors()) {
-    if (!is_optimizer_state(tensor)) {
-      file.arrays.push_back(to_file(tensor));
+  for (const StoredTensor* tensor : saved_tensors(store)) {
+    if (!is_optimizer_state(*tensor)) {
+      file.arrays.push_back(to_file(*tensor));
     }
   }
   write_safetensors(path, file);

@@ -14,7 +14,7 @@ ValueId Graph::add_value(Value value) {
 }
 
 ValueId Graph::add_input(const std::string& name, const TensorType& type) {
-  return add_value({name, type, ValueKind::input, Initializer::zeros, TensorRole::vector, kNoNode});
+  return add_value({name, type, ValueKind::input, {}, {}, kNoNode, kNoValue});
 }
 
 ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
@@ -24,13 +24,46 @@ ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initia
       throw Error(ErrorCode::invalid_argument, "[graph] there is already a tensor named " + name);
     }
   }
-  return add_value({name, {shape, DType::f32}, ValueKind::parameter, initializer, role, kNoNode});
+  return add_value(
+      {name, {shape, DType::f32}, ValueKind::parameter, initializer, role, kNoNode, kNoValue});
 }
 
 ValueId Graph::add_state(const std::string& name, const Shape& shape, Initializer initializer) {
   const ValueId id = add_parameter(name, shape, initializer, TensorRole::vector);
   values_[static_cast<std::size_t>(id)].kind = ValueKind::state;
   return id;
+}
+
+ValueId Graph::in_dtype(ValueId parameter, DType dtype) {
+  const Value& master = value(parameter);
+  if (master.type.dtype == dtype) {
+    return parameter;
+  }
+  if (master.kind != ValueKind::parameter) {
+    throw Error(ErrorCode::invalid_argument,
+                "[graph] " + master.name + " is " + dtype_name(master.type.dtype) + ", expected " +
+                    dtype_name(dtype) + "; only parameters are rounded on demand");
+  }
+  const ValueId existing = rounded_copy(parameter);
+  if (existing != kNoValue) {
+    return existing;
+  }
+  return add_value({master.name + ":" + dtype_name(dtype),
+                    {master.type.shape, dtype},
+                    ValueKind::rounded,
+                    Initializer::zeros,
+                    master.role,
+                    kNoNode,
+                    parameter});
+}
+
+ValueId Graph::rounded_copy(ValueId parameter) const {
+  for (ValueId id = parameter + 1; id < num_values(); ++id) {
+    if (value(id).master == parameter) {
+      return id;
+    }
+  }
+  return kNoValue;
 }
 
 std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<const Op> op,
@@ -44,8 +77,9 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
   const std::vector<TensorType> output_types = node.op->infer(input_types(node));
   for (std::size_t i = 0; i < output_types.size(); ++i) {
     const std::string output_name = i == 0 ? name : name + ":" + std::to_string(i);
-    node.outputs.push_back(add_value({output_name, output_types[i], ValueKind::intermediate,
-                                      Initializer::zeros, TensorRole::vector, num_nodes()}));
+    node.outputs.push_back(
+        add_value({output_name, output_types[i], ValueKind::intermediate, Initializer::zeros,
+                   TensorRole::vector, num_nodes(), kNoValue}));
   }
   nodes_.push_back(node);
   return node.outputs;

@@ -24,6 +24,11 @@ float* state_of(const ParameterStore& store, const std::string& name) {
   return tensor->view.f32();
 }
 
+std::uint16_t* rounded_copy_of(ValueId parameter, const Executor& executor) {
+  const ValueId copy = executor.plan().model.graph.rounded_copy(parameter);
+  return copy != kNoValue ? static_cast<std::uint16_t*>(executor.view(copy).data) : nullptr;
+}
+
 }  // namespace
 
 std::vector<std::string> optimizer_state_names(const OptimizerOptions& options,
@@ -59,12 +64,13 @@ Optimizer::Optimizer(const OptimizerOptions& options, const ParameterStore& stor
     const float decay = decays ? static_cast<float>(options.weight_decay) : 0.0F;
     const auto states = optimizer_state_names(options, parameter.name);
     const std::int64_t count = value.shape.elements();
+    std::uint16_t* rounded = rounded_copy_of(pair.parameter, executor);
     if (options.kind == OptimizerKind::adam) {
       adam_.push_back({value.f32(), gradient, state_of(store, states[0]),
-                       state_of(store, states[1]), count, decay});
+                       state_of(store, states[1]), count, decay, rounded});
     } else {
       float* momentum = states.empty() ? nullptr : state_of(store, states[0]);
-      sgd_.push_back({value.f32(), gradient, momentum, count, decay});
+      sgd_.push_back({value.f32(), gradient, momentum, count, decay, rounded});
     }
   }
 }

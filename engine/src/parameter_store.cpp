@@ -2,25 +2,32 @@
 #include "accrete/engine/parameter_store.h"
 
 #include "accrete/engine/memory_plan.h"
+#include "accrete/kernels/bf16.h"
 
 namespace accrete {
 
 ParameterStore::ParameterStore(const Graph& graph) {
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& value = graph.value(id);
-    if (value.kind == ValueKind::parameter || value.kind == ValueKind::state) {
-      append({value.name, value.type.shape, value.kind, value.initializer, value.role, 0, {}});
+    if (value.kind == ValueKind::input || value.kind == ValueKind::intermediate) {
+      continue;
     }
+    const std::string master =
+        value.master != kNoValue ? graph.value(value.master).name : std::string();
+    append({value.name, value.type.shape, value.kind, value.initializer, value.role,
+            value.type.dtype, master, 0, TensorView()});
   }
 }
 
 void ParameterStore::add(const std::string& name, const Shape& shape, TensorRole role) {
-  append({name, shape, ValueKind::state, Initializer::zeros, role, 0, {}});
+  append(
+      {name, shape, ValueKind::state, Initializer::zeros, role, DType::f32, {}, 0, TensorView()});
 }
 
 void ParameterStore::append(StoredTensor tensor) {
   tensor.offset = bytes_;
-  const std::int64_t bytes = tensor.shape.elements() * 4;
+  const std::int64_t bytes =
+      tensor.shape.elements() * static_cast<std::int64_t>(dtype_bytes(tensor.dtype));
   bytes_ += (bytes + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
   tensors_.push_back(std::move(tensor));
 }
@@ -28,13 +35,28 @@ void ParameterStore::append(StoredTensor tensor) {
 void ParameterStore::bind(std::byte* base, Device device) {
   base_ = base;
   for (StoredTensor& tensor : tensors_) {
-    tensor.view = TensorView(base + tensor.offset, tensor.shape, DType::f32, device);
+    tensor.view = TensorView(base + tensor.offset, tensor.shape, tensor.dtype, device);
   }
 }
 
 void ParameterStore::initialize(std::uint64_t seed) {
   for (const StoredTensor& tensor : tensors_) {
-    initialize_tensor(tensor, seed);
+    if (tensor.kind != ValueKind::rounded) {
+      initialize_tensor(tensor, seed);
+    }
+  }
+  round_copies();
+}
+
+void ParameterStore::round_copies() {
+  for (const StoredTensor& copy : tensors_) {
+    if (copy.kind == ValueKind::rounded) {
+      const float* from = find(copy.master)->view.f32();
+      auto* to = static_cast<std::uint16_t*>(copy.view.data);
+      for (std::int64_t i = 0; i < copy.shape.elements(); ++i) {
+        to[i] = bf16_bits(from[i]);
+      }
+    }
   }
 }
 

@@ -59,7 +59,7 @@ class Placer {
     fresh.channels = v.type.shape.c;
     fresh.pitch = v.type.shape.c;
     fresh.dtype = v.type.dtype;
-    fresh.persistent = v.kind == ValueKind::parameter || v.kind == ValueKind::state;
+    fresh.persistent = v.kind != ValueKind::input && v.kind != ValueKind::intermediate;
     placement_.storages.push_back(fresh);
     assign(value, static_cast<StorageId>(placement_.storages.size()) - 1, 0);
   }

@@ -2,15 +2,17 @@
 #include "accrete/engine/training_session.h"
 
 #include <algorithm>
-#include <cmath>
 #include <string>
 
+#include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
+#include "result_queue.h"
 
 namespace accrete {
 
 SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& options) {
   SessionPlan plan;
+  plan.builder = builder;
   auto add = [&](const std::vector<std::int64_t>& batches, bool training, auto& steps) {
     for (const std::int64_t batch : batches) {
       steps[batch] = std::make_shared<const StepPlan>(
@@ -33,14 +35,20 @@ SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& opti
 
 namespace {
 
-SessionPlan refuse_too_large(SessionPlan plan, const DeviceRuntime& runtime) {
+SessionPlan refuse_too_large(SessionPlan plan, const SessionOptions& options,
+                             const DeviceRuntime& runtime) {
   // The CPU's free memory is a guess of the moment (the system can reclaim more); a GPU's is not.
   const bool is_limit = !runtime.shares_host_memory();
-  if (is_limit && plan.total_bytes() > runtime.free_bytes()) {
+  const std::int64_t available = runtime.free_bytes();
+  if (is_limit && plan.total_bytes() > available) {
+    const std::int64_t most = largest_batch(plan.builder, options, available);
     throw Error(ErrorCode::out_of_memory,
                 "[session] the plan needs " + std::to_string(plan.total_bytes() >> 20) + " MiB, " +
-                    runtime.description() + " has " + std::to_string(runtime.free_bytes() >> 20) +
-                    " MiB free; use a smaller batch size");
+                    runtime.description() + " has " + std::to_string(available >> 20) +
+                    " MiB free; " +
+                    (most > 0 ? "the largest batch that fits, for training and evaluation, is " +
+                                    std::to_string(most)
+                              : "not even a batch of 1 fits"));
   }
   return plan;
 }
@@ -48,15 +56,16 @@ SessionPlan refuse_too_large(SessionPlan plan, const DeviceRuntime& runtime) {
 }  // namespace
 
 TrainingSession::TrainingSession(SessionPlan plan, SessionOptions options, DeviceRuntime& runtime)
-    : plan_(refuse_too_large(std::move(plan), runtime)),
+    : plan_(refuse_too_large(std::move(plan), options, runtime)),
       options_(std::move(options)),
       runtime_(runtime),
       stream_(runtime.stream().with_float_math(options_.float_math)),
-      arena_(runtime, plan_.total_bytes()) {
+      arena_(runtime, plan_.total_bytes()),
+      results_(std::make_unique<ResultQueue>(runtime)) {
   bind_parameters();
   plan_.store.initialize(options_.seed);
   upload_parameters();
-  std::byte* step_base = arena_.at(plan_.store.bytes());
+  std::byte* step_base = arena_.at(plan_.store.bytes() + kPlanAlignment);
   for (const auto& [batch, step] : plan_.train) {
     Step& bound = train_[batch];
     bound.executor =
@@ -68,6 +77,12 @@ TrainingSession::TrainingSession(SessionPlan plan, SessionOptions options, Devic
     eval_[batch].executor =
         std::make_unique<Executor>(step, device_parameters_, step_base, stream_.device());
   }
+}
+
+TrainingSession::~TrainingSession() = default;
+
+TensorView TrainingSession::loss_sum() const {
+  return {arena_.at(plan_.store.bytes()), Shape{}, DType::f32, stream_.device()};
 }
 
 void TrainingSession::bind_parameters() {
@@ -90,9 +105,11 @@ const ParameterStore& TrainingSession::parameters() const {
 }
 
 void TrainingSession::upload_parameters() {
+  plan_.store.round_copies();
   if (!runtime_.shares_host_memory()) {
     runtime_.upload(device_parameters_.base(), plan_.store.base(), plan_.store.bytes());
   }
+  kernels::fill(stream_, loss_sum(), 0.0F);
 }
 
 void TrainingSession::upload(const TensorView& input, const void* host) {
@@ -136,31 +153,39 @@ void TrainingSession::run(Step& step, std::int64_t global_step) {
   bytes_copied_ += executor.bytes_copied();
 }
 
-StepResult TrainingSession::result(const Step& step) {
+void TrainingSession::queue_train_step(std::int64_t batch, double learning_rate,
+                                       std::int64_t global_step) {
+  Step& step = executor(train_, batch);
+  run(step, global_step);
   const ModelGraph& model = step.executor->plan().model;
-  float loss = 0.0F;
-  float correct = 0.0F;
-  runtime_.download(&loss, step.executor->view(model.loss).data, sizeof(loss));
-  runtime_.download(&correct, step.executor->view(model.correct).data, sizeof(correct));
-  runtime_.synchronize();
-  return {static_cast<double>(loss), std::llround(correct)};
+  const TensorView& loss = step.executor->view(model.loss);
+  // Once a loss is not finite, neither is the sum, and the updates of all later steps, which may
+  // have been queued already, leave the weights alone: they stay the last good ones.
+  kernels::copy(stream_, loss, loss_sum(), GradMode::accumulate);
+  step.optimizer->step(stream_, learning_rate, global_step + 1, loss_sum().f32());
+  results_->push(loss.f32(), step.executor->view(model.correct).f32());
+}
+
+void TrainingSession::queue_eval_step(std::int64_t batch) {
+  Step& step = executor(eval_, batch);
+  run(step, 0);
+  const ModelGraph& model = step.executor->plan().model;
+  results_->push(step.executor->view(model.loss).f32(), step.executor->view(model.correct).f32());
+}
+
+const std::vector<StepResult>& TrainingSession::results(std::size_t pending) {
+  return results_->take(pending);
 }
 
 StepResult TrainingSession::train_step(std::int64_t batch, double learning_rate,
                                        std::int64_t global_step) {
-  Step& step = executor(train_, batch);
-  run(step, global_step);
-  // The update leaves the weights alone when the loss is not finite: after a diverged step the last
-  // checkpoint's successor state is still the last good one.
-  const TensorView& loss = step.executor->view(step.executor->plan().model.loss);
-  step.optimizer->step(stream_, learning_rate, global_step + 1, loss.f32());
-  return result(step);
+  queue_train_step(batch, learning_rate, global_step);
+  return results().back();
 }
 
 StepResult TrainingSession::eval_step(std::int64_t batch) {
-  Step& step = executor(eval_, batch);
-  run(step, 0);
-  return result(step);
+  queue_eval_step(batch);
+  return results().back();
 }
 
 std::int64_t TrainingSession::peak_bytes() const {
@@ -170,7 +195,7 @@ std::int64_t TrainingSession::peak_bytes() const {
       peak = std::max(peak, step.executor->high_water_bytes());
     }
   }
-  return plan_.store.bytes() + peak;
+  return plan_.store.bytes() + kPlanAlignment + peak;
 }
 
 }  // namespace accrete

@@ -33,7 +33,7 @@ class Builder {
   Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training)
       : spec_(spec), training_(training) {
     model_.images = graph().add_input(
-        "images", {{images.batch, images.height, images.width, images.channels}, DType::f32});
+        "images", {{images.batch, images.height, images.width, images.channels}, images.dtype});
     model_.labels = graph().add_input("labels", {{images.batch, 1, 1, 1}, DType::i32});
   }
 

@@ -52,6 +52,8 @@ Json data_json(const DataSpec& data) {
                {"std", data.std},
                {"train_limit", data.train_limit},
                {"test_limit", data.test_limit}};
+  json["augmentation"] = {{"crop_padding", data.crop_padding},
+                          {"horizontal_flip", data.horizontal_flip}};
   json["synthetic"] = {{"image_size", data.synthetic_size},
                        {"channels", data.synthetic_channels},
                        {"train_images", data.synthetic_train},
@@ -98,7 +100,8 @@ Json training_json(const TrainingSpec& training) {
   Json json = {{"epochs", training.epochs},
                {"batch_size", training.batch_size},
                {"eval_batch_size", training.eval_batch_size},
-               {"seed", training.seed}};
+               {"seed", training.seed},
+               {"precision", name_of(kPrecisionNames, training.precision)}};
   json["optimizer"] = optimizer_json(training.optimizer);
   json["schedule"] = schedule_json(training);
   return json;

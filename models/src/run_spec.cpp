@@ -72,6 +72,10 @@ void read_data(JsonReader reader, DataSpec& data) {
   reader.integer("image_size", data.image_size, 0, 16384);
   reader.numbers("mean", data.mean, -1e6, 1e6);
   reader.numbers("std", data.std, 1e-6, 1e6);
+  JsonReader augmentation = reader.object("augmentation");
+  augmentation.integer("crop_padding", data.crop_padding, 0, 1024);
+  augmentation.boolean("horizontal_flip", data.horizontal_flip);
+  augmentation.finish();
   reader.integer("train_limit", data.train_limit, 0, kMany);
   reader.integer("test_limit", data.test_limit, 0, kMany);
   JsonReader synthetic = reader.object("synthetic");
@@ -131,6 +135,7 @@ void read_training(JsonReader reader, TrainingSpec& training) {
   reader.integer("eval_batch_size", training.eval_batch_size, 1, 1'000'000);
   reader.integer("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
   training.seed = static_cast<std::uint64_t>(seed);
+  reader.choice("precision", kPrecisionNames, training.precision);
   read_optimizer(reader.object("optimizer"), training.optimizer);
   read_schedule(reader.object("schedule"), training);
   reader.finish();

@@ -11,6 +11,7 @@ inline const std::vector<std::string> kInitializerNames = {"zeros", "ones", "xav
                                                            "kaiming_fan_out", "linear_fan_in"};
 inline const std::vector<std::string> kTransitionPoolNames = {"average", "max"};
 inline const std::vector<std::string> kDatasetNames = {"fashion_mnist", "synthetic"};
+inline const std::vector<std::string> kPrecisionNames = {"fp32", "tf32", "bf16"};
 inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
 inline const std::vector<std::string> kWeightDecayScopeNames = {"all", "weights"};
 inline const std::vector<std::string> kScheduleNames = {"constant", "step", "cosine", "one_cycle"};

@@ -4,6 +4,7 @@
 #include <functional>
 #include <vector>
 
+#include "accrete/kernels/bf16.h"
 #include "accrete/kernels/kernels.h"
 #include "kernels/every_run.h"
 #include "kernels/scratch.h"
@@ -179,4 +180,39 @@ TEST_CASE("softmax cross-entropy in bf16") {
                                            probabilities.view(), loss.view(), correct.view());
     return {probabilities.values()};
   });
+}
+
+// More parameters than one launch takes, some of them empty, some longer than a block's chunk.
+TEST_CASE("updates write rounded copies of the parameters") {
+  constexpr std::size_t kParameters = 700;
+  const auto count_of = [](std::size_t i) {
+    return static_cast<std::int64_t>(i % 97 == 0 ? 2500 : i % 5);
+  };
+  std::vector<GuardedTensor> values, gradients, copies;
+  std::vector<kernels::SgdParameter> parameters;
+  for (std::size_t i = 0; i < kParameters; ++i) {
+    const Shape shape = channel_vector(count_of(i) + 1);
+    values.push_back(filled(shape, {}, uniform(shape.c, i)));
+    gradients.push_back(filled(shape, {}, uniform(shape.c, 9000 + i)));
+    copies.push_back(poisoned(shape, {}, DType::bf16));
+  }
+  for (std::size_t i = 0; i < kParameters; ++i) {
+    parameters.push_back({values[i].view().f32(), gradients[i].view().f32(), nullptr, count_of(i),
+                          0.0F, static_cast<std::uint16_t*>(copies[i].view().data)});
+  }
+  kernels::sgd_step(test_stream(1), {0.25F, 0.0F, false}, parameters.data(), kParameters);
+  for (std::size_t i = 0; i < kParameters; ++i) {
+    const auto value = values[i].values();
+    const auto copy = copies[i].values();
+    const auto before = uniform(count_of(i) + 1, i);
+    const auto gradient = uniform(count_of(i) + 1, 9000 + i);
+    for (std::size_t k = 0; k < static_cast<std::size_t>(count_of(i)); ++k) {
+      REQUIRE(value[k] == before[k] - 0.25F * gradient[k]);  // the product is exact
+      REQUIRE(copy[k] == bf16_rounded(value[k]));
+      REQUIRE(copy[k] == bf16_value(bf16_bits(value[k])));
+    }
+    REQUIRE(value.back() == before.back());  // behind the end
+    REQUIRE(copy.back() != copy.back());
+    require_undamaged({&values[i], &gradients[i], &copies[i]});
+  }
 }

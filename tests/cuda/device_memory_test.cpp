@@ -9,11 +9,24 @@ using namespace accrete;
 using namespace accrete::test;
 
 TEST_CASE("a plan larger than the device is refused before anything is allocated") {
-  try {
-    TinySession tiny(tiny_densenet({}), 6, {}, 1, {}, make_executor_runtime(1000));
-    FAIL("no error was thrown");
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::out_of_memory);
-    CHECK_THAT(error.what(), Catch::Matchers::Contains("use a smaller batch size"));
-  }
+  const auto refusal = [](std::int64_t memory) -> std::string {
+    try {
+      TinySession tiny(tiny_densenet({}), 6, {}, 1, {}, make_executor_runtime(memory));
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::out_of_memory);
+      return error.what();
+    }
+    return "no error";
+  };
+  SessionOptions options;
+  options.device = {DeviceKind::cuda, 0};
+  const auto planned = [&](std::int64_t batch) {
+    options.train_batches = options.eval_batches = {batch};
+    return plan_session(tiny_densenet({}), options).total_bytes();
+  };
+  CHECK_THAT(refusal(1000), Catch::Matchers::Contains("not even a batch of 1 fits"));
+  CHECK_THAT(refusal(planned(4)), Catch::Matchers::EndsWith("for training and evaluation, is 4"));
+  CHECK_THAT(refusal(planned(4) - 1),
+             Catch::Matchers::EndsWith("for training and evaluation, is 3"));
+  CHECK(refusal(planned(6)) == "no error");
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <vector>
 
+#include "accrete/kernels/bf16.h"
 #include "cuda/test_runtime.h"
 #include "engine/tiny_models.h"
 #include "support/catch.h"
@@ -45,8 +46,8 @@ Training train_on_cpu(const ModelBuilder& builder) {
   return train(tiny);
 }
 
-Training train_on_cuda(const ModelBuilder& builder) {
-  TinySession tiny(builder, kBatch, {}, 1, momentum_sgd(), make_test_runtime());
+Training train_on_cuda(const ModelBuilder& builder, FloatMath math = FloatMath::strict) {
+  TinySession tiny(builder, kBatch, {}, 1, momentum_sgd(), make_test_runtime(), math);
   return train(tiny);
 }
 
@@ -85,6 +86,80 @@ TEST_CASE("a residual net trains on the CUDA backend as on the CPU") {
       [](std::int64_t batch, bool training) { return build_tiny_resnet(batch, training); });
 }
 
+// |a - b| / |b - start|: how far two trainings are apart, in units of what one has learned.
+double relative_distance(const Training& a, const Training& b, const std::vector<float>& start) {
+  double apart = 0.0;
+  double learned = 0.0;
+  for (std::size_t i = 0; i < start.size(); ++i) {
+    apart += std::pow(static_cast<double>(a.stored[i]) - static_cast<double>(b.stored[i]), 2);
+    learned += std::pow(static_cast<double>(b.stored[i]) - static_cast<double>(start[i]), 2);
+  }
+  return std::sqrt(apart / learned);
+}
+
+// bf16 rounds every activation to 8 significant bits. On a net this small that flips ReLUs: moving
+// the weights of the f32 net by one such rounding changes some of its gradients by 9 percent. A
+// wrong gradient is a distance of about 1.
+TEST_CASE("DenseNets train in bf16") {
+  for (const bool bottleneck : {false, true}) {
+    TinyDenseNet net;
+    net.bottleneck = bottleneck;
+    const Training exact = train_on_cpu(tiny_densenet(net));
+    net.dtype = DType::bf16;
+    const Training rounded = train_on_cuda(tiny_densenet(net));
+    CHECK(difference(rounded.losses, widened(exact.losses), {0.0, 0.02}) == "");
+    CHECK(exact_difference(rounded.losses, exact.losses) != "");
+    const auto start =
+        TinySession(tiny_densenet(net), kBatch, {}, 1, momentum_sgd(), make_test_runtime())
+            .stored_values();
+    const double distance = relative_distance(rounded, exact, start);
+    INFO("relative distance " << distance);
+    CHECK(distance > 0.0);
+    CHECK(distance < 0.2);
+    CHECK(rounded.losses.back() < rounded.losses.front());
+    const Training again = train_on_cuda(tiny_densenet(net));
+    CHECK(exact_difference(again.stored, rounded.stored).empty());
+  }
+}
+
+// tf32 rounds the operands of products to 11 significant bits.
+TEST_CASE("DenseNets train in tf32") {
+  const Training exact = train_on_cpu(tiny_densenet({}));
+  const Training rounded = train_on_cuda(tiny_densenet({}), FloatMath::tf32);
+  CHECK(difference(rounded.losses, widened(exact.losses), {0.0, 0.002}) == "");
+  CHECK(exact_difference(rounded.losses, exact.losses) != "");
+}
+
+TEST_CASE("rounded copies follow their parameters") {
+  TinyDenseNet net;
+  net.dtype = DType::bf16;
+  TinySession tiny(tiny_densenet(net), kBatch, {}, 1, momentum_sgd(), make_test_runtime());
+  for (std::int64_t step = 0; step < 3; ++step) {
+    tiny.step(0.05, step);
+  }
+  int copies = 0;
+  const ParameterStore& store = tiny.session.parameters();
+  for (const StoredTensor& copy : store.tensors()) {
+    if (copy.kind != ValueKind::rounded) {
+      continue;
+    }
+    ++copies;
+    const float* master = store.find(copy.master)->view.f32();
+    const auto* bits = static_cast<const std::uint16_t*>(copy.view.data);
+    for (std::int64_t i = 0; i < copy.shape.elements(); ++i) {
+      REQUIRE(bits[i] == bf16_bits(master[i]));
+    }
+  }
+  CHECK(copies == 6);  // stem, three layers, transition, classifier
+}
+
+TEST_CASE("the CPU refuses bf16") {
+  TinyDenseNet net;
+  net.dtype = DType::bf16;
+  TinySession tiny(tiny_densenet(net), kBatch);
+  CHECK_THROWS_WITH(tiny.step(0.1, 0), Catch::Matchers::Contains("no kernel for bf16 on cpu"));
+}
+
 TEST_CASE("runs on the CUDA backend repeat bit for bit") {
   const Training first = train_on_cuda(tiny_densenet({}));
   const Training second = train_on_cuda(tiny_densenet({}));
@@ -117,4 +192,29 @@ TEST_CASE("a diverged step leaves the weights on the device alone") {
   const std::vector<float> weight_after(weight->view.f32(),
                                         weight->view.f32() + weight->shape.elements());
   CHECK(weight_after == weight_before);
+}
+
+// The host may have queued further steps when it sees the loss of a diverged one.
+TEST_CASE("steps behind a diverged one leave the weights alone too") {
+  TinySession tiny(tiny_densenet({}), kBatch, {}, 1, {}, make_test_runtime());
+  const auto weight = [&] {
+    const StoredTensor* tensor = tiny.session.parameters().find("stem.weight");
+    return std::vector<float>(tensor->view.f32(), tensor->view.f32() + tensor->shape.elements());
+  };
+  const auto before = weight();
+  tiny.fill_inputs();
+  const TensorView images = tiny.session.train_images(kBatch);
+  tiny.session.upload(
+      images, std::vector<float>(static_cast<std::size_t>(images.shape.elements()), NAN).data());
+  tiny.session.queue_train_step(kBatch, 0.1, 0);
+  tiny.fill_inputs();
+  tiny.session.queue_train_step(kBatch, 0.1, 1);
+  const auto results = tiny.session.results();
+  REQUIRE(results.size() == 2);
+  CHECK(!std::isfinite(results[0].loss));
+  CHECK(std::isfinite(results[1].loss));
+  CHECK(weight() == before);
+  tiny.session.upload_parameters();  // a new start
+  CHECK(std::isfinite(tiny.step(0.1, 2).loss));
+  CHECK(weight() != before);
 }

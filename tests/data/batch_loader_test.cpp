@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Order, sizes and contents of batches; resizing against a plain double-precision version.
+// Order, sizes and contents of batches.
 #include "accrete/data/batch_loader.h"
 
 #include <algorithm>
 #include <cmath>
 #include <set>
 
-#include "accrete/data/resize.h"
 #include "accrete/data/synthetic.h"
 #include "accrete/kernels/error.h"
+#include "reference/image_batch.h"
 #include "support/catch.h"
 #include "support/compare.h"
 
@@ -51,25 +51,6 @@ std::vector<std::int32_t> all_labels(BatchLoader& loader, std::int64_t epoch,
     }
   }
   return labels;
-}
-
-// Pixel centres at half-integers, edges repeated; written again, in double.
-double bilinear(const std::vector<double>& image, std::int64_t size, std::int64_t out_size,
-                std::int64_t y, std::int64_t x) {
-  const auto at = [&](std::int64_t row, std::int64_t column) {
-    row = std::clamp<std::int64_t>(row, 0, size - 1);
-    column = std::clamp<std::int64_t>(column, 0, size - 1);
-    return image[static_cast<std::size_t>(row * size + column)];
-  };
-  const double scale = static_cast<double>(size) / static_cast<double>(out_size);
-  const double source_y = (static_cast<double>(y) + 0.5) * scale - 0.5;
-  const double source_x = (static_cast<double>(x) + 0.5) * scale - 0.5;
-  const auto row = static_cast<std::int64_t>(std::floor(source_y));
-  const auto column = static_cast<std::int64_t>(std::floor(source_x));
-  const double down = source_y - std::floor(source_y);
-  const double right = source_x - std::floor(source_x);
-  return (1 - down) * ((1 - right) * at(row, column) + right * at(row, column + 1)) +
-         down * ((1 - right) * at(row + 1, column) + right * at(row + 1, column + 1));
 }
 
 }  // namespace
@@ -123,34 +104,64 @@ TEST_CASE("a loader that is never used or left early ends cleanly") {
   CHECK(left.next() != nullptr);
 }
 
-TEST_CASE("images are normalised and resized bilinearly") {
-  std::vector<std::uint8_t> bytes;
-  std::vector<double> values;
-  for (int i = 0; i < 28 * 28; ++i) {
-    bytes.push_back(static_cast<std::uint8_t>((i * i * 31 + i) % 256));
-    values.push_back((bytes.back() / 255.0 - 0.25) / 0.5);
-  }
-  for (const std::int64_t out : {28, 96, 32, 56, 7, 1}) {
-    ImageTransform transform(28, 28, 1, out, out, {0.25}, {0.5});
-    std::vector<float> got(static_cast<std::size_t>(out * out));
-    transform.apply(bytes.data(), got.data());
-    std::vector<double> expected;
-    for (std::int64_t y = 0; y < out; ++y) {
-      for (std::int64_t x = 0; x < out; ++x) {
-        expected.push_back(bilinear(values, 28, out, y, x));
-      }
-    }
-    INFO("size " << out);
-    CHECK(test::difference(got, expected, {2e-6, 2e-6}) == "");
+TEST_CASE("batches are those of their picks") {
+  SyntheticOptions synthetic;
+  synthetic.image_size = 6;
+  synthetic.train_images = 9;
+  const ImageDataset set = make_synthetic(synthetic).train;
+  LoaderOptions options = batches_of(4, true);
+  options.image_size = 8;
+  options.mean = {0.4, 0.5, 0.6};
+  options.augmentation = {2, true};
+  BatchLoader loader(set, options);
+  BatchPicks picks(set.num_images, options);
+  picks.start_epoch(3);
+  loader.start_epoch(3, 1);
+  const Batch* batch = loader.next();
+  const auto chosen = picks.batch(1);
+  const kernels::ImageTransform transform = image_transform(options, set);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const std::uint8_t* bytes = set.image(chosen[i].image);
+    const auto expected =
+        reference::batch_image(transform, {bytes, bytes + 6 * 6 * 3}, chosen[i], 8, 8);
+    const float* image = batch->images.data() + i * 8 * 8 * 3;
+    CHECK(test::difference({image, image + 8 * 8 * 3}, expected, {2e-6, 2e-6}) == "");
+    CHECK(batch->labels[i] == set.labels[static_cast<std::size_t>(chosen[i].image)]);
   }
 }
 
-TEST_CASE("channels are normalised by their own mean and deviation") {
-  const std::vector<std::uint8_t> pixel = {51, 102, 255};
-  ImageTransform transform(1, 1, 3, 1, 1, {0.0, 0.4, 0.5}, {1.0, 1.0, 0.25});
-  std::vector<float> got(3);
-  transform.apply(pixel.data(), got.data());
-  CHECK(test::difference(got, {0.2, 0.0, 2.0}, {1e-6, 0}) == "");
+TEST_CASE("augmentation is drawn anew for every image and epoch, within its bounds") {
+  LoaderOptions options = batches_of(400, false);
+  options.augmentation = {4, true};
+  BatchPicks picks(400, options);
+  std::set<std::int32_t> tops, lefts;
+  int flips = 0;
+  picks.start_epoch(0);
+  const auto first = picks.batch(0);
+  for (const kernels::ImagePick& pick : first) {
+    tops.insert(pick.top);
+    lefts.insert(pick.left);
+    flips += pick.flip;
+  }
+  CHECK(tops == std::set<std::int32_t>{-4, -3, -2, -1, 0, 1, 2, 3, 4});
+  CHECK(lefts == tops);
+  CHECK(flips > 150);
+  CHECK(flips < 250);
+  picks.start_epoch(1);
+  const auto second = picks.batch(0);
+  CHECK(std::count_if(second.begin(), second.end(), [&](const kernels::ImagePick& pick) {
+          return pick.top == first[static_cast<std::size_t>(pick.image)].top;
+        }) < 100);
+  picks.start_epoch(0);
+  CHECK(picks.batch(0)[7].left == first[7].left);
+}
+
+TEST_CASE("without augmentation images stay as they are") {
+  BatchPicks picks(20, batches_of(20, true));
+  picks.start_epoch(0);
+  for (const kernels::ImagePick& pick : picks.batch(0)) {
+    CHECK((pick.top == 0 && pick.left == 0 && pick.flip == 0));
+  }
 }
 
 TEST_CASE("mean and std must fit the channels") {

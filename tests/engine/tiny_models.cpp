@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "accrete/engine/ops.h"
+#include "accrete/kernels/bf16.h"
 #include "support/random_fill.h"
 
 namespace accrete::test {
@@ -55,8 +56,8 @@ class Layers {
   bool training_;
 };
 
-void add_inputs(ModelGraph& model, const Shape& images) {
-  model.images = model.graph.add_input("images", {images, DType::f32});
+void add_inputs(ModelGraph& model, const Shape& images, DType dtype = DType::f32) {
+  model.images = model.graph.add_input("images", {images, dtype});
   model.labels = model.graph.add_input("labels", {{images.n, 1, 1, 1}, DType::i32});
 }
 
@@ -64,7 +65,7 @@ void add_inputs(ModelGraph& model, const Shape& images) {
 
 ModelGraph build_tiny_densenet(const TinyDenseNet& net, std::int64_t batch, bool training) {
   ModelGraph model;
-  add_inputs(model, {batch, net.size, net.size, net.channels});
+  add_inputs(model, {batch, net.size, net.size, net.channels}, net.dtype);
   Graph& graph = model.graph;
   Layers layers(graph, training);
   std::vector<ValueId> features = {layers.conv("stem", model.images, 7, 3)};
@@ -117,7 +118,8 @@ ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
 namespace {
 
 SessionOptions session_options(std::int64_t batch, const PassSwitches& passes,
-                               const OptimizerOptions& optimizer, const Device& device) {
+                               const OptimizerOptions& optimizer, const Device& device,
+                               FloatMath float_math) {
   SessionOptions options;
   options.train_batches = {batch};
   options.eval_batches = {batch};
@@ -125,6 +127,7 @@ SessionOptions session_options(std::int64_t batch, const PassSwitches& passes,
   options.optimizer = optimizer;
   options.seed = 17;
   options.device = device;
+  options.float_math = float_math;
   return options;
 }
 
@@ -132,18 +135,29 @@ SessionOptions session_options(std::int64_t batch, const PassSwitches& passes,
 
 TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
                          const PassSwitches& passes, int threads, const OptimizerOptions& optimizer,
-                         std::unique_ptr<DeviceRuntime> device)
+                         std::unique_ptr<DeviceRuntime> device, FloatMath float_math)
     : pool(threads),
       runtime(device != nullptr ? std::move(device) : make_cpu_runtime(pool)),
       batch(batch_size),
-      session(plan_session(builder, session_options(batch_size, passes, optimizer,
-                                                    runtime->stream().device())),
-              session_options(batch_size, passes, optimizer, runtime->stream().device()), *runtime),
+      session(
+          plan_session(builder, session_options(batch_size, passes, optimizer,
+                                                runtime->stream().device(), float_math)),
+          session_options(batch_size, passes, optimizer, runtime->stream().device(), float_math),
+          *runtime),
       pixels_(uniform(session.train_images(batch).shape.elements(), 3)),
       classes_(labels(batch, 4, kClasses)) {}
 
 void TinySession::fill_inputs() {
-  session.upload(session.train_images(batch), pixels_.data());
+  const TensorView images = session.train_images(batch);
+  if (images.dtype == DType::bf16) {
+    std::vector<std::uint16_t> rounded;
+    for (const float pixel : pixels_) {
+      rounded.push_back(bf16_bits(pixel));
+    }
+    session.upload(images, rounded.data());
+  } else {
+    session.upload(images, pixels_.data());
+  }
   session.upload(session.train_labels(batch), classes_.data());
 }
 
@@ -155,6 +169,9 @@ StepResult TinySession::step(double learning_rate, std::int64_t global_step) {
 std::vector<float> TinySession::stored_values() const {
   std::vector<float> values;
   for (const StoredTensor& tensor : session.parameters().tensors()) {
+    if (tensor.kind == ValueKind::rounded) {
+      continue;
+    }
     const float* begin = tensor.view.f32();
     values.insert(values.end(), begin, begin + tensor.shape.elements());
   }

@@ -23,6 +23,7 @@ struct TinyDenseNet {
   bool bottleneck = false;
   float dropout = 0.0F;
   ConcatStyle style = ConcatStyle::chain;
+  DType dtype = DType::f32;  ///< of all activations
 };
 
 /// Stem 3x3, one dense block, transition, head with 4 classes.
@@ -37,14 +38,15 @@ ModelGraph build_tiny_resnet(std::int64_t batch, bool training);
 struct TinySession {
   TinySession(const ModelBuilder& builder, std::int64_t batch_size, const PassSwitches& passes = {},
               int threads = 1, const OptimizerOptions& optimizer = {},
-              std::unique_ptr<DeviceRuntime> device = nullptr);
+              std::unique_ptr<DeviceRuntime> device = nullptr,
+              FloatMath float_math = FloatMath::strict);
   /// Fills images and labels; needed before every step, since a step may overwrite its inputs.
   void fill_inputs();
   /// Fills the inputs and trains one step.
   StepResult step(double learning_rate, std::int64_t global_step);
   /// Loss without changing the weights.
   double loss(std::int64_t global_step) { return step(0.0, global_step).loss; }
-  /// All parameters and states, one after the other.
+  /// All parameters and states, one after the other, without rounded copies.
   std::vector<float> stored_values() const;
 
   ThreadPool pool;

@@ -69,6 +69,11 @@ __global__ void misuse_kernel(Misuse misuse) {
     case Misuse::outside_mask:
       values[threadIdx.x] = __shfl_sync(0x0000FFFFU, 1.0F, 0);
       break;
+    case Misuse::absent_source:
+      if (threadIdx.x % 32 < 16) {
+        values[threadIdx.x] = __shfl_down_sync(0x0000FFFFU, 1.0F, 1);
+      }
+      break;
     case Misuse::misaligned_copy:
       ptx::cp_async_16(values + 1, values + 8, true);
       break;

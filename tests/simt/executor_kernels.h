@@ -24,6 +24,7 @@ enum class Misuse : std::uint8_t {
   exit_before_barrier,  ///< half of the threads return, the others wait
   missing_lane,         ///< a full-mask shuffle that lane 3 does not reach
   outside_mask,         ///< a shuffle by a lane that is not in its mask
+  absent_source,        ///< a shuffle from a lane that is not in the mask
   misaligned_copy,      ///< cp.async of 16 bytes to a multiple of 4
 };
 void launch_misuse(const Stream& stream, Misuse misuse);

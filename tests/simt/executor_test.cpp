@@ -128,6 +128,9 @@ TEST_CASE("broken rules are errors that name kernel, block, thread and place") {
     CHECK_THAT(misuse_error(Misuse::missing_lane),
                Contains("deadlock") && Contains("waits in __shfl_sync"));
     CHECK_THAT(misuse_error(Misuse::outside_mask), Contains("does not hold the calling lane"));
+    CHECK_THAT(
+        misuse_error(Misuse::absent_source),
+        Contains("__shfl_down_sync by lane 15 reads from lane 16, which is not in the mask"));
     CHECK_THAT(misuse_error(Misuse::misaligned_copy), Contains("cp.async of 16 bytes to"));
   }
   simt::set_schedule({});

@@ -67,6 +67,10 @@ float GuardedTensor::read_element(const unsigned char* row, std::int64_t c) cons
     value = row[c];
   } else if (dtype_ == DType::bf16) {
     std::memcpy(reinterpret_cast<unsigned char*>(&value) + 2, row + 2 * c, 2);
+  } else if (dtype_ == DType::i32) {
+    std::int32_t whole = 0;
+    std::memcpy(&whole, row + 4 * c, sizeof(whole));
+    value = static_cast<float>(whole);
   } else {
     std::memcpy(&value, row + 4 * c, sizeof(value));
   }

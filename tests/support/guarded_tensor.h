@@ -35,7 +35,7 @@ class GuardedTensor {
   TensorView view();
   ConstTensorView view() const;
 
-  /// Packed copy of the elements of an f32, bf16 or u8 tensor.
+  /// Packed copy of the elements; i32 ones must be small enough for a float.
   std::vector<float> values() const;
   /// Rounds to the dtype.
   void set_values(const std::vector<float>& packed);

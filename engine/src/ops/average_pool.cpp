@@ -15,8 +15,8 @@ class AveragePoolBackward final : public GradientOp {
   AveragePoolBackward(const PoolProblem& problem, GradMode mode)
       : GradientOp(mode, 1), problem_(problem) {}
   std::string name() const override { return "average_pool_backward"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
-    return {{problem_.x_shape(), DType::f32}};
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return {{problem_.x_shape(), in[0].dtype}};
   }
   void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::average_pool_backward(context.stream, problem_, call.inputs[0], call.outputs[0],
@@ -34,7 +34,7 @@ class AveragePool final : public Op {
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     const PoolProblem problem = pool_problem(PoolKind::average, attributes_, in[0].shape);
     kernels::check_pool_problem(problem);
-    return {{problem.y_shape(), DType::f32}};
+    return {{problem.y_shape(), in[0].dtype}};
   }
   void run(const RunContext& context, const OpCall& call) const override {
     const PoolProblem problem = pool_problem(PoolKind::average, attributes_, call.inputs[0].shape);
@@ -56,8 +56,8 @@ class GlobalAveragePoolBackward final : public GradientOp {
  public:
   GlobalAveragePoolBackward(const Shape& x, GradMode mode) : GradientOp(mode, 1), x_(x) {}
   std::string name() const override { return "global_average_pool_backward"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
-    return {{x_, DType::f32}};
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return {{x_, in[0].dtype}};
   }
   void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::global_average_pool_backward(context.stream, call.inputs[0], call.outputs[0], mode());
@@ -71,7 +71,7 @@ class GlobalAveragePool final : public Op {
  public:
   std::string name() const override { return "global_average_pool_forward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return {{Shape{in[0].shape.n, 1, 1, in[0].shape.c}, DType::f32}};
+    return {{Shape{in[0].shape.n, 1, 1, in[0].shape.c}, in[0].dtype}};
   }
   void run(const RunContext& context, const OpCall& call) const override {
     kernels::global_average_pool_forward(context.stream, call.inputs[0], call.outputs[0]);

@@ -28,12 +28,14 @@ class ConvGrad final : public GradientOp {
  public:
   ConvGrad(const ConvProblem& problem, GradMode mode) : GradientOp(mode, 2), problem_(problem) {}
   std::string name() const override { return side == Side::data ? "conv_dgrad" : "conv_wgrad"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
-    return {{side == Side::data ? problem_.x_shape() : problem_.weight_shape(), DType::f32}};
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return {side == Side::data ? TensorType{problem_.x_shape(), in[0].dtype}
+                               : TensorType{problem_.weight_shape(), DType::f32}};
   }
-  std::size_t workspace_bytes(const std::vector<TensorType>& /*in*/, Device device) const override {
-    return side == Side::data ? kernels::conv_dgrad_workspace_bytes(problem_, device)
-                              : kernels::conv_wgrad_workspace_bytes(problem_, device);
+  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
+    const auto bytes = side == Side::data ? kernels::conv_dgrad_workspace_bytes
+                                          : kernels::conv_wgrad_workspace_bytes;
+    return bytes(problem_, device, in[0].dtype);
   }
   void contribute(const RunContext& context, const OpCall& call) const override {
     const auto kernel = side == Side::data ? kernels::conv_dgrad : kernels::conv_wgrad;
@@ -65,11 +67,11 @@ class ConvForward final : public Op {
                                                    ", expected " +
                                                    to_string(channel_vector(problem.K)));
     }
-    return {{problem.y_shape(), DType::f32}};
+    return {{problem.y_shape(), in[0].dtype}};
   }
 
   std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
-    return kernels::conv_forward_workspace_bytes(problem_for(in), device);
+    return kernels::conv_forward_workspace_bytes(problem_for(in), device, in[0].dtype);
   }
 
   void run(const RunContext& context, const OpCall& call) const override {
@@ -130,7 +132,7 @@ class ConvForward final : public Op {
 
 ValueId ops::conv2d(Graph& graph, const std::string& name, ValueId x, ValueId weight, ValueId bias,
                     const ConvAttributes& attributes) {
-  std::vector<ValueId> inputs = {x, weight};
+  std::vector<ValueId> inputs = {x, graph.in_dtype(weight, graph.value(x).type.dtype)};
   if (bias != kNoValue) {
     inputs.push_back(bias);
   }

@@ -23,13 +23,15 @@ class LinearGrad final : public GradientOp {
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     const Shape& a = in[0].shape;
     const Shape& b = in[1].shape;
-    return {{side == Side::data ? Shape{a.n, 1, 1, b.c} : Shape{b.c, 1, 1, a.c}, DType::f32}};
+    return {side == Side::data ? TensorType{{a.n, 1, 1, b.c}, in[0].dtype}
+                               : TensorType{{b.c, 1, 1, a.c}, DType::f32}};
   }
   std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
     const Shape& a = in[0].shape;
     const Shape& b = in[1].shape;
-    return side == Side::data ? kernels::linear_workspace_bytes(a.n, b.c, a.c, device)
-                              : kernels::linear_workspace_bytes(a.n, a.c, b.c, device);
+    const DType dtype = in[0].dtype;
+    return side == Side::data ? kernels::linear_workspace_bytes(a.n, b.c, a.c, device, dtype)
+                              : kernels::linear_workspace_bytes(a.n, a.c, b.c, device, dtype);
   }
   void contribute(const RunContext& context, const OpCall& call) const override {
     const auto kernel = side == Side::data ? kernels::linear_dgrad : kernels::linear_wgrad;
@@ -55,10 +57,11 @@ class LinearForward final : public Op {
                   "[linear_forward] x " + to_string(x) + " and weight " + to_string(weight) +
                       " do not fit; expected x [N,1,1,C], weight [K,1,1,C], bias [1,1,1,K]");
     }
-    return {{Shape{x.n, 1, 1, weight.n}, DType::f32}};
+    return {{Shape{x.n, 1, 1, weight.n}, in[0].dtype}};
   }
   std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
-    return kernels::linear_workspace_bytes(in[0].shape.n, in[0].shape.c, in[1].shape.n, device);
+    return kernels::linear_workspace_bytes(in[0].shape.n, in[0].shape.c, in[1].shape.n, device,
+                                           in[0].dtype);
   }
   void run(const RunContext& context, const OpCall& call) const override {
     const ConstTensorView bias = has_bias_ ? ConstTensorView(call.inputs[2]) : ConstTensorView();
@@ -91,7 +94,7 @@ class LinearForward final : public Op {
 
 ValueId ops::linear(Graph& graph, const std::string& name, ValueId x, ValueId weight,
                     ValueId bias) {
-  std::vector<ValueId> inputs = {x, weight};
+  std::vector<ValueId> inputs = {x, graph.in_dtype(weight, graph.value(x).type.dtype)};
   if (bias != kNoValue) {
     inputs.push_back(bias);
   }

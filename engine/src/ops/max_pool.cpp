@@ -15,8 +15,8 @@ class MaxPoolBackward final : public GradientOp {
   MaxPoolBackward(const PoolProblem& problem, GradMode mode)
       : GradientOp(mode, 2), problem_(problem) {}
   std::string name() const override { return "max_pool_backward"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& /*in*/) const override {
-    return {{problem_.x_shape(), DType::f32}};
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    return {{problem_.x_shape(), in[0].dtype}};
   }
   void contribute(const RunContext& context, const OpCall& call) const override {
     kernels::max_pool_backward(context.stream, problem_, call.inputs[0], call.inputs[1],
@@ -35,7 +35,7 @@ class MaxPool final : public Op {
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     const PoolProblem problem = pool_problem(PoolKind::max, attributes_, in[0].shape);
     kernels::check_pool_problem(problem);
-    return {{problem.y_shape(), DType::f32}, {problem.y_shape(), DType::u8}};
+    return {{problem.y_shape(), in[0].dtype}, {problem.y_shape(), DType::u8}};
   }
   void run(const RunContext& context, const OpCall& call) const override {
     const PoolProblem problem = pool_problem(PoolKind::max, attributes_, call.inputs[0].shape);

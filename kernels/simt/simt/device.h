@@ -36,10 +36,16 @@ void block_barrier(const Site& site);
 /// null for lanes outside the mask.
 using Leader = void (*)(void* const* operands);
 void warp_collective(std::uint32_t mask, const char* name, void* operand, Leader leader);
+/// __syncwarp: also orders the memory accesses of the lanes.
+void warp_barrier(std::uint32_t mask);
 int lane();
+
+/// A lane reads from one that does not take part: its value would be undefined.
+[[noreturn]] void absent_source(const char* name, int lane, int source);
 
 template <class T>
 struct ShuffleOperand {
+  const char* name;
   T value;
   int source;  // lane to read from
   T result;
@@ -53,20 +59,25 @@ void run_shuffle(void* const* operands) {
       continue;
     }
     const auto* from = static_cast<const ShuffleOperand<T>*>(operands[mine->source]);
-    // A lane that does not take part has nothing to give: the result is poison, not an old value.
-    mine->result = from != nullptr ? from->value : static_cast<T>(NAN);
+    if (from == nullptr) {
+      absent_source(mine->name, lane, mine->source);
+    }
+    mine->result = from->value;
   }
 }
 
 template <class T>
 T shuffle(std::uint32_t mask, const char* name, T value, int source) {
   static_assert(std::is_trivially_copyable_v<T>);
-  ShuffleOperand<T> operand{value, source & 31, value};
+  ShuffleOperand<T> operand{name, value, source & 31, value};
   warp_collective(mask, name, &operand, &run_shuffle<T>);
   return operand.result;
 }
 
 std::uint32_t ballot(std::uint32_t mask, bool predicate);
+
+unsigned atomic_add(unsigned* address, unsigned value);
+int atomic_add(int* address, int value);
 
 }  // namespace simt
 
@@ -75,7 +86,7 @@ inline void __syncthreads(const char* file = __builtin_FILE(), unsigned line = _
   simt::block_barrier({file, line});
 }
 inline void __syncwarp(std::uint32_t mask = 0xFFFFFFFFU) {
-  simt::warp_collective(mask, "__syncwarp", &mask, [](void* const*) {});
+  simt::warp_barrier(mask);
 }
 template <class T>
 T __shfl_sync(std::uint32_t mask, T value, int source, int width = 32) {
@@ -112,20 +123,24 @@ inline int __all_sync(std::uint32_t mask, int predicate) {
 inline void __threadfence() {}
 inline void __threadfence_block() {}
 
-// Blocks of a launch never run at the same time, so plain arithmetic is atomic.
 inline unsigned atomicAdd(unsigned* address, unsigned value) {
-  const unsigned old = *address;
-  *address = old + value;
-  return old;
+  return simt::atomic_add(address, value);
 }
 inline int atomicAdd(int* address, int value) {
-  const int old = *address;
-  *address = old + value;
-  return old;
+  return simt::atomic_add(address, value);
 }
 
 inline float __fmaf_rn(float a, float b, float c) {
   return std::fmaf(a, b, c);
+}
+inline float __fadd_rn(float a, float b) {
+  return a + b;
+}
+inline float __fsub_rn(float a, float b) {
+  return a - b;
+}
+inline float __fmul_rn(float a, float b) {
+  return a * b;
 }
 inline float rsqrtf(float x) {
   return 1.0F / std::sqrt(x);

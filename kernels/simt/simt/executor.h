@@ -23,6 +23,8 @@ struct Schedule {
   Order order = Order::forward;
   AsyncCopies async = AsyncCopies::late;
   std::uint64_t seed = 1;  ///< of Order::random
+  /// Whether races are errors, in programs linked with the race detector (accrete_simt_race).
+  bool find_races = true;
 };
 
 /// For launches of this OS thread from now on. The first value comes from the environment:

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "block.h"
+#include "race_hooks.h"
 #include "simt/instructions.h"
 
 namespace simt {
@@ -27,13 +28,20 @@ void require_aligned(const char* what, const void* address, std::size_t bytes) {
 }  // namespace
 
 void async_copy(void* shared, const void* global, std::size_t bytes, bool valid) {
+  const race::ExecutorCode unwatched;
   require_aligned("to", shared, bytes);
   require_aligned("from", global, bytes);
   Thread& thread = running_block().current();
-  const PendingCopy copy{shared, global, static_cast<std::uint32_t>(bytes), valid,
-                         thread.open_group};
+  const PendingCopy copy{shared,
+                         global,
+                         static_cast<std::uint32_t>(bytes),
+                         valid,
+                         thread.open_group,
+                         __builtin_return_address(0)};
+  race::copy_issued(copy);
   if (schedule().async == AsyncCopies::early) {
     complete(copy);
+    race::copy_completed(copy);
     return;
   }
   std::memset(shared, 0xFF, bytes);  // whoever reads too soon gets NaN
@@ -45,11 +53,14 @@ void async_commit() {
 }
 
 void async_wait(int pending) {
+  const race::ExecutorCode unwatched;
   Thread& thread = running_block().current();
   const int newest_complete = thread.open_group - 1 - pending;
   std::size_t done = 0;
   while (done < thread.copies.size() && thread.copies[done].group <= newest_complete) {
-    complete(thread.copies[done++]);
+    const PendingCopy& copy = thread.copies[done++];
+    complete(copy);
+    race::copy_completed(copy);
   }
   thread.copies.erase(thread.copies.begin(),
                       thread.copies.begin() + static_cast<std::ptrdiff_t>(done));

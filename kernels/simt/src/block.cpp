@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "race_hooks.h"
+
 __thread uint3 threadIdx;
 __thread uint3 blockIdx;
 __thread dim3 blockDim;
@@ -28,13 +30,16 @@ std::string place(const Site& site) {
 std::string Block::run(const Grid& grid, const std::function<void()>& body, uint3 index) {
   body_ = &body;
   prepare(grid, index);
-  while (live_ > 0 && fault_.empty()) {
+  while (live_ > 0 && fault_.empty() && !race::found()) {
     const int thread = next_ready();
     if (thread < 0) {
       fault_ = stuck();
       break;
     }
     resume(thread);
+  }
+  if (race::found()) {
+    fault_ = race::report();
   }
   if (!fault_.empty()) {
     abandon();
@@ -69,6 +74,7 @@ void Block::prepare(const Grid& grid, uint3 index) {
     groups.clear();
   }
   shared_.begin_block(grid.dynamic_shared_bytes);
+  race::begin_block(index, shared_.memory(), SharedArena::kMemoryBytes);
 }
 
 void Block::set_ready(int thread) {
@@ -108,6 +114,7 @@ void Block::resume(int thread) {
   if (next.fiber == nullptr) {
     next.fiber = take_fiber();
   }
+  race::switch_to(thread, *next.fiber);
   scheduler_.switch_to(*next.fiber);
 }
 
@@ -132,6 +139,7 @@ void Block::thread_main(void* block) {
 
 void Block::run_current() {
   try {
+    const race::KernelCode watched;
     (*body_)();
   } catch (const Fault& fault) {
     fault_ = fault.what();
@@ -181,6 +189,7 @@ void Block::release_barrier() {
     set_ready(i);
   }
   at_barrier_ = 0;
+  race::barrier_released();
 }
 
 void Block::collective(std::uint32_t mask, const char* name, void* operand, Leader leader) {

@@ -23,6 +23,7 @@ struct PendingCopy {
   std::uint32_t bytes;
   bool valid;
   int group;
+  const void* code;  // return address into the kernel
 };
 
 struct Thread {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simt/executor.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 
 #include "accrete/kernels/error.h"
 #include "block.h"
+#include "race_hooks.h"
 
 namespace simt {
 namespace {
@@ -61,6 +63,7 @@ Block& running_block() {
 void run_grid(const Grid& grid, const std::function<void()>& body) {
   Block& block = block_of_this_thread();
   running = &block;
+  race::begin_launch(grid);
   const std::uint64_t count = std::uint64_t{grid.grid.x} * grid.grid.y * grid.grid.z;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t number = schedule().order == Order::reverse ? count - 1 - i : i;
@@ -98,6 +101,7 @@ MatrixLoads& matrix_loads() {
 }
 
 void* shared_array(const void* key, std::size_t bytes, std::size_t alignment) {
+  const race::ExecutorCode unwatched;
   Block& block = running_block();
   void* data = block.shared().array(key, bytes, alignment);
   if (data == nullptr) {
@@ -107,6 +111,7 @@ void* shared_array(const void* key, std::size_t bytes, std::size_t alignment) {
 }
 
 unsigned char* dynamic_shared() {
+  const race::ExecutorCode unwatched;
   Block& block = running_block();
   unsigned char* data = block.shared().dynamic();
   if (data == nullptr) {
@@ -116,11 +121,26 @@ unsigned char* dynamic_shared() {
 }
 
 void block_barrier(const Site& site) {
+  const race::ExecutorCode unwatched;
   running_block().barrier(site);
 }
 
 void warp_collective(std::uint32_t mask, const char* name, void* operand, Leader leader) {
+  const race::ExecutorCode unwatched;
   running_block().collective(mask, name, operand, leader);
+}
+
+void warp_barrier(std::uint32_t mask) {
+  warp_collective(mask, "__syncwarp", &mask, [](void* const* masks) {
+    const void* const* any = std::find_if(masks, masks + 32, [](void* m) { return m != nullptr; });
+    race::warp_synchronised(*static_cast<const std::uint32_t*>(*any));
+  });
+}
+
+void absent_source(const char* name, int lane, int source) {
+  running_block().fault(std::string(name) + " by lane " + std::to_string(lane) +
+                        " reads from lane " + std::to_string(source) +
+                        ", which is not in the mask");
 }
 
 int lane() {

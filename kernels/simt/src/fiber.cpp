@@ -57,7 +57,7 @@ constexpr std::size_t kPage = 4096;
 #if defined(SIMT_ASAN)
 constexpr std::size_t kStackBytes = std::size_t{256} << 10U;
 #else
-constexpr std::size_t kStackBytes = std::size_t{64} << 10U;
+constexpr std::size_t kStackBytes = std::size_t{128} << 10U;
 #endif
 
 // The fiber that a switch is entering; the entered side reads it.

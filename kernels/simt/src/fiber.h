@@ -22,6 +22,9 @@ class Fiber {
   /// Forgets what the fiber was doing: the next switch to it starts at `entry` again.
   void reset();
 
+  const void* stack_bottom() const { return stack_bottom_; }
+  std::size_t stack_bytes() const { return stack_bytes_; }
+
  private:
   static void start();
   void finish_switch();
@@ -31,7 +34,7 @@ class Fiber {
   std::size_t color_ = 0;
   void* mapping_ = nullptr;
   void* stack_pointer_ = nullptr;
-  const void* stack_bottom_ = nullptr;  // for AddressSanitizer
+  const void* stack_bottom_ = nullptr;
   std::size_t stack_bytes_ = 0;
   [[maybe_unused]] void* fake_stack_ = nullptr;
   Fiber* came_from_ = nullptr;

@@ -15,8 +15,6 @@
 namespace simt {
 namespace {
 
-constexpr std::size_t kMemoryBytes = 2 * SharedArena::kCapacity;
-
 std::size_t round_up(std::size_t value, std::size_t multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }

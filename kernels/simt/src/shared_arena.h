@@ -22,6 +22,9 @@ class SharedArena {
   /// The array declared at `key`; made by the first thread that asks. Null when it does not fit.
   void* array(const void* key, std::size_t bytes, std::size_t alignment);
   unsigned char* dynamic() const { return dynamic_; }
+  /// All that a block may use, red zones included.
+  const void* memory() const { return memory_; }
+  static constexpr std::size_t kMemoryBytes = 2 * kCapacity;
 
  private:
   void* take(std::size_t bytes, std::size_t alignment);

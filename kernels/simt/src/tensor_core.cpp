@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "block.h"
+#include "race_hooks.h"
 #include "simt/instructions.h"
 
 namespace simt {
@@ -19,6 +20,7 @@ struct LoadOperand {
   int count;
   bool transposed;
   const void* row;
+  const void* code;  // return address into the kernel
 };
 
 using Row = std::array<std::uint16_t, 8>;
@@ -33,6 +35,25 @@ void count_conflicts(void* const* operands, int matrix) {
   }
   ++matrix_loads().phases;
   matrix_loads().cycles += *std::max_element(rows_of_segment.begin(), rows_of_segment.end());
+}
+
+// The words that hold the elements each lane gets.
+void watch_reads(void* const* operands, int matrix, bool transposed) {
+  const auto read = [&](int lane, int row, int word) {
+    const auto* operand = static_cast<const LoadOperand*>(operands[matrix * 8 + row]);
+    race::matrix_word_read(lane, static_cast<const std::uint32_t*>(operand->row) + word,
+                           operand->code);
+  };
+  for (int lane = 0; lane < 32; ++lane) {
+    const int g = lane / 4;
+    const int t = lane % 4;
+    if (transposed) {
+      read(lane, 2 * t, g / 2);
+      read(lane, 2 * t + 1, g / 2);
+    } else {
+      read(lane, g, t);
+    }
+  }
 }
 
 std::uint32_t pair(std::uint16_t low, std::uint16_t high) {
@@ -50,6 +71,7 @@ void run_load(void* const* operands) {
       std::memcpy(&m[row], operand->row, sizeof(Row));
     }
     count_conflicts(operands, matrix);
+    watch_reads(operands, matrix, transposed);
     for (std::size_t lane = 0; lane < 32; ++lane) {
       const std::size_t g = lane / 4;
       const std::size_t t = lane % 4;
@@ -141,7 +163,7 @@ void load_matrices(std::uint32_t* d, int count, bool transposed, const void* row
   if (used && reinterpret_cast<std::uintptr_t>(row) % 16 != 0) {
     running_block().fault("ldmatrix of a row that is not 16-byte aligned");
   }
-  LoadOperand operand{d, count, transposed, row};
+  LoadOperand operand{d, count, transposed, row, __builtin_return_address(0)};
   warp_collective(kWholeWarp, "ldmatrix", &operand, &run_load);
 }
 

@@ -5,6 +5,7 @@
 #include "cuda/conv.h"
 #include "cuda/dropout.h"
 #include "cuda/elementwise.h"
+#include "cuda/image_batch.h"
 #include "cuda/linear.h"
 #include "cuda/optimizer.h"
 #include "cuda/pool.h"
@@ -38,6 +39,7 @@ const CudaBackend& backend() {
       .add = &cuda::add,
       .fill = &cuda::fill,
       .cast = &cuda::cast,
+      .image_batch = &cuda::image_batch,
       .softmax_cross_entropy_forward = &cuda::softmax_cross_entropy_forward,
       .softmax_cross_entropy_backward = &cuda::softmax_cross_entropy_backward,
       .dropout_forward = &cuda::dropout_forward,

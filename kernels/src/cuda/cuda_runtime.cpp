@@ -10,6 +10,7 @@
 #include "accrete/kernels/error.h"
 #include "cuda/backend.h"
 #include "cuda/cuda_error.h"
+#include "cuda/cuda_fence.h"
 #include "cuda/pinned_staging.h"
 
 namespace accrete {
@@ -46,11 +47,15 @@ class CudaRuntime final : public DeviceRuntime {
       check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "runtime",
                  "cudaStreamCreateWithFlags");
     }
+    check_cuda(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking), "runtime",
+               "cudaStreamCreateWithFlags");
     create_blas();
   }
 
   ~CudaRuntime() override {
+    cudaStreamSynchronize(copy_stream_);
     cudaStreamSynchronize(stream_);
+    cudaStreamDestroy(copy_stream_);
     cublasDestroy(blas_);
     release(blas_workspace_);
     if (options_.stream == nullptr) {
@@ -118,6 +123,24 @@ class CudaRuntime final : public DeviceRuntime {
     check_cuda(cudaStreamSynchronize(stream_), "synchronize", "cudaStreamSynchronize");
   }
 
+  std::unique_ptr<Fence> fence() override {
+    return std::make_unique<kernels::cuda::CudaFence>(stream_);
+  }
+  std::unique_ptr<Fence> upload_beside(void* device, const void* host, std::int64_t bytes,
+                                       const Fence* after) override {
+    kernels::cuda::order_after(copy_stream_, after);
+    beside_staging_.upload(copy_stream_, device, host, bytes);
+    return std::make_unique<kernels::cuda::CudaFence>(copy_stream_);
+  }
+  void order_after(const Fence* fence) override { kernels::cuda::order_after(stream_, fence); }
+  void* allocate_host(std::int64_t bytes) override {
+    void* memory = nullptr;
+    check_cuda(cudaMallocHost(&memory, static_cast<std::size_t>(bytes)), "runtime",
+               "cudaMallocHost");
+    return memory;
+  }
+  void release_host(void* memory) noexcept override { cudaFreeHost(memory); }
+
   bool can_capture() const override { return true; }
   void begin_capture() override {
     check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "capture",
@@ -144,9 +167,11 @@ class CudaRuntime final : public DeviceRuntime {
 
   CudaRuntimeOptions options_;
   cudaStream_t stream_ = nullptr;
+  cudaStream_t copy_stream_ = nullptr;
   cublasHandle_t blas_ = nullptr;
   void* blas_workspace_ = nullptr;
-  kernels::cuda::PinnedStaging staging_;
+  kernels::cuda::PinnedStaging staging_;         // of stream_
+  kernels::cuda::PinnedStaging beside_staging_;  // of copy_stream_
 };
 
 }  // namespace

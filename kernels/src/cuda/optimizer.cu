@@ -1,24 +1,47 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameter updates: many parameters per launch, described by a table in the kernel's arguments.
+// Parameter updates: one launch, whose arguments hold a table of all parameters. The parameters are
+// cut into chunks of equal size, one per block, so that many small ones cost no idle blocks.
 // Floor: SGD with momentum reads 3 and writes 2 floats per element, Adam reads 4 and writes 3.
 #include "cuda/optimizer.h"
 
 #include <cmath>
 
+#include "cuda/bf16.cuh"
 #include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
-// 4 KiB of kernel arguments hold this many on every driver.
-constexpr int kTableSize = 64;
 constexpr unsigned kThreads = 256;
-constexpr std::int64_t kMostBlocks = 512;  // per parameter
+constexpr std::int64_t kChunk = 2048;  // elements of a block
+
+// Kernel arguments may have 32,764 bytes (CUDA 12.1, compute capability 7.0 and up); 512 are left
+// for the rest of them. Networks with more parameters take another launch.
+template <class Parameter>
+constexpr int kTableSize = static_cast<int>((32764 - 512) /
+                                            (sizeof(Parameter) + sizeof(std::uint32_t)));
 
 template <class Parameter>
 struct Table {
-  Parameter parameters[kTableSize];
+  int size;
+  Parameter parameters[kTableSize<Parameter>];
+  std::uint32_t end_chunk[kTableSize<Parameter>];  // of parameters[0] to [i] together
+
+  // Index of the parameter that a chunk belongs to.
+  __device__ int owner(std::uint32_t chunk) const {
+    int low = 0;
+    int high = size - 1;
+    while (low < high) {
+      const int middle = (low + high) / 2;
+      if (chunk < end_chunk[middle]) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
 };
 
 // loss null or finite: go on.
@@ -29,7 +52,7 @@ __device__ __forceinline__ bool may_update(const float* loss) {
 struct Sgd {
   SgdOptions options;
 
-  __device__ void operator()(const SgdParameter& parameter, std::int64_t i) const {
+  __device__ float operator()(const SgdParameter& parameter, std::int64_t i) const {
     const float old = parameter.value[i];
     float g = __fmaf_rn(parameter.weight_decay, old, parameter.gradient[i]);
     if (options.momentum != 0.0F) {
@@ -37,7 +60,7 @@ struct Sgd {
       parameter.momentum[i] = buffer;
       g = options.nesterov ? __fmaf_rn(options.momentum, buffer, g) : buffer;
     }
-    parameter.value[i] = __fmaf_rn(-options.learning_rate, g, old);
+    return __fmaf_rn(-options.learning_rate, g, old);
   }
 };
 
@@ -50,7 +73,7 @@ struct Adam {
   float learning_rate;
   bool decoupled;
 
-  __device__ void operator()(const AdamParameter& parameter, std::int64_t i) const {
+  __device__ float operator()(const AdamParameter& parameter, std::int64_t i) const {
     const float old = parameter.value[i];
     const float l2 = decoupled ? 0.0F : parameter.weight_decay;
     const float shrink = decoupled ? 1.0F - learning_rate * parameter.weight_decay : 1.0F;
@@ -59,7 +82,7 @@ struct Adam {
     const float v = __fmaf_rn(beta2, parameter.second_moment[i], one_minus_beta2 * g * g);
     parameter.first_moment[i] = m;
     parameter.second_moment[i] = v;
-    parameter.value[i] = old * shrink - rate * m / __fmaf_rn(sqrtf(v), root_scale, epsilon);
+    return old * shrink - rate * m / __fmaf_rn(sqrtf(v), root_scale, epsilon);
   }
 };
 
@@ -79,39 +102,50 @@ Adam make_adam(const AdamOptions& options, std::int64_t step) {
           options.decoupled_weight_decay};
 }
 
-// blockIdx.y is the parameter.
+// Rule: the new value of element i of a parameter, after updating its state.
 template <class Rule, class Parameter>
 __global__ void __launch_bounds__(kThreads)
     update(Rule rule, const __grid_constant__ Table<Parameter> table, const float* loss) {
   if (!may_update(loss)) {
     return;
   }
-  const Parameter& parameter = table.parameters[blockIdx.y];
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x;
-       i < parameter.count; i += step) {
-    rule(parameter, i);
+  const int owner = table.owner(blockIdx.x);
+  const Parameter& parameter = table.parameters[owner];
+  const std::uint32_t first_chunk = owner == 0 ? 0 : table.end_chunk[owner - 1];
+  const std::int64_t begin = static_cast<std::int64_t>(blockIdx.x - first_chunk) * kChunk;
+  const std::int64_t end = begin + kChunk < parameter.count ? begin + kChunk : parameter.count;
+  for (std::int64_t i = begin + threadIdx.x; i < end; i += kThreads) {
+    const float value = rule(parameter, i);
+    parameter.value[i] = value;
+    if (parameter.rounded != nullptr) {
+      parameter.rounded[i] = to_bf16(value).bits;
+    }
   }
+}
+
+template <class Parameter>
+Table<Parameter> make_table(const Parameter* parameters, int count) {
+  Table<Parameter> table;
+  table.size = count;
+  std::uint32_t chunks = 0;
+  for (int i = 0; i < count; ++i) {
+    table.parameters[i] = parameters[i];
+    chunks += static_cast<std::uint32_t>((parameters[i].count + kChunk - 1) / kChunk);
+    table.end_chunk[i] = chunks;
+  }
+  return table;
 }
 
 template <class Rule, class Parameter>
 void update_all(const Stream& stream, const char* op, const Rule& rule, const float* loss,
                 const Parameter* parameters, std::int64_t num_parameters) {
-  for (std::int64_t first = 0; first < num_parameters; first += kTableSize) {
+  constexpr int kSize = kTableSize<Parameter>;
+  for (std::int64_t first = 0; first < num_parameters; first += kSize) {
     const std::int64_t rest = num_parameters - first;
-    const std::int64_t count = rest < kTableSize ? rest : kTableSize;
-    Table<Parameter> table{};
-    std::int64_t largest = 0;
-    for (std::int64_t i = 0; i < count; ++i) {
-      table.parameters[i] = parameters[first + i];
-      largest = largest < table.parameters[i].count ? table.parameters[i].count : largest;
-    }
-    const std::int64_t blocks = (largest + kThreads - 1) / kThreads;
-    launch(stream, op, &update<Rule, Parameter>,
-           {dim3(static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks),
-                 static_cast<unsigned>(count)),
-            kThreads},
-           rule, table, loss);
+    const auto table =
+        make_table(parameters + first, static_cast<int>(rest < kSize ? rest : kSize));
+    launch(stream, op, &update<Rule, Parameter>, {table.end_chunk[table.size - 1], kThreads}, rule,
+           table, loss);
   }
 }
 

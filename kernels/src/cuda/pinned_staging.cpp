@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cuda/pinned_staging.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "cuda/cuda_error.h"
@@ -35,6 +36,16 @@ void PinnedStaging::reserve(Buffer& buffer, std::int64_t bytes) {
 
 void PinnedStaging::upload(cudaStream_t stream, void* device, const void* host,
                            std::int64_t bytes) {
+  // Page-locked memory is scarce: large uploads go through it piece by piece.
+  constexpr std::int64_t kPiece = std::int64_t{16} << 20;
+  for (std::int64_t done = 0; done < bytes; done += kPiece) {
+    upload_piece(stream, static_cast<char*>(device) + done, static_cast<const char*>(host) + done,
+                 std::min(kPiece, bytes - done));
+  }
+}
+
+void PinnedStaging::upload_piece(cudaStream_t stream, void* device, const void* host,
+                                 std::int64_t bytes) {
   Buffer& buffer = buffers_[next_];
   next_ = (next_ + 1) % buffers_.size();
   reserve(buffer, bytes);

@@ -27,6 +27,7 @@ class PinnedStaging {
     std::int64_t bytes = 0;
     cudaEvent_t copied = nullptr;
   };
+  void upload_piece(cudaStream_t stream, void* device, const void* host, std::int64_t bytes);
   static void reserve(Buffer& buffer, std::int64_t bytes);
 
   std::array<Buffer, 2> buffers_;

@@ -8,6 +8,7 @@
 #include "accrete/kernels/conv.h"
 #include "accrete/kernels/dropout.h"
 #include "accrete/kernels/elementwise.h"
+#include "accrete/kernels/image_batch.h"
 #include "accrete/kernels/linear.h"
 #include "accrete/kernels/optimizer.h"
 #include "accrete/kernels/pool.h"
@@ -40,6 +41,7 @@ struct CudaBackend {
   decltype(&kernels::add) add;
   decltype(&kernels::fill) fill;
   decltype(&kernels::cast) cast;
+  decltype(&kernels::image_batch) image_batch;
   decltype(&kernels::softmax_cross_entropy_forward) softmax_cross_entropy_forward;
   decltype(&kernels::softmax_cross_entropy_backward) softmax_cross_entropy_backward;
   decltype(&kernels::dropout_forward) dropout_forward;

@@ -30,6 +30,7 @@ enum class ValueKind : std::uint8_t {
   input,         ///< written from outside before each run
   parameter,     ///< learned; lives as long as the model
   state,         ///< running statistics: not learned, updated by a training run, saved
+  rounded,       ///< a parameter's copy in a narrower dtype; lives as long, follows it, not saved
   intermediate,  ///< produced by a node, alive within one run
 };
 
@@ -57,6 +58,7 @@ struct Value {
   Initializer initializer = Initializer::zeros;  ///< parameters and state only
   TensorRole role = TensorRole::vector;          ///< parameters and state only
   NodeId producer = kNoNode;
+  ValueId master = kNoValue;  ///< rounded only: the parameter it follows
 };
 
 struct Node {
@@ -73,6 +75,13 @@ class Graph {
   ValueId add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
                         TensorRole role);
   ValueId add_state(const std::string& name, const Shape& shape, Initializer initializer);
+
+  /// `parameter` as ops on `dtype` read it: itself if that is its dtype, else its rounded copy,
+  /// named "<parameter>:<dtype>", which is the same value for all who ask.
+  /// Error(invalid_argument) if it would have to be rounded and is no parameter.
+  ValueId in_dtype(ValueId parameter, DType dtype);
+  /// The rounded copy of a parameter, or kNoValue if nobody has asked for one.
+  ValueId rounded_copy(ValueId parameter) const;
 
   /// Appends a node; the op's shape rule decides the types of its outputs and throws if the inputs
   /// do not fit. Returns the outputs, named `name` (and `name:1`, ... beyond the first).

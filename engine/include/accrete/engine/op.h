@@ -75,7 +75,8 @@ class Op {
 
 /// What an op's backward rule sees: the gradients of its outputs, and where to put those of its
 /// inputs. A gradient with several contributions accumulates in place: the first contribution
-/// overwrites, each later op receives the sum so far as an extra last input.
+/// overwrites, each later op receives the sum so far as an extra last input. What is contributed to
+/// the rounded copy of a parameter is the gradient of the parameter.
 class BackwardContext {
  public:
   BackwardContext(Graph& graph, const Node& node, std::vector<ValueId>& gradients,
@@ -104,6 +105,10 @@ class BackwardContext {
   void contribute_value(int input_index, ValueId contribution);
 
  private:
+  ValueId owner(int input_index) const;  // of the gradient
+  ValueId& gradient_of(int input_index);
+  std::string gradient_name(int input_index) const;
+
   Graph& graph_;
   Node node_;  // a copy: adding nodes moves the graph's own
   std::vector<ValueId>& gradients_;

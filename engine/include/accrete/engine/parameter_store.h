@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors that outlive a step: parameters, running statistics and optimizer state.
+// The tensors that outlive a step: parameters, running statistics and optimizer state, all f32, and
+// the rounded copies of parameters that ops on narrower dtypes read.
 #pragma once
 
 #include <cstdint>
@@ -14,9 +15,11 @@ namespace accrete {
 struct StoredTensor {
   std::string name;
   Shape shape;
-  ValueKind kind = ValueKind::parameter;  ///< parameter or state
+  ValueKind kind = ValueKind::parameter;  ///< parameter, state or rounded
   Initializer initializer = Initializer::zeros;
   TensorRole role = TensorRole::vector;
+  DType dtype = DType::f32;
+  std::string master;       ///< rounded only: name of the parameter it follows
   std::int64_t offset = 0;  ///< bytes from the start of the store
   TensorView view;          ///< valid once bound
 };
@@ -24,7 +27,7 @@ struct StoredTensor {
 class ParameterStore {
  public:
   ParameterStore() = default;
-  /// Takes every parameter and state of the graph, in order.
+  /// Takes every parameter, state and rounded copy of the graph, in order.
   explicit ParameterStore(const Graph& graph);
 
   /// Adds a further zero-initialised tensor (optimizer state) before the store is bound.
@@ -38,6 +41,9 @@ class ParameterStore {
   /// Fills everything, which must be host memory, from the seed: each tensor draws from a stream
   /// named after it, so the values depend on (seed, name, shape) alone.
   void initialize(std::uint64_t seed);
+
+  /// Writes every rounded copy anew from its parameter. The store must be in host memory.
+  void round_copies();
 
   /// nullptr when there is no such tensor.
   const StoredTensor* find(const std::string& name) const;

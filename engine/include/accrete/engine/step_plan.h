@@ -19,7 +19,7 @@ namespace accrete {
 /// A model's graph for one batch size, as a model builder returns it.
 struct ModelGraph {
   Graph graph;
-  ValueId images = kNoValue;   // input [N,H,W,C] f32
+  ValueId images = kNoValue;   // input [N,H,W,C]; its dtype is that of all activations
   ValueId labels = kNoValue;   // input [N,1,1,1] i32
   ValueId loss = kNoValue;     // [1,1,1,1]
   ValueId correct = kNoValue;  // [1,1,1,1]

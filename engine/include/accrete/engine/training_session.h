@@ -15,6 +15,7 @@
 #include "accrete/engine/optimizer.h"
 #include "accrete/engine/parameter_store.h"
 #include "accrete/engine/step_plan.h"
+#include "accrete/engine/step_result.h"
 #include "accrete/kernels/device_runtime.h"
 
 namespace accrete {
@@ -36,23 +37,27 @@ struct SessionOptions {
 struct SessionPlan {
   std::map<std::int64_t, std::shared_ptr<const StepPlan>> train;  ///< by batch size
   std::map<std::int64_t, std::shared_ptr<const StepPlan>> eval;
+  ModelBuilder builder;
   ParameterStore store;         ///< parameters, states and optimizer state, not yet bound
   std::int64_t step_bytes = 0;  ///< largest step
-  std::int64_t total_bytes() const { return store.bytes() + step_bytes; }
+  /// The store, the running sum of losses that stops a diverged run, the largest step.
+  std::int64_t total_bytes() const { return store.bytes() + kPlanAlignment + step_bytes; }
 };
 SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& options);
 
-struct StepResult {
-  double loss = 0.0;  ///< mean over the batch
-  std::int64_t correct = 0;
-};
+/// The largest batch, for training and evaluation, whose plan takes at most `bytes`; 0 if not even
+/// one image fits. The batch sizes in `options` do not matter.
+std::int64_t largest_batch(const ModelBuilder& builder, SessionOptions options, std::int64_t bytes);
+
+class ResultQueue;
 
 class TrainingSession {
  public:
-  /// Allocates the arena (the only device allocation) and initialises the parameters from the
-  /// seed. `runtime` must outlive the session. Error(out_of_memory) before anything is allocated
-  /// if the plan is larger than the memory of a GPU.
+  /// Allocates the arena (the session's only device allocation) and initialises the parameters from
+  /// the seed. `runtime` must outlive the session. Error(out_of_memory) before anything is
+  /// allocated, naming the largest batch that fits, if the plan is larger than the memory of a GPU.
   TrainingSession(SessionPlan plan, SessionOptions options, DeviceRuntime& runtime);
+  ~TrainingSession();
 
   /// Input tensors of a step in device memory, to be filled before it runs.
   /// Error(invalid_argument) if the batch size was not planned.
@@ -63,7 +68,16 @@ class TrainingSession {
   /// Fills a packed input tensor from host memory, which may be reused afterwards.
   void upload(const TensorView& input, const void* host);
 
-  /// Forward, backward, update. `global_step` counts finished steps, from 0.
+  /// Queues forward, backward and update. `global_step` counts the steps queued before, from 0.
+  /// From the first step on whose loss is not finite no update changes anything.
+  void queue_train_step(std::int64_t batch, double learning_rate, std::int64_t global_step);
+  void queue_eval_step(std::int64_t batch);
+  /// Results of queued steps that have not been returned before, in order, valid until the next
+  /// call. Waits until at most `pending` steps have none yet, so that a GPU need not wait for the
+  /// host.
+  const std::vector<StepResult>& results(std::size_t pending = 0);
+
+  /// Queues a step, waits for it and returns its result (those of steps queued before are lost).
   StepResult train_step(std::int64_t batch, double learning_rate, std::int64_t global_step);
   StepResult eval_step(std::int64_t batch);
 
@@ -90,7 +104,7 @@ class TrainingSession {
   static Step& executor(Steps& steps, std::int64_t batch);
   void bind_parameters();
   void run(Step& step, std::int64_t global_step);
-  StepResult result(const Step& step);
+  TensorView loss_sum() const;
 
   SessionPlan plan_;
   SessionOptions options_;
@@ -101,6 +115,7 @@ class TrainingSession {
   ParameterStore device_parameters_;
   Steps train_;
   Steps eval_;
+  std::unique_ptr<ResultQueue> results_;
   std::int64_t bytes_copied_ = 0;
 };
 

@@ -24,6 +24,17 @@ class CapturedCalls {
   virtual void launch() = 0;
 };
 
+/// A point in the work of a device.
+class Fence {
+ public:
+  Fence() = default;
+  Fence(const Fence&) = delete;
+  Fence& operator=(const Fence&) = delete;
+  virtual ~Fence() = default;
+  /// Returns when the device has reached it.
+  virtual void wait() const = 0;
+};
+
 /// One device with one stream. Failures of the device throw Error(device_failure), memory that it
 /// refuses Error(out_of_memory). Not safe for use by several threads at once.
 class DeviceRuntime {
@@ -53,6 +64,21 @@ class DeviceRuntime {
   virtual void download(void* host, const void* device, std::int64_t bytes) = 0;
   /// Waits for everything queued so far.
   virtual void synchronize() = 0;
+
+  // Copies beside computation. The defaults are for devices that run calls at once.
+
+  /// The point where everything queued on stream() so far is done; null when it already is.
+  virtual std::unique_ptr<Fence> fence();
+  /// Copies host memory to the device beside what stream() does, beginning when `after` (null: no
+  /// matter when) is reached. `host` may be reused when this returns. Returns the end of the copy,
+  /// null when it is there.
+  virtual std::unique_ptr<Fence> upload_beside(void* device, const void* host, std::int64_t bytes,
+                                               const Fence* after);
+  /// What is queued on stream() from now on waits for `fence`, which this runtime must have made.
+  virtual void order_after(const Fence* fence);
+  /// Host memory that downloads fill while the host goes on. Release with release_host().
+  virtual void* allocate_host(std::int64_t bytes);
+  virtual void release_host(void* memory) noexcept;
 
   /// Whether begin_capture and end_capture work.
   virtual bool can_capture() const = 0;

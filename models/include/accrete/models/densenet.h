@@ -53,6 +53,7 @@ std::int64_t minimum_image_size(const DenseNetSpec& spec);
 /// Images of one batch: [batch, height, width, channels].
 struct ImageBatch {
   std::int64_t batch = 1, height = 1, width = 1, channels = 1;
+  DType dtype = DType::f32;  ///< of the images and with them of all activations
 };
 
 /// The whole net with its loss. Parameter names are torchvision's (features.conv0.weight, ...).

@@ -22,11 +22,13 @@ enum class DatasetKind : std::uint8_t { fashion_mnist, synthetic };
 
 struct DataSpec {
   DatasetKind dataset = DatasetKind::fashion_mnist;
-  std::string path;              ///< folder; empty: searched
-  std::int64_t image_size = 0;   ///< images are resized to this square; 0: as they are
-  std::vector<double> mean;      ///< per channel, of pixels in [0,1]; empty: 0
-  std::vector<double> std;       ///< per channel; empty: 1
-  std::int64_t train_limit = 0;  ///< use only the first images; 0: all
+  std::string path;               ///< folder; empty: searched
+  std::int64_t image_size = 0;    ///< images are resized to this square; 0: as they are
+  std::vector<double> mean;       ///< per channel, of pixels in [0,1]; empty: 0
+  std::vector<double> std;        ///< per channel; empty: 1
+  std::int64_t crop_padding = 0;  ///< training images are shifted by up to this many pixels
+  bool horizontal_flip = false;   ///< training images are mirrored half of the time
+  std::int64_t train_limit = 0;   ///< use only the first images; 0: all
   std::int64_t test_limit = 0;
   // synthetic only
   std::int64_t synthetic_size = 32;
@@ -35,11 +37,19 @@ struct DataSpec {
   std::int64_t synthetic_test = 256;
 };
 
+/// Arithmetic of a run. Parameters, statistics and the optimizer are f32 in all of them.
+enum class Precision : std::uint8_t {
+  fp32,
+  tf32,  ///< f32 tensors, products on a GPU's tensor cores with operands of 11 significant bits
+  bf16,  ///< activations and their gradients in bf16, products with f32 sums
+};
+
 struct TrainingSpec {
   std::int64_t epochs = 1;
   std::int64_t batch_size = 64;
   std::int64_t eval_batch_size = 256;
   std::uint64_t seed = 0;
+  Precision precision = Precision::fp32;
   OptimizerOptions optimizer;
   Schedule schedule;
   double warmup_epochs = 0.0;

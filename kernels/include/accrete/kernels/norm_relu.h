@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+// Batch normalisation and ReLU taken apart, so that no kernel has to make a pass for them alone.
+//
+// Statistics of a tensor are computed once, by the kernel that writes it. Every reader applies
+// scale, shift and ReLU while it loads (NormRelu). On the way back a reader masks its gradient,
+// adds it to that of the tensor and sums it up per channel (NormReluGradient); what batch norm
+// still owes to the finished sum is applied by whoever loads it next (DeferredGradient).
+//
+// With M = N*H*W pixels, xhat = (x - mean) * inv_std, and for reader l the gradient dz_l at the
+// output of its batch norm, exact batch norm backward (Ioffe & Szegedy, arXiv 1502.03167, section
+// 3), summed over the readers, is
+//   dx = inv_std * (g - a - xhat * b),   g = sum_l gamma_l * dz_l,
+//   a = sum_l gamma_l * sum(dz_l) / M,   b = sum_l gamma_l * sum(dz_l * xhat) / M,
+// so g, a and b accumulate reader by reader.
+//
+// All vectors are packed [1,1,1,C] f32. Tensors are f32, or on a GPU bf16; statistics are those of
+// the values as stored. Every sum has an order that depends on the shapes alone. Arguments that
+// contradict each other throw Error(invalid_argument).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "accrete/kernels/grad_mode.h"
+#include "accrete/kernels/stream.h"
+#include "accrete/kernels/tensor_view.h"
+#include "accrete/kernels/workspace.h"
+
+namespace accrete::kernels {
+
+/// What a reader of x makes of it: max(0, x * scale + shift) with scale = gamma * inv_std and
+/// shift = beta - mean * scale. Empty: x as it is.
+struct NormRelu {
+  ConstTensorView mean, inv_std, gamma, beta;
+  explicit operator bool() const { return static_cast<bool>(mean); }
+};
+
+/// Where the writer of a tensor puts its statistics: mean, biased variance, and
+/// inv_std = 1 / sqrt(variance + epsilon). Empty: none are wanted.
+struct StatisticsOutput {
+  TensorView mean, variance, inv_std;
+  float epsilon = 1e-5F;
+  explicit operator bool() const { return static_cast<bool>(mean); }
+};
+
+/// The gradient of y as it has to be loaded: inv_std * (g - a - (y - mean) * inv_std * b). With an
+/// empty y nothing is due, and g is the gradient.
+struct DeferredGradient {
+  ConstTensorView g;              ///< shape of y
+  ConstTensorView y;              ///< the tensor itself; its pitch may differ from g's
+  ConstTensorView mean, inv_std;  ///< of y
+  ConstTensorView a, b;
+};
+
+/// Where a reader of x through NormRelu puts its gradient. `mode` holds for g, a and b; grad_gamma
+/// and grad_beta are overwritten with sum(dz * xhat) and sum(dz).
+struct NormReluGradient {
+  TensorView g;     ///< shape of x: (= or +=) gamma * dz
+  TensorView a, b;  ///< (= or +=) gamma * sum(dz) / M, gamma * sum(dz * xhat) / M
+  TensorView grad_gamma, grad_beta;
+  GradMode mode = GradMode::overwrite;
+};
+
+/// Largest workspace of the calls below, and of those in norm_relu_pool.h, on a tensor x.
+std::size_t norm_relu_workspace_bytes(const Shape& x, Device device);
+
+/// Statistics of a tensor whose writer could not take them: a pass over x.
+void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
+                        Workspace workspace);
+
+/// y = NormRelu of x, for a reader that cannot apply it. y may be x itself or not overlap it.
+void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm, TensorView y);
+/// The gradient of the above. `grad_y` may be out.g itself when out.mode is overwrite.
+void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView x,
+                        const NormRelu& norm, const NormReluGradient& out, Workspace workspace);
+
+/// grad_y = the deferred gradient, for a writer that cannot apply it. grad_y may be gradient.g
+/// itself or not overlap it.
+void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradient,
+                             TensorView grad_y);
+
+/// inv_std = 1 / sqrt(variance + epsilon), for inference with running statistics.
+void inverse_deviation(const Stream& stream, ConstTensorView variance, float epsilon,
+                       TensorView inv_std);
+
+/// One batch norm's running statistics and the batch statistics they take in.
+struct RunningStatistics {
+  const float* mean = nullptr;
+  const float* variance = nullptr;  ///< biased
+  float* running_mean = nullptr;
+  float* running_var = nullptr;
+  std::int64_t channels = 0;
+  std::int64_t pixels = 0;
+  float momentum = 0.1F;
+};
+/// running = (1 - momentum) * running + momentum * batch for all of them in one call; the running
+/// variance takes the unbiased one, variance * M / (M - 1), and stays as it is when M is 1.
+void update_running_statistics(const Stream& stream, const RunningStatistics* statistics,
+                               std::int64_t count);
+
+}  // namespace accrete::kernels
