@@ -5,8 +5,10 @@
 #include "cuda/conv.h"
 #include "cuda/dropout.h"
 #include "cuda/elementwise.h"
+#include "cuda/fused_conv.h"
 #include "cuda/image_batch.h"
 #include "cuda/linear.h"
+#include "cuda/norm_relu.h"
 #include "cuda/optimizer.h"
 #include "cuda/pool.h"
 #include "cuda/relu.h"
@@ -46,6 +48,21 @@ const CudaBackend& backend() {
       .dropout_backward = &cuda::dropout_backward,
       .sgd_step = &cuda::sgd_step,
       .adam_step = &cuda::adam_step,
+      .channel_statistics = &cuda::channel_statistics,
+      .norm_relu_forward = &cuda::norm_relu_forward,
+      .norm_relu_backward = &cuda::norm_relu_backward,
+      .apply_deferred_gradient = &cuda::apply_deferred_gradient,
+      .inverse_deviation = &cuda::inverse_deviation,
+      .update_running_statistics = &cuda::update_running_statistics,
+      .norm_relu_average_pool_forward = &cuda::norm_relu_average_pool_forward,
+      .norm_relu_average_pool_backward = &cuda::norm_relu_average_pool_backward,
+      .norm_relu_global_average_pool_forward = &cuda::norm_relu_global_average_pool_forward,
+      .norm_relu_global_average_pool_backward = &cuda::norm_relu_global_average_pool_backward,
+      .norm_relu_max_pool_forward = &cuda::norm_relu_max_pool_forward,
+      .norm_relu_max_pool_backward = &cuda::norm_relu_max_pool_backward,
+      .fused_conv_forward = &cuda::fused_conv_forward,
+      .fused_conv_dgrad = &cuda::fused_conv_dgrad,
+      .fused_conv_wgrad = &cuda::fused_conv_wgrad,
   };
   return table;
 }

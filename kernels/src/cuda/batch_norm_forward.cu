@@ -3,75 +3,11 @@
 // normalising reads and writes it once.
 #include "cuda/batch_norm.h"
 #include "cuda/batch_norm_affine.cuh"
-#include "cuda/column_reduction.cuh"
+#include "cuda/moments.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
-
-// Mean and sum of squared deviations of one chunk.
-struct ChunkStatistics {
-  float* mean;  // [chunks, channels]
-  float* m2;
-};
-
-template <class T>
-__global__ void __launch_bounds__(kReduceLanes* kReduceRows)
-    chunk_statistics(ConstRows<T> x, std::int64_t rows, std::int64_t channels,
-                     std::int64_t rows_per_chunk, ChunkStatistics out) {
-  ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  const ChunkPosition at(rows, rows_per_chunk);
-  const bool inside = at.channel < channels;
-  float sum = 0.0F;
-  for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
-    sum += to_float(*x.at(row, at.channel));
-  }
-  const float mean = column_sum(scratch, sum) / static_cast<float>(at.chunk_rows);
-  float squares = 0.0F;
-  for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
-    const float deviation = to_float(*x.at(row, at.channel)) - mean;
-    squares += deviation * deviation;
-  }
-  const float m2 = column_sum(scratch, squares);
-  if (inside && threadIdx.y == 0) {
-    const std::int64_t index = blockIdx.y * channels + at.channel;
-    out.mean[index] = mean;
-    out.m2[index] = m2;
-  }
-}
-
-struct Moments {
-  double count;
-  double mean;
-  double m2;
-};
-
-// Chan, Golub & LeVeque 1979, equation 2.1.
-__device__ Moments merge(const Moments& a, const Moments& b) {
-  if (b.count == 0.0) {
-    return a;
-  }
-  if (a.count == 0.0) {
-    return b;
-  }
-  const double count = a.count + b.count;
-  const double delta = b.mean - a.mean;
-  return {count, a.mean + delta * (b.count / count),
-          a.m2 + b.m2 + delta * delta * (a.count * b.count / count)};
-}
-
-__device__ Moments merge_lanes(Moments mine) {
-#pragma unroll
-  for (int bits = 1; bits < 32; bits *= 2) {
-    const Moments other{__shfl_xor_sync(0xFFFFFFFFU, mine.count, bits),
-                        __shfl_xor_sync(0xFFFFFFFFU, mine.mean, bits),
-                        __shfl_xor_sync(0xFFFFFFFFU, mine.m2, bits)};
-    // The lower lane's moments always come first, so that both compute the same bits.
-    mine =
-        (threadIdx.x & static_cast<unsigned>(bits)) == 0 ? merge(mine, other) : merge(other, mine);
-  }
-  return mine;
-}
 
 struct SavedStatistics {
   float* mean;
@@ -81,22 +17,14 @@ struct SavedStatistics {
 };
 
 __global__ void __launch_bounds__(32 * kCombineWarps)
-    combine_statistics(ChunkStatistics chunk, std::int64_t chunks, std::int64_t rows,
+    combine_statistics(ChunkMoments chunk, std::int64_t chunks, std::int64_t rows,
                        std::int64_t rows_per_chunk, std::int64_t channels, BatchNormOptions options,
                        SavedStatistics saved) {
   const std::int64_t channel = static_cast<std::int64_t>(blockIdx.x) * kCombineWarps + threadIdx.y;
   if (channel >= channels) {
     return;  // a whole warp
   }
-  Moments moments{0.0, 0.0, 0.0};
-  for (std::int64_t i = threadIdx.x; i < chunks; i += 32) {
-    const std::int64_t rest = rows - i * rows_per_chunk;
-    const auto count = static_cast<double>(rest < rows_per_chunk ? rest : rows_per_chunk);
-    const std::int64_t index = i * channels + channel;
-    moments = merge(moments, {count, static_cast<double>(chunk.mean[index]),
-                              static_cast<double>(chunk.m2[index])});
-  }
-  moments = merge_lanes(moments);
+  const Moments moments = combine_moments(chunk, chunks, rows, rows_per_chunk, channels, channel);
   if (threadIdx.x != 0) {
     return;
   }
@@ -153,9 +81,9 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
   const std::int64_t channels = x.shape.c;
   const RowChunks chunks = row_chunks(rows);
   auto* partial = static_cast<float*>(workspace.data);
-  const ChunkStatistics chunk{partial, partial + chunks.count * channels};
+  const ChunkMoments chunk{partial, partial + chunks.count * channels};
   with_packs(x.dtype, false, [&]<class T, int V>() {
-    launch(stream, kOp, &chunk_statistics<T>, chunk_shape(chunks, channels), ConstRows<T>(x), rows,
+    launch(stream, kOp, &chunk_moments<T>, chunk_shape(chunks, channels), ConstRows<T>(x), rows,
            channels, chunks.rows_per_chunk, chunk);
   });
   launch(

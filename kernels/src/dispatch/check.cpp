@@ -2,18 +2,11 @@
 #include "dispatch/check.h"
 
 #include "accrete/kernels/error.h"
-#include "dispatch/cuda_backend.h"
 
 namespace accrete::kernels {
 
 void fail(const char* op, const std::string& message) {
   throw Error(ErrorCode::invalid_argument, std::string("[") + op + "] " + message);
-}
-
-void no_cuda_kernel(const char* op) {
-  throw Error(ErrorCode::unsupported,
-              std::string("[") + op +
-                  "] has no CUDA kernel yet; switch fusion off (--no-fuse) on this device");
 }
 
 void require_float_dtype(const char* op, const Stream& stream, DType dtype) {

@@ -20,7 +20,7 @@
 
 namespace accrete::kernels {
 
-/// Arguments have been validated when an entry is called. Entries of fused kernels may be null.
+/// Arguments have been validated when an entry is called.
 struct CudaBackend {
   decltype(&kernels::conv_forward) conv_forward;
   decltype(&kernels::conv_dgrad) conv_dgrad;
@@ -51,35 +51,21 @@ struct CudaBackend {
   decltype(&kernels::dropout_backward) dropout_backward;
   decltype(&kernels::sgd_step) sgd_step;
   decltype(&kernels::adam_step) adam_step;
-  decltype(&kernels::channel_statistics) channel_statistics = nullptr;
-  decltype(&kernels::norm_relu_forward) norm_relu_forward = nullptr;
-  decltype(&kernels::norm_relu_backward) norm_relu_backward = nullptr;
-  decltype(&kernels::apply_deferred_gradient) apply_deferred_gradient = nullptr;
-  decltype(&kernels::inverse_deviation) inverse_deviation = nullptr;
-  decltype(&kernels::update_running_statistics) update_running_statistics = nullptr;
-  decltype(&kernels::norm_relu_average_pool_forward) norm_relu_average_pool_forward = nullptr;
-  decltype(&kernels::norm_relu_average_pool_backward) norm_relu_average_pool_backward = nullptr;
-  decltype(&kernels::norm_relu_global_average_pool_forward) norm_relu_global_average_pool_forward =
-      nullptr;
-  decltype(&kernels::norm_relu_global_average_pool_backward)
-      norm_relu_global_average_pool_backward = nullptr;
-  decltype(&kernels::norm_relu_max_pool_forward) norm_relu_max_pool_forward = nullptr;
-  decltype(&kernels::norm_relu_max_pool_backward) norm_relu_max_pool_backward = nullptr;
-  decltype(&kernels::fused_conv_forward) fused_conv_forward = nullptr;
-  decltype(&kernels::fused_conv_dgrad) fused_conv_dgrad = nullptr;
-  decltype(&kernels::fused_conv_wgrad) fused_conv_wgrad = nullptr;
+  decltype(&kernels::channel_statistics) channel_statistics;
+  decltype(&kernels::norm_relu_forward) norm_relu_forward;
+  decltype(&kernels::norm_relu_backward) norm_relu_backward;
+  decltype(&kernels::apply_deferred_gradient) apply_deferred_gradient;
+  decltype(&kernels::inverse_deviation) inverse_deviation;
+  decltype(&kernels::update_running_statistics) update_running_statistics;
+  decltype(&kernels::norm_relu_average_pool_forward) norm_relu_average_pool_forward;
+  decltype(&kernels::norm_relu_average_pool_backward) norm_relu_average_pool_backward;
+  decltype(&kernels::norm_relu_global_average_pool_forward) norm_relu_global_average_pool_forward;
+  decltype(&kernels::norm_relu_global_average_pool_backward) norm_relu_global_average_pool_backward;
+  decltype(&kernels::norm_relu_max_pool_forward) norm_relu_max_pool_forward;
+  decltype(&kernels::norm_relu_max_pool_backward) norm_relu_max_pool_backward;
+  decltype(&kernels::fused_conv_forward) fused_conv_forward;
+  decltype(&kernels::fused_conv_dgrad) fused_conv_dgrad;
+  decltype(&kernels::fused_conv_wgrad) fused_conv_wgrad;
 };
-
-/// Throws Error(unsupported).
-[[noreturn]] void no_cuda_kernel(const char* op);
-
-/// The entry; throws Error(unsupported) where it is null.
-template <class Entry>
-Entry require_kernel(const char* op, Entry entry) {
-  if (entry == nullptr) {
-    no_cuda_kernel(op);
-  }
-  return entry;
-}
 
 }  // namespace accrete::kernels

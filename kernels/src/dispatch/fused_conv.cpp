@@ -4,6 +4,7 @@
 
 #include "accrete/kernels/conv.h"
 #include "cpu/conv.h"
+#include "cuda/plan/norm_plan.h"
 #include "dispatch/cuda_backend.h"
 #include "dispatch/norm_check.h"
 
@@ -25,7 +26,7 @@ std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, Devic
                                                DType /*dtype*/) {
   check_conv_problem(problem);
   if (device.kind == DeviceKind::cuda) {
-    no_cuda_kernel("fused_conv_forward");
+    return cuda::fused_conv_forward_workspace_bytes(problem);
   }
   return cpu::fused_conv_forward_workspace_bytes(problem);
 }
@@ -48,8 +49,7 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
   require_workspace(kOp, workspace,
                     fused_conv_forward_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->fused_conv_forward)(stream, problem, x, norm, weight, bias, y,
-                                                 statistics, workspace);
+    gpu->fused_conv_forward(stream, problem, x, norm, weight, bias, y, statistics, workspace);
     return;
   }
   cpu::conv_forward(stream.pool(), {problem, x, norm, weight, bias, y, statistics}, workspace);
@@ -59,7 +59,7 @@ std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, Device 
                                              DType /*dtype*/) {
   check_conv_problem(problem);
   if (device.kind == DeviceKind::cuda) {
-    no_cuda_kernel("fused_conv_dgrad");
+    return cuda::fused_conv_dgrad_workspace_bytes(problem);
   }
   return cpu::fused_conv_dgrad_workspace_bytes(problem);
 }
@@ -83,18 +83,17 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   require_workspace(kOp, workspace,
                     fused_conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->fused_conv_dgrad)(stream, problem, grad_y, weight, x, norm, out,
-                                               workspace);
+    gpu->fused_conv_dgrad(stream, problem, grad_y, weight, x, norm, out, workspace);
     return;
   }
   cpu::conv_dgrad(stream.pool(), {problem, grad_y, weight, x, norm, out}, workspace);
 }
 
 std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device,
-                                             DType /*dtype*/) {
+                                             DType dtype) {
   check_conv_problem(problem);
   if (device.kind == DeviceKind::cuda) {
-    no_cuda_kernel("fused_conv_wgrad");
+    return cuda::fused_conv_wgrad_workspace_bytes(problem, dtype);
   }
   return cpu::fused_conv_wgrad_workspace_bytes(problem);
 }
@@ -113,8 +112,7 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
   require_workspace(kOp, workspace,
                     fused_conv_wgrad_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->fused_conv_wgrad)(stream, problem, x, norm, grad_y, grad_weight, mode,
-                                               workspace);
+    gpu->fused_conv_wgrad(stream, problem, x, norm, grad_y, grad_weight, mode, workspace);
     return;
   }
   cpu::conv_wgrad(stream.pool(), {problem, x, norm, grad_y, grad_weight, mode}, workspace);

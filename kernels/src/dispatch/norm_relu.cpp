@@ -3,6 +3,7 @@
 #include "accrete/kernels/norm_relu.h"
 
 #include "cpu/norm_relu.h"
+#include "cuda/plan/norm_plan.h"
 #include "dispatch/cuda_backend.h"
 #include "dispatch/norm_check.h"
 
@@ -29,7 +30,7 @@ void require_running(const char* op, const RunningStatistics& s, std::int64_t in
 std::size_t norm_relu_workspace_bytes(const Shape& x, Device device) {
   check_shape(x, "[norm_relu_workspace_bytes] x");
   if (device.kind == DeviceKind::cuda) {
-    no_cuda_kernel("norm_relu_workspace_bytes");
+    return cuda::norm_relu_workspace_bytes(x);
   }
   return cpu::norm_relu_workspace_bytes(x);
 }
@@ -44,7 +45,7 @@ void channel_statistics(const Stream& stream, ConstTensorView x, const Statistic
   require_statistics(kOp, stream, out, x.shape);
   require_workspace(kOp, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->channel_statistics)(stream, x, out, workspace);
+    gpu->channel_statistics(stream, x, out, workspace);
     return;
   }
   cpu::channel_statistics(stream.pool(), x, out, workspace);
@@ -57,7 +58,7 @@ void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& 
   require_norm_present(kOp, stream, norm, x.shape);
   require_tensor(kOp, stream, "y", y, x.shape, x.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_forward)(stream, x, norm, y);
+    gpu->norm_relu_forward(stream, x, norm, y);
     return;
   }
   cpu::norm_relu_forward(stream.pool(), x, norm, y);
@@ -72,7 +73,7 @@ void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTenso
   require_norm_gradient(kOp, stream, out, x.shape, x.dtype);
   require_workspace(kOp, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_backward)(stream, grad_y, x, norm, out, workspace);
+    gpu->norm_relu_backward(stream, grad_y, x, norm, out, workspace);
     return;
   }
   cpu::norm_relu_backward(stream.pool(), grad_y, 1, x, norm, out, workspace);
@@ -84,7 +85,7 @@ void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradi
   require_activation(kOp, stream, "grad_y", grad_y);
   require_deferred(kOp, stream, gradient, grad_y.shape, grad_y.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->apply_deferred_gradient)(stream, gradient, grad_y);
+    gpu->apply_deferred_gradient(stream, gradient, grad_y);
     return;
   }
   cpu::apply_deferred_gradient(stream.pool(), gradient, grad_y);
@@ -97,7 +98,7 @@ void inverse_deviation(const Stream& stream, ConstTensorView variance, float eps
   require_packed(kOp, stream, "inv_std", inv_std, variance.shape);
   require_epsilon(kOp, epsilon);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->inverse_deviation)(stream, variance, epsilon, inv_std);
+    gpu->inverse_deviation(stream, variance, epsilon, inv_std);
     return;
   }
   cpu::inverse_deviation(stream.pool(), variance, epsilon, inv_std);
@@ -113,7 +114,7 @@ void update_running_statistics(const Stream& stream, const RunningStatistics* st
     require_running(kOp, statistics[i], i);
   }
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->update_running_statistics)(stream, statistics, count);
+    gpu->update_running_statistics(stream, statistics, count);
     return;
   }
   cpu::update_running_statistics(stream.pool(), statistics, count);

@@ -38,7 +38,7 @@ void norm_relu_average_pool_forward(const Stream& stream, const PoolProblem& pro
   require_input(kOp, stream, x, problem.x_shape(), norm);
   require_tensor(kOp, stream, "y", y, problem.y_shape(), x.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_average_pool_forward)(stream, problem, x, norm, y);
+    gpu->norm_relu_average_pool_forward(stream, problem, x, norm, y);
     return;
   }
   cpu::norm_relu_average_pool_forward(stream.pool(), problem, x, norm, y);
@@ -54,8 +54,7 @@ void norm_relu_average_pool_backward(const Stream& stream, const PoolProblem& pr
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), x.dtype);
   require_gradient_output(kOp, stream, x, out, workspace);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_average_pool_backward)(stream, problem, grad_y, x, norm, out,
-                                                              workspace);
+    gpu->norm_relu_average_pool_backward(stream, problem, grad_y, x, norm, out, workspace);
     return;
   }
   cpu::norm_relu_average_pool_backward(stream.pool(), problem, grad_y, x, norm, out, workspace);
@@ -68,7 +67,7 @@ void norm_relu_global_average_pool_forward(const Stream& stream, ConstTensorView
   require_norm_present(kOp, stream, norm, x.shape);
   require_tensor(kOp, stream, "y", y, image_means(x.shape), x.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_global_average_pool_forward)(stream, x, norm, y);
+    gpu->norm_relu_global_average_pool_forward(stream, x, norm, y);
     return;
   }
   cpu::norm_relu_global_average_pool_forward(stream.pool(), x, norm, y);
@@ -83,8 +82,7 @@ void norm_relu_global_average_pool_backward(const Stream& stream, ConstTensorVie
   require_tensor(kOp, stream, "grad_y", grad_y, image_means(x.shape), x.dtype);
   require_gradient_output(kOp, stream, x, out, workspace);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_global_average_pool_backward)(stream, grad_y, x, norm, out,
-                                                                     workspace);
+    gpu->norm_relu_global_average_pool_backward(stream, grad_y, x, norm, out, workspace);
     return;
   }
   cpu::norm_relu_backward(stream.pool(), grad_y, x.shape.h * x.shape.w, x, norm, out, workspace);
@@ -103,8 +101,7 @@ void norm_relu_max_pool_forward(const Stream& stream, const PoolProblem& problem
   require_statistics(kOp, stream, statistics, problem.y_shape());
   require_workspace(kOp, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_max_pool_forward)(stream, problem, x, norm, y, winner,
-                                                         statistics, workspace);
+    gpu->norm_relu_max_pool_forward(stream, problem, x, norm, y, winner, statistics, workspace);
     return;
   }
   cpu::norm_relu_max_pool_forward(stream.pool(), problem, x, norm, y, winner, statistics,
@@ -122,8 +119,7 @@ void norm_relu_max_pool_backward(const Stream& stream, const PoolProblem& proble
   require_packed(kOp, stream, "winner", winner, problem.y_shape(), DType::u8);
   require_gradient_output(kOp, stream, x, out, workspace);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
-    require_kernel(kOp, gpu->norm_relu_max_pool_backward)(stream, problem, grad_y, winner, x, norm,
-                                                          out, workspace);
+    gpu->norm_relu_max_pool_backward(stream, problem, grad_y, winner, x, norm, out, workspace);
     return;
   }
   cpu::norm_relu_max_pool_backward(stream.pool(), problem, grad_y, winner, x, norm, out, workspace);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// What becomes of the sums: an epilogue is called once for every result inside the matrix.
+// What becomes of the sums of a block. An epilogue provides
+//   template <class Tile> void finish(Accumulators<Tile>& sums, const ResultPlace& at,
+//                                     float* scratch) const;
+// `scratch` is the memory of the stages, which other threads may still read when it is called.
 #pragma once
 
 #include "cuda/implicit_gemm/tile.cuh"
@@ -7,6 +10,12 @@
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
+
+/// Where a block's tile lies in the matrix of results.
+struct ResultPlace {
+  std::int64_t first_row, first_column;
+  std::int64_t rows, columns;  ///< of the whole matrix
+};
 
 /// y = sum + bias.
 template <class T>
@@ -33,26 +42,31 @@ struct StoreOrAccumulate {
   }
 };
 
-template <class Tile, class Epilogue>
-__device__ __forceinline__ void finish(const Accumulators<Tile>& sums, std::int64_t first_row,
-                                       std::int64_t first_column, std::int64_t rows,
-                                       std::int64_t columns, const Epilogue& epilogue) {
-  const ThreadPlace<Tile> at;
+/// Calls each(row, column, sum) for every result inside the matrix.
+template <class Each>
+struct ElementWise {
+  Each each;
+
+  template <class Tile>
+  __device__ __forceinline__ void finish(const Accumulators<Tile>& sums, const ResultPlace& place,
+                                         float* /*scratch*/) const {
+    const ThreadPlace<Tile> at;
 #pragma unroll
-  for (int i = 0; i < Tile::MI; ++i) {
+    for (int i = 0; i < Tile::MI; ++i) {
 #pragma unroll
-    for (int j = 0; j < Tile::NI; ++j) {
+      for (int j = 0; j < Tile::NI; ++j) {
 #pragma unroll
-      for (int e = 0; e < 4; ++e) {
-        const std::int64_t row = first_row + at.row(i, e);
-        const std::int64_t column = first_column + at.column(j, e);
-        if (row < rows && column < columns) {
-          epilogue(row, column, sums.v[i][j][e]);
+        for (int e = 0; e < 4; ++e) {
+          const std::int64_t row = place.first_row + at.row(i, e);
+          const std::int64_t column = place.first_column + at.column(j, e);
+          if (row < place.rows && column < place.columns) {
+            each(row, column, sums.v[i][j][e]);
+          }
         }
       }
     }
   }
-}
+};
 
 }  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

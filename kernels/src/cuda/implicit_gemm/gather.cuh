@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "accrete/kernels/problem.h"
+#include "cuda/implicit_gemm/load_transform.cuh"
 #include "cuda/implicit_gemm/main_loop.cuh"
 #include "cuda/row_access.cuh"
 
@@ -94,24 +95,28 @@ __device__ __forceinline__ int steps_along_taps(int taps, int channels) {
   return VECTOR ? taps * ((channels + BK - 1) / BK) : (taps * channels + BK - 1) / BK;
 }
 
-template <class T, int EXTENT, int BK, Direction DIRECTION, bool VECTOR>
+template <class T, int EXTENT, int BK, Direction DIRECTION, bool VECTOR,
+          class Transform = KeepLoaded<T>>
 struct GatherLoader {
   using Operand = OperandTile<T, EXTENT, BK, Order::k_contiguous>;
+  static constexpr int kTiles = VECTOR ? Transform::kTiles : 1;
+  static constexpr bool kInPlace = VECTOR && Transform::kActive;
   ConstRows<T> source;
   GatherShape shape;
   std::int32_t taps;
   const PixelRow* rows;  // of the block, in shared memory
+  Transform change;
 
   __device__ __forceinline__ void load(int step, int line, int pack, T* shared) const {
     if constexpr (VECTOR) {
-      const int steps_per_tap = (shape.channels + BK - 1) / BK;
-      const int tap = step / steps_per_tap;
-      const int channel = step % steps_per_tap * BK + pack;
-      const std::int64_t pixel =
-          source_pixel<DIRECTION>(shape, rows[line], tap / shape.S, tap % shape.S);
-      const bool valid = pixel >= 0 && channel < shape.channels;
-      copy_pack<true>(shared, source.at(valid ? pixel : 0, valid ? channel : 0), source.data,
-                      valid ? Operand::kPackWidth : 0);
+      const Place at = place(step, line, pack);
+      const int count = at.pixel >= 0 ? Operand::kPackWidth : 0;
+      const std::int64_t pixel = at.pixel >= 0 ? at.pixel : 0;
+      copy_pack<true>(shared, source.at(pixel, at.channel), source.data, count);
+      if constexpr (kTiles == 2) {
+        copy_pack<true>(shared + Operand::kElements, change.y.at(pixel, at.channel), change.y.data,
+                        count);
+      }
     } else {
 #pragma unroll
       for (int i = 0; i < Operand::kPackWidth; ++i) {
@@ -120,14 +125,48 @@ struct GatherLoader {
     }
   }
 
+  /// Taps outside the image stay zero.
+  __device__ __forceinline__ void transform(int step, int line, int pack, T* shared) const {
+    const Place at = place(step, line, pack);
+    if (at.pixel >= 0) {
+      transform_pack(change, shared, shared + Operand::kElements, at.channel);
+    }
+  }
+
  private:
+  struct Place {
+    std::int64_t pixel;  // -1: nothing is there
+    std::int32_t channel;
+  };
+  __device__ __forceinline__ Place place(int step, int line, int pack) const {
+    const int steps_per_tap = (shape.channels + BK - 1) / BK;
+    const int tap = step / steps_per_tap;
+    const int channel = step % steps_per_tap * BK + pack;
+    if (channel >= shape.channels) {
+      return {-1, 0};
+    }
+    return {source_pixel<DIRECTION>(shape, rows[line], tap / shape.S, tap % shape.S), channel};
+  }
+
   __device__ __forceinline__ T element(int k, const PixelRow& row) const {
     const int tap = k / shape.channels;
     if (tap >= taps) {
       return from_float<T>(0.0F);
     }
     const std::int64_t pixel = source_pixel<DIRECTION>(shape, row, tap / shape.S, tap % shape.S);
-    return pixel >= 0 ? *source.at(pixel, k - tap * shape.channels) : from_float<T>(0.0F);
+    if (pixel < 0) {
+      return from_float<T>(0.0F);
+    }
+    const std::int32_t channel = k - tap * shape.channels;
+    const T value = *source.at(pixel, channel);
+    if constexpr (!Transform::kActive) {
+      return value;
+    } else if constexpr (Transform::kTiles == 2) {
+      return from_float<T>(
+          change(to_float(value), to_float(*change.y.at(pixel, channel)), channel));
+    } else {
+      return from_float<T>(change(to_float(value), 0.0F, channel));
+    }
   }
 };
 

@@ -3,9 +3,12 @@
 // memory while earlier ones are multiplied.
 //
 // A loader L provides
-//   L::Tile                     the OperandTile it fills
-//   prepare(step)               called by every thread before its packs of a step
+//   L::Operand                      the OperandTile it fills
 //   load(step, line, pack, shared)  fills one 16-byte pack of a line, by cp.async or by stores
+// and may provide
+//   L::kTiles                       tiles per stage, one behind the other; default 1
+//   L::kInPlace, transform(step, line, pack, shared)
+//                                   changes a pack that this thread loaded, once it has arrived
 #pragma once
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
@@ -15,25 +18,60 @@ inline namespace ACCRETE_CUDA_ABI {
 
 constexpr int kStages = 3;
 
+template <class Loader>
+constexpr int tiles_of() {
+  if constexpr (requires { Loader::kTiles; }) {
+    return Loader::kTiles;
+  } else {
+    return 1;
+  }
+}
+
+template <class Loader>
+constexpr bool transforms_in_place() {
+  if constexpr (requires { Loader::kInPlace; }) {
+    return Loader::kInPlace;
+  } else {
+    return false;
+  }
+}
+
 template <class Tile, class Arithmetic, class LoaderA, class LoaderB>
 struct MainLoop {
   using Element = typename Arithmetic::Element;
   using A = typename LoaderA::Operand;
   using B = typename LoaderB::Operand;
-  static constexpr int kStageElements = A::kElements + B::kElements;
+  static constexpr int kOffsetB = A::kElements * tiles_of<LoaderA>();
+  static constexpr int kStageElements = kOffsetB + B::kElements * tiles_of<LoaderB>();
   static constexpr std::uint32_t kSharedBytes =
       kStages * kStageElements * static_cast<std::uint32_t>(sizeof(Element));
 
-  template <class Loader>
-  __device__ static __forceinline__ void fill(const Loader& loader, int step, Element* shared) {
-    using Operand = typename Loader::Operand;
+  /// body(line, pack, address) for the packs of an operand's tile that are this thread's.
+  template <class Operand, class Body>
+  __device__ static __forceinline__ void for_own_packs(Element* shared, const Body& body) {
     // Asynchronous copies need no unrolling to overlap; unrolled address arithmetic spills.
 #pragma unroll 1
     for (int i = static_cast<int>(threadIdx.x); i < Operand::kPacks; i += Tile::kThreads) {
       const int line = i / Operand::kPacksPerLine;
-      const int pack = i % Operand::kPacksPerLine;
-      loader.load(step, line, pack * Operand::kPackWidth,
-                  shared + line * Operand::kPitch + pack * Operand::kPackWidth);
+      const int pack = i % Operand::kPacksPerLine * Operand::kPackWidth;
+      body(line, pack, shared + line * Operand::kPitch + pack);
+    }
+  }
+
+  template <class Loader>
+  __device__ static __forceinline__ void fill(const Loader& loader, int step, Element* shared) {
+    for_own_packs<typename Loader::Operand>(shared, [&](int line, int pack, Element* address) {
+      loader.load(step, line, pack, address);
+    });
+  }
+
+  template <class Loader>
+  __device__ static __forceinline__ void transform(const Loader& loader, int step,
+                                                   Element* shared) {
+    if constexpr (transforms_in_place<Loader>()) {
+      for_own_packs<typename Loader::Operand>(shared, [&](int line, int pack, Element* address) {
+        loader.transform(step, line, pack, address);
+      });
     }
   }
 
@@ -44,23 +82,25 @@ struct MainLoop {
     for (int stage = 0; stage < kStages - 1; ++stage) {
       if (stage < steps) {
         fill(a, stage, shared + stage * kStageElements);
-        fill(b, stage, shared + stage * kStageElements + A::kElements);
+        fill(b, stage, shared + stage * kStageElements + kOffsetB);
       }
       ptx::cp_async_commit();
     }
 #pragma unroll 1
     for (int step = 0; step < steps; ++step) {
       ptx::cp_async_wait<kStages - 2>();
+      Element* arrived = shared + step % kStages * kStageElements;
+      transform(a, step, arrived);
+      transform(b, step, arrived + kOffsetB);
       __syncthreads();  // the stage is complete for all, and the one to be refilled is read out
       const int next = step + kStages - 1;
       if (next < steps) {
         Element* stage = shared + next % kStages * kStageElements;
         fill(a, next, stage);
-        fill(b, next, stage + A::kElements);
+        fill(b, next, stage + kOffsetB);
       }
       ptx::cp_async_commit();
-      const Element* stage = shared + step % kStages * kStageElements;
-      Arithmetic::template multiply<Tile, A, B>(stage, stage + A::kElements, sums);
+      Arithmetic::template multiply<Tile, A, B>(arrived, arrived + kOffsetB, sums);
     }
   }
 };

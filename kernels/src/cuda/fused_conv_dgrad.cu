@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradient of a convolution's data: what batch norm owes to grad_y is applied on load, and with a
+// norm the result is masked, scaled, accumulated and summed. Floor: g and y of grad_y, weight and x
+// read once, out.g written once (read too when accumulating).
+#include "cuda/fused_conv.h"
+#include "cuda/implicit_gemm/filter.cuh"
+#include "cuda/implicit_gemm/fused_epilogue.cuh"
+#include "cuda/implicit_gemm/pixel_kernel.cuh"
+#include "cuda/plan/norm_plan.h"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
+                      const DeferredGradient& grad_y, ConstTensorView weight, ConstTensorView x,
+                      const NormRelu& norm, const NormReluGradient& out, Workspace workspace) {
+  constexpr const char* kOp = "fused_conv_dgrad";
+  const std::int64_t rows = problem.x_shape().pixels();
+  const bool accumulate = out.mode == GradMode::accumulate;
+  auto* partial = static_cast<float*>(workspace.data);
+  const NormSums sums{partial, partial + fused_tiles(rows) * problem.C};
+  const auto taps = static_cast<std::int32_t>(problem.R * problem.S);
+  const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
+    static_assert(Tile::BM == kFusedTileRows);
+    using T = typename Arithmetic::Element;
+    using Filter = TransposedFilterLoader<T, Tile::BN, Tile::BK, VECTOR>;
+    using Deferred = DeferredOnLoad<T>;
+    const auto filter = filter_loader<Filter, T>(problem, weight);
+    const typename Deferred::Arguments due{DeferredVectors(grad_y),
+                                           ConstRows<T>(companion(grad_y))};
+    if (norm) {
+      launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
+          stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
+          NormGradient<T>{ConstRows<T>(x), NormVectors(norm), Rows<T>(out.g), accumulate, sums});
+    } else {
+      launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
+          stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
+          ElementWise<StoreOrAccumulate<T>>{{Rows<T>(out.g), accumulate}});
+    }
+  };
+  const bool vector = packs_fit(grad_y.g) && packs_fit(companion(grad_y)) && packs_fit(weight);
+  with_arithmetic(stream, grad_y.g.dtype,
+                  [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, vector, call); });
+  if (norm) {
+    launch_combine_norm_sums(stream, kOp, sums, fused_tiles(rows), rows, norm, out);
+  }
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
