@@ -40,14 +40,15 @@ inline constexpr GradMode kGradModes[] = {GradMode::overwrite, GradMode::accumul
 /// y and its statistics, for all combinations of norm and of bias with statistics.
 inline void append_forward(const FusedConvCase& data, const Run& run, Outputs& outputs) {
   const NormTensors norm(data.norm);
-  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
-  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x, run.dtype);
+  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight, run.dtype);
   const GuardedTensor bias = filled(channel_vector(data.problem.K), {}, data.bias);
   for (const bool with_norm : {false, true}) {
     for (const bool all : {false, true}) {
-      GuardedTensor y = poisoned(data.problem.y_shape(), run.out);
+      GuardedTensor y = poisoned(data.problem.y_shape(), run.out, run.dtype);
       StatisticsTensors statistics(data.problem.K);
-      Scratch scratch(kernels::fused_conv_forward_workspace_bytes(data.problem, test_device()));
+      Scratch scratch(
+          kernels::fused_conv_forward_workspace_bytes(data.problem, test_device(), run.dtype));
       kernels::fused_conv_forward(
           run.stream, data.problem, x.view(), with_norm ? norm.view() : kernels::NormRelu(),
           weight.view(), all ? bias.view() : ConstTensorView(), y.view(),
@@ -62,12 +63,14 @@ inline void append_forward(const FusedConvCase& data, const Run& run, Outputs& o
   }
 }
 
-inline void expect_forward(const FusedConvCase& data, std::vector<Expected>& expected) {
+inline void expect_forward(const FusedConvCase& data, std::vector<Expected>& expected,
+                           DType dtype = DType::f32) {
   for (const bool with_norm : {false, true}) {
     for (const bool all : {false, true}) {
-      const auto y =
+      const auto y = as_stored(
           reference::conv_forward(data.problem, data.read(with_norm), widened(data.weight),
-                                  all ? widened(data.bias) : std::vector<double>());
+                                  all ? widened(data.bias) : std::vector<double>()),
+          dtype);
       expected.push_back({y, {}});
       if (all) {
         const auto s = reference::batch_statistics(data.problem.y_shape(), y, 1e-5);
@@ -82,21 +85,22 @@ inline void expect_forward(const FusedConvCase& data, std::vector<Expected>& exp
 /// The gradient of the data for all combinations of norm, deferred gradient and mode.
 inline void append_dgrad(const FusedConvCase& data, const Run& run, Outputs& outputs) {
   const NormTensors norm(data.norm);
-  const DeferredTensors grad_y(data.grad_y, run.in, run.out);
-  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
-  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight);
-  const std::size_t bytes = kernels::fused_conv_dgrad_workspace_bytes(data.problem, test_device());
+  const DeferredTensors grad_y(data.grad_y, run.in, run.out, run.dtype);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x, run.dtype);
+  const GuardedTensor weight = filled(data.problem.weight_shape(), {}, data.weight, run.dtype);
+  const std::size_t bytes =
+      kernels::fused_conv_dgrad_workspace_bytes(data.problem, test_device(), run.dtype);
   for (const bool due : {false, true}) {
     for (const GradMode mode : kGradModes) {
       Scratch scratch(bytes);
-      GradientTensors out(data.problem.x_shape(), run.out, mode, data.before);
+      GradientTensors out(data.problem.x_shape(), run.out, mode, data.before, run.dtype);
       kernels::fused_conv_dgrad(run.stream, data.problem, grad_y.view(due), weight.view(), x.view(),
                                 norm.view(), out.view(), scratch.workspace());
       out.append_to(outputs);
       REQUIRE(scratch.intact());
 
       Scratch plain_scratch(bytes);
-      GradientTensors plain(data.problem.x_shape(), run.out, mode, data.before);
+      GradientTensors plain(data.problem.x_shape(), run.out, mode, data.before, run.dtype);
       kernels::NormReluGradient only_g;
       only_g.g = plain.view().g;
       only_g.mode = mode;
@@ -110,16 +114,19 @@ inline void append_dgrad(const FusedConvCase& data, const Run& run, Outputs& out
   grad_y.require_undamaged();
 }
 
-inline void expect_dgrad(const FusedConvCase& data, std::vector<Expected>& expected) {
+inline void expect_dgrad(const FusedConvCase& data, std::vector<Expected>& expected,
+                         DType dtype = DType::f32) {
   for (const bool due : {false, true}) {
     const auto gradient =
         reference::conv_dgrad(data.problem, data.grad_y.gradient(due), widened(data.weight));
     const auto of_x =
         reference::norm_relu_gradient(data.norm.reference(), widened(data.x), gradient);
     for (const GradMode mode : kGradModes) {
-      expect_gradient(of_x, mode, data.before, {}, expected);
+      expect_gradient(of_x, mode, data.before, {}, expected, dtype);
       expected.push_back(
-          {mode == GradMode::accumulate ? plus(gradient, data.before.g) : gradient, {}});
+          {as_stored(mode == GradMode::accumulate ? plus(gradient, data.before.g) : gradient,
+                     dtype),
+           {}});
     }
   }
 }
@@ -127,8 +134,8 @@ inline void expect_dgrad(const FusedConvCase& data, std::vector<Expected>& expec
 /// The gradient of the weights for all combinations of norm, deferred gradient and mode.
 inline void append_wgrad(const FusedConvCase& data, const Run& run, Outputs& outputs) {
   const NormTensors norm(data.norm);
-  const DeferredTensors grad_y(data.grad_y, run.out, run.in);
-  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x);
+  const DeferredTensors grad_y(data.grad_y, run.out, run.in, run.dtype);
+  const GuardedTensor x = filled(data.problem.x_shape(), run.in, data.x, run.dtype);
   const Shape shape = data.problem.weight_shape();
   for (const bool with_norm : {false, true}) {
     for (const bool due : {false, true}) {
@@ -136,7 +143,8 @@ inline void append_wgrad(const FusedConvCase& data, const Run& run, Outputs& out
       GuardedTensor grad_weight = mode == GradMode::accumulate
                                       ? filled(shape, {}, data.grad_weight_before)
                                       : poisoned(shape, {});
-      Scratch scratch(kernels::fused_conv_wgrad_workspace_bytes(data.problem, test_device()));
+      Scratch scratch(
+          kernels::fused_conv_wgrad_workspace_bytes(data.problem, test_device(), run.dtype));
       kernels::fused_conv_wgrad(run.stream, data.problem, x.view(),
                                 with_norm ? norm.view() : kernels::NormRelu(), grad_y.view(due),
                                 grad_weight.view(), mode, scratch.workspace());

@@ -96,9 +96,9 @@ struct DeferredData {
 
 class DeferredTensors {
  public:
-  DeferredTensors(const DeferredData& data, Layout of_g, Layout of_y)
-      : g_(filled(data.shape, of_g, data.g)),
-        y_(filled(data.shape, of_y, data.y)),
+  DeferredTensors(const DeferredData& data, Layout of_g, Layout of_y, DType dtype = DType::f32)
+      : g_(filled(data.shape, of_g, data.g, dtype)),
+        y_(filled(data.shape, of_y, data.y, dtype)),
         mean_(NormTensors::vector(data.mean)),
         inv_std_(NormTensors::vector(data.inv_std)),
         a_(NormTensors::vector(data.a)),
@@ -131,9 +131,10 @@ struct GradientBefore {
 
 class GradientTensors {
  public:
-  GradientTensors(const Shape& shape, Layout layout, GradMode mode, const GradientBefore& before)
+  GradientTensors(const Shape& shape, Layout layout, GradMode mode, const GradientBefore& before,
+                  DType dtype = DType::f32)
       : mode_(mode),
-        g_(target(shape, layout, mode, before.g)),
+        g_(target(shape, layout, mode, before.g, dtype)),
         a_(target(channel_vector(shape.c), {}, mode, before.a)),
         b_(target(channel_vector(shape.c), {}, mode, before.b)),
         grad_gamma_(poisoned(channel_vector(shape.c), {})),
@@ -155,13 +156,23 @@ class GradientTensors {
 
  private:
   static GuardedTensor target(const Shape& shape, Layout layout, GradMode mode,
-                              const std::vector<float>& before) {
-    return mode == GradMode::accumulate ? filled(shape, layout, before) : poisoned(shape, layout);
+                              const std::vector<float>& before, DType dtype = DType::f32) {
+    return mode == GradMode::accumulate ? filled(shape, layout, before, dtype)
+                                        : poisoned(shape, layout, dtype);
   }
 
   GradMode mode_;
   GuardedTensor g_, a_, b_, grad_gamma_, grad_beta_;
 };
+
+/// Exact results as a tensor of this dtype holds them.
+inline std::vector<double> as_stored(std::vector<double> exact, DType dtype) {
+  for (double& value : exact) {
+    value =
+        dtype == DType::bf16 ? static_cast<double>(bf16_rounded(static_cast<float>(value))) : value;
+  }
+  return exact;
+}
 
 inline std::vector<double> plus(std::vector<double> sum, const std::vector<float>& before) {
   for (std::size_t i = 0; i < sum.size(); ++i) {
@@ -173,10 +184,11 @@ inline std::vector<double> plus(std::vector<double> sum, const std::vector<float
 /// What GradientTensors::append_to must give: g within `of_g`, the rest within rounding.
 inline void expect_gradient(const reference::NormGradient& gradient, GradMode mode,
                             const GradientBefore& before, Tolerance of_g,
-                            std::vector<Expected>& expected) {
+                            std::vector<Expected>& expected, DType dtype = DType::f32) {
   const Tolerance sums = {1e-6, 1e-6};
   const bool accumulate = mode == GradMode::accumulate;
-  expected.push_back({accumulate ? plus(gradient.g, before.g) : gradient.g, of_g});
+  expected.push_back(
+      {as_stored(accumulate ? plus(gradient.g, before.g) : gradient.g, dtype), of_g});
   expected.push_back({accumulate ? plus(gradient.a, before.a) : gradient.a, sums});
   expected.push_back({accumulate ? plus(gradient.b, before.b) : gradient.b, sums});
   expected.push_back({gradient.gamma, sums});

@@ -39,7 +39,7 @@ void launch_combine_norm_sums(const Stream& stream, const char* op, const NormSu
 /// g (= or +=) gamma * dz for a chunk of rows of 32 channels, and the chunk's partial sums.
 /// source(row, channel) is the gradient at the reader's ReLU. Launched with chunk_shape.
 template <class T, class Source>
-__global__ void __launch_bounds__(kReduceLanes* kReduceRows)
+__global__ void __launch_bounds__(kReduceLanes* kReduceRows, 1)
     norm_gradient_chunk(Source source, ConstRows<T> x, NormVectors norm, Rows<T> g, bool accumulate,
                         std::int64_t rows, std::int64_t channels, std::int64_t rows_per_chunk,
                         NormSums out) {

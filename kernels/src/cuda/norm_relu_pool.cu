@@ -14,10 +14,13 @@ struct PixelPlace {
   std::int64_t image;
   std::int32_t row, column;
 
-  __device__ PixelPlace(std::int64_t pixel, std::int32_t rows, std::int32_t columns)
-      : image(pixel / columns / rows),
-        row(static_cast<std::int32_t>(pixel / columns % rows)),
-        column(static_cast<std::int32_t>(pixel % columns)) {}
+  __device__ __forceinline__ PixelPlace(std::int64_t pixel, std::int32_t rows,
+                                        std::int32_t columns) {
+    const std::int64_t line = pixel / columns;
+    column = static_cast<std::int32_t>(pixel - line * columns);
+    image = line / rows;
+    row = static_cast<std::int32_t>(line - image * rows);
+  }
 };
 
 // Calls body(input pixel, tap) for the taps of the window at `at`, in raster order.

@@ -6,8 +6,9 @@
 //   L::Operand                      the OperandTile it fills
 //   load(step, line, pack, shared)  fills one 16-byte pack of a line, by cp.async or by stores
 // and may provide
-//   L::kTiles                       tiles per stage, one behind the other; default 1
-//   L::kInPlace, transform(step, line, pack, shared)
+//   L::kTiles                       tiles per stage, one behind the other
+//   L::kInPlace                     whether the following is called
+//   transform(step, line, pack, shared)
 //                                   changes a pack that this thread loaded, once it has arrived
 #pragma once
 
@@ -19,30 +20,26 @@ inline namespace ACCRETE_CUDA_ABI {
 constexpr int kStages = 3;
 
 template <class Loader>
-constexpr int tiles_of() {
-  if constexpr (requires { Loader::kTiles; }) {
-    return Loader::kTiles;
-  } else {
-    return 1;
-  }
-}
-
+struct LoaderTraits {
+  static constexpr int kTiles = 1;
+  static constexpr bool kInPlace = false;
+};
 template <class Loader>
-constexpr bool transforms_in_place() {
-  if constexpr (requires { Loader::kInPlace; }) {
-    return Loader::kInPlace;
-  } else {
-    return false;
-  }
+requires requires {
+  Loader::kInPlace;
 }
+struct LoaderTraits<Loader> {
+  static constexpr int kTiles = Loader::kTiles;
+  static constexpr bool kInPlace = Loader::kInPlace;
+};
 
 template <class Tile, class Arithmetic, class LoaderA, class LoaderB>
 struct MainLoop {
   using Element = typename Arithmetic::Element;
   using A = typename LoaderA::Operand;
   using B = typename LoaderB::Operand;
-  static constexpr int kOffsetB = A::kElements * tiles_of<LoaderA>();
-  static constexpr int kStageElements = kOffsetB + B::kElements * tiles_of<LoaderB>();
+  static constexpr int kOffsetB = A::kElements * LoaderTraits<LoaderA>::kTiles;
+  static constexpr int kStageElements = kOffsetB + B::kElements * LoaderTraits<LoaderB>::kTiles;
   static constexpr std::uint32_t kSharedBytes =
       kStages * kStageElements * static_cast<std::uint32_t>(sizeof(Element));
 
@@ -68,7 +65,7 @@ struct MainLoop {
   template <class Loader>
   __device__ static __forceinline__ void transform(const Loader& loader, int step,
                                                    Element* shared) {
-    if constexpr (transforms_in_place<Loader>()) {
+    if constexpr (LoaderTraits<Loader>::kInPlace) {
       for_own_packs<typename Loader::Operand>(shared, [&](int line, int pack, Element* address) {
         loader.transform(step, line, pack, address);
       });

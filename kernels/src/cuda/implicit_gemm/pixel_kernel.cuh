@@ -14,7 +14,7 @@ inline namespace ACCRETE_CUDA_ABI {
 /// needs.
 template <class Arithmetic, class Tile, Direction DIRECTION, bool VECTOR, class Filter,
           class Transform, class Epilogue>
-__global__ void __launch_bounds__(Tile::kThreads)
+__global__ void __launch_bounds__(Tile::kThreads, 1)
     pixel_gemm(const __grid_constant__ GatherShape shape,
                ConstRows<typename Arithmetic::Element> source, std::int32_t taps,
                std::int64_t columns, Filter filter, typename Transform::Arguments change,

@@ -76,6 +76,7 @@ template <class T, int EXTENT, int BK, bool VECTOR, class Transform>
 struct PatchLoader {
   using Operand = OperandTile<T, EXTENT, BK, Order::extent_contiguous>;
   static_assert(Transform::kTiles == 1);
+  static constexpr int kTiles = 1;
   static constexpr bool kInPlace = VECTOR && Transform::kActive;
   ConstRows<T> x;
   GatherShape shape;

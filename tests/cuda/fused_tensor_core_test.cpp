@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+// Fused convolutions on tensor cores. The data have so few binary places that they, what NormRelu
+// makes of them and gradients with everything applied are exact in tf32 and bf16; a bf16 result is
+// rounded once, and statistics are those of the rounded values.
+#include <vector>
+
+#include "kernels/conv_problems.h"
+#include "kernels/fused_conv_case.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+// Every tile width with and without whole packs, several tiles and stages, padding and strides.
+std::vector<ConvProblem> problems() {
+  return {{2, 9, 16, 24, 40, 3, 3, 1, 1, 1, 1},   {1, 14, 14, 72, 136, 1, 1, 1, 1, 0, 0},
+          {2, 12, 12, 128, 32, 3, 3, 1, 1, 1, 1}, {1, 7, 9, 3, 20, 5, 5, 2, 2, 2, 2},
+          {2, 10, 10, 64, 64, 3, 3, 2, 2, 1, 1},  {3, 7, 7, 40, 12, 1, 1, 1, 1, 0, 0}};
+}
+
+void check(const std::vector<Expected>& expected, const Outputs& got) {
+  REQUIRE(got.size() == expected.size());
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    INFO("output " << k);
+    CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
+  }
+}
+
+void expect_exact(const ConvProblem& problem, DType dtype) {
+  INFO(describe(problem) << " " << dtype_name(dtype));
+  const FusedConvCase data(problem);
+  std::vector<Expected> forward, dgrad, wgrad;
+  expect_forward(data, forward, dtype);
+  expect_dgrad(data, dgrad, dtype);
+  expect_wgrad(data, wgrad);
+  for (Expected& output : dgrad) {
+    output.tolerance.absolute *= 10.0;
+  }
+  int number = 0;
+  for (const std::size_t layout : {std::size_t{0}, std::size_t{2}, std::size_t{3}}) {
+    const Stream stream = test_stream(number++).with_float_math(FloatMath::tf32);
+    const Run run{stream, layouts()[layout], layouts()[2], dtype};
+    Outputs got_forward, got_dgrad, got_wgrad;
+    append_forward(data, run, got_forward);
+    append_dgrad(data, run, got_dgrad);
+    append_wgrad(data, run, got_wgrad);
+    check(forward, got_forward);
+    check(dgrad, got_dgrad);
+    check(wgrad, got_wgrad);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("fused convolutions are exact in tf32") {
+  for (const ConvProblem& problem : problems()) {
+    expect_exact(problem, DType::f32);
+  }
+}
+
+TEST_CASE("fused convolutions are exact in bf16") {
+  for (const ConvProblem& problem : problems()) {
+    expect_exact(problem, DType::bf16);
+  }
+}
