@@ -26,34 +26,11 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Fetches the rows of A and G in turn.
-class OuterPrefetcher {
- public:
-  OuterPrefetcher(const Im2col& matrix, const Im2col& gradient) : a_(matrix), g_(gradient) {}
-
-  void start(std::int64_t row, std::int64_t last) {
-    a_.start(row, last);
-    g_.start(row, last);
-  }
-  PrefetchQueue& queue() {
-    if (queue_.drained()) {
-      queue_.clear();
-      g_.refill(queue_);
-      a_.refill(queue_);
-    }
-    return queue_;
-  }
-
- private:
-  RowPrefetcher a_, g_;
-  PrefetchQueue queue_;
-};
-
 /// Adds `rows` packed rows to columns [first, first + columns) of a partial result. A partial is
 /// panels [padded_columns][panel width].
 inline void multiply_outer(const OuterBlocking& blocking, const float* a, const float* g,
                            std::int64_t rows, std::int64_t first, std::int64_t columns,
-                           bool accumulate, float* partial, OuterPrefetcher& prefetcher) {
+                           bool accumulate, float* partial, TilePrefetcher& prefetcher) {
   for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
     const std::int64_t vectors = panel_vectors(blocking.outputs - output);
     const std::int64_t width = vectors * kLanes;
@@ -72,6 +49,11 @@ template <class TransformA, class TransformG>
 void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& matrix,
                 const TransformA& transform_a, const Im2col& gradient,
                 const TransformG& transform_g, ScratchSlots& slots, float* partials) {
+  TouchedRows touched;
+  touched.add(gradient);
+  transform_g.add_touched(gradient, touched);
+  touched.add(matrix);
+  transform_a.add_touched(matrix, touched);
   pool.parallel_for(blocking.tasks(), [&](std::int64_t task) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
     const std::int64_t part = task / blocking.column_blocks;
@@ -82,7 +64,7 @@ void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& m
     const std::int64_t last = blocking.first_row(part + 1);
     float* g = scratch.data();
     float* a = g + blocking.g_floats;
-    OuterPrefetcher prefetcher(matrix, gradient);
+    TilePrefetcher prefetcher(touched);
     std::int64_t next = 0;
     for (std::int64_t row = first; row < last; row = next) {
       next = std::min(row + blocking.chunk_rows, last);

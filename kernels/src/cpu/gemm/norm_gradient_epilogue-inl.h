@@ -25,7 +25,10 @@ class MaskTile {
  public:
   MaskTile(const ConstTensorView& x, const NormRelu& norm, const NormReluTable& table,
            const TensorView& g, const ChannelPartials& partials)
-      : x_(x.f32()),
+      : x_rows_(rows_of(x)),
+        g_rows_(rows_of(g)),
+        stream_(kMode == GradMode::overwrite && streams_past_caches(g)),
+        x_(x.f32()),
         x_pitch_(x.pitch),
         g_(g.f32()),
         g_pitch_(g.pitch),
@@ -37,19 +40,34 @@ class MaskTile {
   HWY_INLINE void operator()(const TileResult& tile) const {
     for (std::int64_t j = 0; j < tile.columns; j += kLanes) {
       const std::int64_t left = tile.columns - j;
-      if (left >= kLanes) {
-        add_column(tile, j, WholeVector());
-      } else {
+      if (left < kLanes) {
         add_column(tile, j, PartVector{left});
+      } else if (stream_) {
+        add_column(tile, j, StreamedVector());
+      } else {
+        add_column(tile, j, WholeVector());
       }
     }
   }
-  HWY_INLINE void finish(std::int64_t /*block*/) const {}
+  HWY_INLINE void finish(std::int64_t /*block*/) const {
+    if (stream_) {
+      hwy::FlushStream();
+    }
+  }
+  void add_touched(TouchedRows& touched) const {
+    touched.add(x_rows_);
+    if (!stream_) {
+      touched.add(g_rows_);
+    }
+  }
 
  private:
   struct WholeVector {
     HWY_INLINE FloatVec load(const float* from) const { return hn::LoadU(FloatTag(), from); }
     HWY_INLINE void store(FloatVec v, float* to) const { hn::StoreU(v, FloatTag(), to); }
+  };
+  struct StreamedVector : WholeVector {
+    HWY_INLINE void store(FloatVec v, float* to) const { hn::Stream(v, FloatTag(), to); }
   };
   struct PartVector {
     std::int64_t count;
@@ -90,6 +108,8 @@ class MaskTile {
     hn::Store(tile.block_row == 0 ? value : hn::Add(hn::Load(d, total), value), d, total);
   }
 
+  Im2col x_rows_, g_rows_;
+  bool stream_;
   const float* x_;
   std::int64_t x_pitch_;
   float* g_;
