@@ -46,6 +46,25 @@ void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_
   }
 }
 
+/// All rows of one block, packed group by group.
+template <class Rows, class Epilogue>
+void multiply_block(const DotBlocking& blocking, std::int64_t block, const Im2col& matrix,
+                    Rows& source, float* packed_rows, const float* packed_weights,
+                    const Epilogue& epilogue, TilePrefetcher& prefetcher) {
+  const std::int64_t block_end = blocking.first_row(block + 1);
+  std::int64_t next = 0;
+  for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
+    next = std::min(row + blocking.group_rows, block_end);
+    pack_dot_rows(matrix, source, row, next, packed_rows);
+    prefetcher.start(next, std::min(next + blocking.group_rows, block_end));
+    for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
+      multiply_panel(blocking, block, row, next, packed_rows, column,
+                     packed_weights + column * blocking.reduction, epilogue, prefetcher);
+    }
+  }
+  epilogue.finish(block);
+}
+
 template <class Transform, class Epilogue>
 void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matrix,
               const Transform& transform, const float* packed_weights, ScratchSlots& slots,
@@ -56,19 +75,12 @@ void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matri
   epilogue.add_touched(touched);
   pool.parallel_for(blocking.blocks, [&](std::int64_t block) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
-    const std::int64_t block_end = blocking.first_row(block + 1);
     TilePrefetcher prefetcher(touched);
-    std::int64_t next = 0;
-    for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
-      next = std::min(row + blocking.group_rows, block_end);
-      pack_dot_rows(matrix, transform, row, next, scratch.data());
-      prefetcher.start(next, std::min(next + blocking.group_rows, block_end));
-      for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
-        multiply_panel(blocking, block, row, next, scratch.data(), column,
-                       packed_weights + column * blocking.reduction, epilogue, prefetcher);
-      }
-    }
-    epilogue.finish(block);
+    float* const ring = scratch.data() + blocking.packed_floats;
+    with_rows(matrix, transform, blocking.ring, ring, [&](auto& source) HWY_ATTR {
+      multiply_block(blocking, block, matrix, source, scratch.data(), packed_weights, epilogue,
+                     prefetcher);
+    });
   });
 }
 

@@ -44,6 +44,27 @@ inline void multiply_outer(const OuterBlocking& blocking, const float* a, const 
   }
 }
 
+/// Columns `range` of A times the rows of one part, packed chunk by chunk.
+template <class Rows, class TransformG>
+void multiply_part(const OuterBlocking& blocking, std::int64_t part, const ColumnRange& range,
+                   const Im2col& matrix, Rows& source, const Im2col& gradient,
+                   const TransformG& transform_g, float* scratch, float* partial,
+                   TilePrefetcher& prefetcher) {
+  const std::int64_t first = blocking.first_row(part);
+  const std::int64_t last = blocking.first_row(part + 1);
+  float* const g = scratch;
+  float* const a = g + blocking.g_floats;
+  std::int64_t next = 0;
+  for (std::int64_t row = first; row < last; row = next) {
+    next = std::min(row + blocking.chunk_rows, last);
+    pack_panels(gradient, transform_g, row, next, g);
+    pack_outer_block(matrix, source, row, next, range, a, blocking.a_pitch);
+    prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
+    multiply_outer(blocking, a, g, next - row, range.first, range.count(), row != first, partial,
+                   prefetcher);
+  }
+}
+
 /// Writes the partial results of all parts.
 template <class TransformA, class TransformG>
 void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& matrix,
@@ -60,20 +81,12 @@ void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& m
     const std::int64_t column = task % blocking.column_blocks * blocking.block_columns;
     const ColumnRange range(matrix, column,
                             std::min(column + blocking.block_columns, blocking.columns));
-    const std::int64_t first = blocking.first_row(part);
-    const std::int64_t last = blocking.first_row(part + 1);
-    float* g = scratch.data();
-    float* a = g + blocking.g_floats;
     TilePrefetcher prefetcher(touched);
-    std::int64_t next = 0;
-    for (std::int64_t row = first; row < last; row = next) {
-      next = std::min(row + blocking.chunk_rows, last);
-      pack_panels(gradient, transform_g, row, next, g);
-      pack_outer_block(matrix, transform_a, row, next, range, a, blocking.a_pitch);
-      prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
-      multiply_outer(blocking, a, g, next - row, range.first, range.count(), row != first,
-                     partials + part * blocking.partial_floats, prefetcher);
-    }
+    float* const ring = scratch.data() + blocking.g_floats + blocking.a_floats;
+    with_rows(matrix, transform_a, blocking.ring, ring, [&](auto& source) HWY_ATTR {
+      multiply_part(blocking, part, range, matrix, source, gradient, transform_g, scratch.data(),
+                    partials + part * blocking.partial_floats, prefetcher);
+    });
   });
 }
 
