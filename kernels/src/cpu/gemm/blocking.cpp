@@ -21,6 +21,7 @@ constexpr std::int64_t kMaxParts = 16;
 constexpr std::int64_t kMaxPartialBytes = 48 << 20;
 constexpr std::int64_t kMinChunkRows = 32;
 constexpr std::int64_t kMaxChunkRows = 256;
+constexpr std::int64_t kRingTaps = 3;
 
 }  // namespace
 
@@ -75,7 +76,10 @@ OuterBlocking outer_blocking(const Im2col& matrix, std::int64_t outputs) {
   b.chunk_rows = std::min(b.chunk_rows, ceil_div(rows, b.parts));
   b.g_floats = b.chunk_rows * padded_outputs;
   b.a_floats = b.chunk_rows * b.a_pitch;
-  b.ring = line_ring_size(matrix);
+  // A block of few taps reads few pixels more than once, but a ring would take them all.
+  if (b.block_columns >= kRingTaps * matrix.channels) {
+    b.ring = line_ring_size(matrix);
+  }
   b.slot_floats = b.g_floats + b.a_floats + b.ring.floats();
   return b;
 }

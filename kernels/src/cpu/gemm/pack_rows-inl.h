@@ -13,7 +13,7 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "cpu/gemm/copy_run-inl.h"
+#include "cpu/gemm/direct_rows-inl.h"
 #include "cpu/gemm/im2col.h"
 #include "cpu/gemm/line_ring-inl.h"
 #include "cpu/gemm/tile-inl.h"
@@ -22,71 +22,17 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Rows of a matrix without overlapping windows, tap by tap.
-template <class Transform>
-class TapRows {
- public:
-  TapRows(const Im2col& matrix, const Transform& transform)
-      : matrix_(matrix), transform_(transform), plain_(matrix.plain()) {}
-
-  HWY_INLINE void prepare(const Window& /*window*/) const {}
-
-  /// Columns `range` of the row whose window is given.
-  HWY_INLINE void pack(const Window& window, const ColumnRange& range, float* target) const {
-    if (plain_) {
-      const std::int64_t pixel = window.h * matrix_.width + window.w;
-      copy_run(transform_, window.image + pixel * matrix_.pitch + range.c, range.c, range.count(),
-               target);
-    } else {
-      pack_taps(window, range, target);
-    }
-  }
-
- private:
-  void pack_taps(const Window& window, const ColumnRange& range, float* target) const {
-    std::int64_t r = range.r;
-    std::int64_t s = range.s;
-    std::int64_t c = range.c;
-    for (std::int64_t rest = range.count(); rest > 0;) {
-      const std::int64_t run = std::min(rest, matrix_.channels - c);
-      pack_tap(window.image, window.h + r, window.w + s, c, run, target);
-      target += run;
-      rest -= run;
-      c = 0;
-      if (++s == matrix_.filter_w) {
-        s = 0;
-        ++r;
-      }
-    }
-  }
-
-  void pack_tap(const float* image, std::int64_t h, std::int64_t w, std::int64_t c,
-                std::int64_t run, float* target) const {
-    const bool on_pixel = h >= 0 && w >= 0 && h % matrix_.dilation_h == 0 &&
-                          w % matrix_.dilation_w == 0 && h / matrix_.dilation_h < matrix_.height &&
-                          w / matrix_.dilation_w < matrix_.width;
-    if (on_pixel) {
-      const std::int64_t pixel = h / matrix_.dilation_h * matrix_.width + w / matrix_.dilation_w;
-      copy_run(transform_, image + pixel * matrix_.pitch + c, c, run, target);
-    } else {
-      zero_run(target, run);
-    }
-  }
-
-  const Im2col& matrix_;
-  const Transform& transform_;
-  bool plain_;
-};
-
-/// Calls body(rows) with what packs the rows of the matrix: a LineRing in `ring`, or TapRows.
+/// Calls body(rows) with what packs the rows of the matrix: a LineRing in `ring` or DirectRows,
+/// which are as good where there is nothing to transform and taps are neighbours in memory.
 template <class Transform, class Body>
 HWY_INLINE void with_rows(const Im2col& matrix, const Transform& transform,
                           const LineRingSize& size, float* ring, const Body& body) {
-  if (size.lines > 0) {
+  const bool contiguous = !Transform::kPerChannel && matrix.pitch == matrix.channels;
+  if (size.lines > 0 && !contiguous) {
     LineRing<Transform> rows(matrix, transform, size, ring);
     body(rows);
   } else {
-    TapRows<Transform> rows(matrix, transform);
+    DirectRows<Transform> rows(matrix, transform);
     body(rows);
   }
 }

@@ -2,6 +2,7 @@
 // How activations are loaded on their way into a packed operand.
 //
 // A transform is a copyable struct with
+//   static constexpr bool kPerChannel;  // false: a run may go on into the next pixel
 //   Run bind(const float* source, std::int64_t channel) const;
 // where `source` is where the matrix has a run of neighbouring channels from `channel` on, and Run
 //   FloatVec load(std::int64_t i) const;            // channels i.. of the run
@@ -29,6 +30,8 @@ namespace HWY_NAMESPACE {
 
 /// The activation as it is.
 struct Identity {
+  static constexpr bool kPerChannel = false;
+
   struct Run {
     const float* source;
 
@@ -44,6 +47,7 @@ struct Identity {
 
 /// max(0, x * scale + shift).
 struct LoadNormRelu {
+  static constexpr bool kPerChannel = true;
   NormReluTable table;
 
   struct Run {
@@ -74,6 +78,8 @@ struct LoadNormRelu {
 /// A deferred gradient g * of_g + y * of_y + constant; the matrix is that of g.
 class LoadDeferredGradient {
  public:
+  static constexpr bool kPerChannel = true;
+
   LoadDeferredGradient(const DeferredGradient& gradient, const DeferredGradientTable& table)
       : g_(gradient.g.f32()),
         y_(gradient.y.f32()),
