@@ -2,16 +2,13 @@
 #pragma once
 
 #include "accrete/kernels/thread_pool.h"
+#include "rates.h"
 
 namespace accrete::bench {
 
-/// Yardsticks in FLOP/s; 0: not measured.
-struct Rates {
-  double peak = 0.0;
-  double sgemm = 0.0;
-};
-
 /// Registers the three passes of every shape in conv_shapes.h. `pool` must outlive the run.
 void register_conv_benchmarks(ThreadPool& pool, const Rates& rates);
+/// The same fused with batch norm and ReLU.
+void register_fused_conv_benchmarks(ThreadPool& pool, const Rates& rates);
 
 }  // namespace accrete::bench

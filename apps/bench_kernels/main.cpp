@@ -69,6 +69,7 @@ int run_benchmarks(int argc, char** argv) {
   benchmark::AddCustomContext("fma_peak_flops", std::to_string(rates.peak));
   benchmark::AddCustomContext("sgemm_2048_flops", std::to_string(rates.sgemm));
   accrete::bench::register_conv_benchmarks(pool, rates);
+  accrete::bench::register_fused_conv_benchmarks(pool, rates);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

@@ -44,7 +44,7 @@ void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t bl
 void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
   const ConvProblem& problem = call.problem;
   const Im2col matrix = im2col_of_gradient(problem, call.grad_y.g);
-  const DotBlocking blocking = dot_blocking(matrix.rows(), matrix.columns(), problem.C);
+  const DotBlocking blocking = dot_blocking(matrix, problem.C);
   WorkspaceFloats floats(workspace);
   float* const packed_weights = floats.take(blocking.weight_floats);
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
@@ -79,7 +79,7 @@ HWY_EXPORT(run_conv_dgrad);
 namespace {
 
 DotBlocking dgrad_blocking(const ConvProblem& problem) {
-  return dot_blocking(problem.x_shape().pixels(), problem.R * problem.S * problem.K, problem.C);
+  return dot_blocking(im2col_of_gradient(problem, {}), problem.C);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ namespace HWY_NAMESPACE {
 void run_conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
   const ConvProblem& problem = call.problem;
   const Im2col matrix = im2col_of_input(problem, call.x);
-  const DotBlocking blocking = dot_blocking(matrix.rows(), matrix.columns(), problem.K);
+  const DotBlocking blocking = dot_blocking(matrix, problem.K);
   WorkspaceFloats floats(workspace);
   float* const packed_weights = floats.take(blocking.weight_floats);
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
@@ -61,7 +61,7 @@ HWY_EXPORT(run_conv_forward);
 namespace {
 
 DotBlocking forward_blocking(const ConvProblem& problem) {
-  return dot_blocking(problem.y_shape().pixels(), problem.R * problem.S * problem.C, problem.K);
+  return dot_blocking(im2col_of_input(problem, {}), problem.K);
 }
 
 }  // namespace

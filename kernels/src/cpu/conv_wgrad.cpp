@@ -18,7 +18,7 @@ void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& wo
   const ConvProblem& problem = call.problem;
   const Im2col matrix = im2col_of_input(problem, call.x);
   const Im2col gradient = rows_of(call.grad_y.g);
-  const OuterBlocking blocking = outer_blocking(matrix.rows(), matrix.columns(), problem.K);
+  const OuterBlocking blocking = outer_blocking(matrix, problem.K);
   WorkspaceFloats floats(workspace);
   float* const partials = floats.take(blocking.parts * blocking.partial_floats);
   ScratchSlots slots = take_slots(floats, blocking.tasks(), blocking.slot_floats);
@@ -53,8 +53,7 @@ namespace accrete::kernels::cpu {
 HWY_EXPORT(run_conv_wgrad);
 
 std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem) {
-  return outer_blocking(problem.y_shape().pixels(), problem.R * problem.S * problem.C, problem.K)
-      .workspace_bytes();
+  return outer_blocking(im2col_of_input(problem, {}), problem.K).workspace_bytes();
 }
 
 std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem) {

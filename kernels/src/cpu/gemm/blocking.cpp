@@ -21,11 +21,14 @@ constexpr std::int64_t kMaxParts = 16;
 constexpr std::int64_t kMaxPartialBytes = 48 << 20;
 constexpr std::int64_t kMinChunkRows = 32;
 constexpr std::int64_t kMaxChunkRows = 256;
+constexpr std::int64_t kRingTaps = 3;
 
 }  // namespace
 
-DotBlocking dot_blocking(std::int64_t rows, std::int64_t reduction, std::int64_t columns) {
+DotBlocking dot_blocking(const Im2col& matrix, std::int64_t columns) {
   DotBlocking b;
+  const std::int64_t rows = matrix.rows();
+  const std::int64_t reduction = matrix.columns();
   b.rows = rows;
   b.reduction = reduction;
   b.columns = columns;
@@ -40,7 +43,9 @@ DotBlocking dot_blocking(std::int64_t rows, std::int64_t reduction, std::int64_t
   }
   b.group_rows = group * kRowUnit;
   // A shorter tile may need one tile more than the units it covers.
-  b.slot_floats = (group + 1) * unit_floats;
+  b.packed_floats = (group + 1) * unit_floats;
+  b.ring = line_ring_size(matrix);
+  b.slot_floats = b.packed_floats + b.ring.floats();
   return b;
 }
 
@@ -48,8 +53,10 @@ std::size_t DotBlocking::workspace_bytes() const {
   return float_bytes(weight_floats + scratch_slot_count(blocks) * slot_floats);
 }
 
-OuterBlocking outer_blocking(std::int64_t rows, std::int64_t columns, std::int64_t outputs) {
+OuterBlocking outer_blocking(const Im2col& matrix, std::int64_t outputs) {
   OuterBlocking b;
+  const std::int64_t rows = matrix.rows();
+  const std::int64_t columns = matrix.columns();
   b.rows = rows;
   b.columns = columns;
   b.outputs = outputs;
@@ -68,7 +75,12 @@ OuterBlocking outer_blocking(std::int64_t rows, std::int64_t columns, std::int64
   b.chunk_rows = std::clamp(kOuterSlotBytes / row_bytes, kMinChunkRows, kMaxChunkRows);
   b.chunk_rows = std::min(b.chunk_rows, ceil_div(rows, b.parts));
   b.g_floats = b.chunk_rows * padded_outputs;
-  b.slot_floats = b.chunk_rows * b.a_pitch + b.g_floats;
+  b.a_floats = b.chunk_rows * b.a_pitch;
+  // A block of few taps reads few pixels more than once, but a ring would take them all.
+  if (b.block_columns >= kRingTaps * matrix.channels) {
+    b.ring = line_ring_size(matrix);
+  }
+  b.slot_floats = b.g_floats + b.a_floats + b.ring.floats();
   return b;
 }
 

@@ -4,6 +4,8 @@
 // An epilogue is a copyable struct with
 //   void operator()(const TileResult& tile) const;
 //   void finish(std::int64_t block) const;  // after the last tile of a block
+//   void add_touched(TouchedRows& touched) const;  // rows that are worth fetching before their
+//   tile
 // Each element of the result is handed over exactly once. Calls for one `block` come from one
 // thread, rows ascending within each column, in an order that depends on the problem alone: a
 // per-channel sum kept per block and combined in block order is deterministic. Calls for different
@@ -18,6 +20,7 @@
 #include <cstdint>
 
 #include "accrete/kernels/tensor_view.h"
+#include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/vector-inl.h"
 #include "hwy/cache_control.h"
 
@@ -40,15 +43,18 @@ struct TileResult {
 /// the caches saves reading what is about to be overwritten.
 constexpr std::int64_t kStreamBytes = 12 << 20;
 
+/// Whether whole vectors of `out` should be, and can be, stored that way.
+inline bool streams_past_caches(const TensorView& out) {
+  constexpr std::uintptr_t kVectorBytes = kLanes * sizeof(float);
+  return out.shape.elements() * std::int64_t{sizeof(float)} > kStreamBytes &&
+         reinterpret_cast<std::uintptr_t>(out.data) % kVectorBytes == 0 && out.pitch % kLanes == 0;
+}
+
 /// out (=) result + bias; null bias: none.
 class StoreTile {
  public:
   StoreTile(const TensorView& out, const float* bias)
-      : out_(out.f32()), pitch_(out.pitch), bias_(bias) {
-    constexpr std::uintptr_t kVectorBytes = kLanes * sizeof(float);
-    stream_ = out.shape.elements() * std::int64_t{sizeof(float)} > kStreamBytes &&
-              reinterpret_cast<std::uintptr_t>(out_) % kVectorBytes == 0 && pitch_ % kLanes == 0;
-  }
+      : out_(out.f32()), pitch_(out.pitch), bias_(bias), stream_(streams_past_caches(out)) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     for (std::int64_t j = 0; j < tile.columns; j += kLanes) {
@@ -72,6 +78,7 @@ class StoreTile {
       hwy::FlushStream();
     }
   }
+  void add_touched(TouchedRows& /*touched*/) const {}
 
  private:
   template <class Store>
@@ -103,7 +110,8 @@ class StoreTile {
 /// out += result.
 class AccumulateTile {
  public:
-  explicit AccumulateTile(const TensorView& out) : out_(out.f32()), pitch_(out.pitch) {}
+  explicit AccumulateTile(const TensorView& out)
+      : out_(out.f32()), pitch_(out.pitch), rows_(rows_of(out)) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     const FloatTag d;
@@ -121,10 +129,12 @@ class AccumulateTile {
   }
 
   HWY_INLINE void finish(std::int64_t /*block*/) const {}
+  void add_touched(TouchedRows& touched) const { touched.add(rows_); }
 
  private:
   float* out_;
   std::int64_t pitch_;
+  Im2col rows_;
 };
 
 }  // namespace HWY_NAMESPACE

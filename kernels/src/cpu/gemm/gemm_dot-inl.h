@@ -30,8 +30,7 @@ namespace HWY_NAMESPACE {
 template <class Epilogue>
 void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_t first,
                     std::int64_t last, const float* packed_rows, std::int64_t column,
-                    const float* panel, const Epilogue& epilogue, RowPrefetcher& prefetcher,
-                    PrefetchQueue& queue) {
+                    const float* panel, const Epilogue& epilogue, TilePrefetcher& prefetcher) {
   const std::int64_t block_first = blocking.first_row(block);
   const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
   const std::int64_t vectors = panel_vectors(blocking.columns - column);
@@ -39,37 +38,49 @@ void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_
   alignas(64) float values[kTileRows * kPanel];
   for (std::int64_t row = first; row < last; row += kTileRows) {
     const std::int64_t rows = std::min(kTileRows, last - row);
-    if (queue.drained()) {
-      queue.clear();
-      prefetcher.refill(queue);
-    }
-    find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values, queue);
+    find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values,
+                                 prefetcher.queue());
     epilogue(
         TileResult{values, vectors * kLanes, block, row - block_first, row, rows, column, columns});
     packed_rows += tile_floats;
   }
 }
 
+/// All rows of one block, packed group by group.
+template <class Rows, class Epilogue>
+void multiply_block(const DotBlocking& blocking, std::int64_t block, const Im2col& matrix,
+                    Rows& source, float* packed_rows, const float* packed_weights,
+                    const Epilogue& epilogue, TilePrefetcher& prefetcher) {
+  const std::int64_t block_end = blocking.first_row(block + 1);
+  std::int64_t next = 0;
+  for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
+    next = std::min(row + blocking.group_rows, block_end);
+    pack_dot_rows(matrix, source, row, next, packed_rows);
+    prefetcher.start(next, std::min(next + blocking.group_rows, block_end));
+    for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
+      multiply_panel(blocking, block, row, next, packed_rows, column,
+                     packed_weights + column * blocking.reduction, epilogue, prefetcher);
+    }
+  }
+  epilogue.finish(block);
+}
+
 template <class Transform, class Epilogue>
 void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matrix,
               const Transform& transform, const float* packed_weights, ScratchSlots& slots,
               const Epilogue& epilogue) {
+  TouchedRows touched;
+  touched.add(matrix);
+  transform.add_touched(matrix, touched);
+  epilogue.add_touched(touched);
   pool.parallel_for(blocking.blocks, [&](std::int64_t block) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
-    const std::int64_t block_end = blocking.first_row(block + 1);
-    RowPrefetcher prefetcher(matrix);
-    PrefetchQueue queue;
-    std::int64_t next = 0;
-    for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
-      next = std::min(row + blocking.group_rows, block_end);
-      pack_dot_rows(matrix, transform, row, next, scratch.data());
-      prefetcher.start(next, std::min(next + blocking.group_rows, block_end));
-      for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
-        multiply_panel(blocking, block, row, next, scratch.data(), column,
-                       packed_weights + column * blocking.reduction, epilogue, prefetcher, queue);
-      }
-    }
-    epilogue.finish(block);
+    TilePrefetcher prefetcher(touched);
+    float* const ring = scratch.data() + blocking.packed_floats;
+    with_rows(matrix, transform, blocking.ring, ring, [&](auto& source) HWY_ATTR {
+      multiply_block(blocking, block, matrix, source, scratch.data(), packed_weights, epilogue,
+                     prefetcher);
+    });
   });
 }
 

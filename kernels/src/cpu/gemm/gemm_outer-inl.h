@@ -26,34 +26,11 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Fetches the rows of A and G in turn.
-class OuterPrefetcher {
- public:
-  OuterPrefetcher(const Im2col& matrix, const Im2col& gradient) : a_(matrix), g_(gradient) {}
-
-  void start(std::int64_t row, std::int64_t last) {
-    a_.start(row, last);
-    g_.start(row, last);
-  }
-  PrefetchQueue& queue() {
-    if (queue_.drained()) {
-      queue_.clear();
-      g_.refill(queue_);
-      a_.refill(queue_);
-    }
-    return queue_;
-  }
-
- private:
-  RowPrefetcher a_, g_;
-  PrefetchQueue queue_;
-};
-
 /// Adds `rows` packed rows to columns [first, first + columns) of a partial result. A partial is
 /// panels [padded_columns][panel width].
 inline void multiply_outer(const OuterBlocking& blocking, const float* a, const float* g,
                            std::int64_t rows, std::int64_t first, std::int64_t columns,
-                           bool accumulate, float* partial, OuterPrefetcher& prefetcher) {
+                           bool accumulate, float* partial, TilePrefetcher& prefetcher) {
   for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
     const std::int64_t vectors = panel_vectors(blocking.outputs - output);
     const std::int64_t width = vectors * kLanes;
@@ -67,31 +44,49 @@ inline void multiply_outer(const OuterBlocking& blocking, const float* a, const 
   }
 }
 
+/// Columns `range` of A times the rows of one part, packed chunk by chunk.
+template <class Rows, class TransformG>
+void multiply_part(const OuterBlocking& blocking, std::int64_t part, const ColumnRange& range,
+                   const Im2col& matrix, Rows& source, const Im2col& gradient,
+                   const TransformG& transform_g, float* scratch, float* partial,
+                   TilePrefetcher& prefetcher) {
+  const std::int64_t first = blocking.first_row(part);
+  const std::int64_t last = blocking.first_row(part + 1);
+  float* const g = scratch;
+  float* const a = g + blocking.g_floats;
+  std::int64_t next = 0;
+  for (std::int64_t row = first; row < last; row = next) {
+    next = std::min(row + blocking.chunk_rows, last);
+    pack_panels(gradient, transform_g, row, next, g);
+    pack_outer_block(matrix, source, row, next, range, a, blocking.a_pitch);
+    prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
+    multiply_outer(blocking, a, g, next - row, range.first, range.count(), row != first, partial,
+                   prefetcher);
+  }
+}
+
 /// Writes the partial results of all parts.
 template <class TransformA, class TransformG>
 void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& matrix,
                 const TransformA& transform_a, const Im2col& gradient,
                 const TransformG& transform_g, ScratchSlots& slots, float* partials) {
+  TouchedRows touched;
+  touched.add(gradient);
+  transform_g.add_touched(gradient, touched);
+  touched.add(matrix);
+  transform_a.add_touched(matrix, touched);
   pool.parallel_for(blocking.tasks(), [&](std::int64_t task) HWY_ATTR {
     const ScratchSlots::Lease scratch(slots);
     const std::int64_t part = task / blocking.column_blocks;
     const std::int64_t column = task % blocking.column_blocks * blocking.block_columns;
     const ColumnRange range(matrix, column,
                             std::min(column + blocking.block_columns, blocking.columns));
-    const std::int64_t first = blocking.first_row(part);
-    const std::int64_t last = blocking.first_row(part + 1);
-    float* g = scratch.data();
-    float* a = g + blocking.g_floats;
-    OuterPrefetcher prefetcher(matrix, gradient);
-    std::int64_t next = 0;
-    for (std::int64_t row = first; row < last; row = next) {
-      next = std::min(row + blocking.chunk_rows, last);
-      pack_panels(gradient, transform_g, row, next, g);
-      pack_outer_block(matrix, transform_a, row, next, range, a, blocking.a_pitch);
-      prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
-      multiply_outer(blocking, a, g, next - row, range.first, range.count(), row != first,
-                     partials + part * blocking.partial_floats, prefetcher);
-    }
+    TilePrefetcher prefetcher(touched);
+    float* const ring = scratch.data() + blocking.g_floats + blocking.a_floats;
+    with_rows(matrix, transform_a, blocking.ring, ring, [&](auto& source) HWY_ATTR {
+      multiply_part(blocking, part, range, matrix, source, gradient, transform_g, scratch.data(),
+                    partials + part * blocking.partial_floats, prefetcher);
+    });
   });
 }
 

@@ -26,6 +26,7 @@ struct Im2col {
   std::int64_t rows() const { return images * out_h * out_w; }
   std::int64_t filter_row() const { return filter_w * channels; }
   std::int64_t columns() const { return filter_h * filter_row(); }
+  bool dilated() const { return dilation_h != 1 || dilation_w != 1; }
   /// Row m is source pixel m.
   bool plain() const {
     return filter_h == 1 && filter_w == 1 && stride_h == 1 && stride_w == 1 && pad_h == 0 &&
@@ -71,9 +72,11 @@ inline Im2col im2col_of_gradient(const ConvProblem& problem, const ConstTensorVi
   return m;
 }
 
-/// The filter window of one row: the image it reads and the virtual position of its first tap.
+/// The filter window of one row: the image it reads, the number of lines in the images before that,
+/// and the virtual position of its first tap.
 struct Window {
   const float* image;
+  std::int64_t first_line;
   std::int64_t h, w;
 };
 
@@ -84,11 +87,12 @@ class WindowCursor {
     const std::int64_t line = row / matrix.out_w;
     q_ = row % matrix.out_w;
     p_ = line % matrix.out_h;
-    image_ = matrix.data + line / matrix.out_h * image_floats();
+    first_line_ = line / matrix.out_h * matrix.height;
+    image_ = matrix.data + first_line_ * line_floats();
   }
 
   Window window() const {
-    return {image_, p_ * matrix_->stride_h - matrix_->pad_h,
+    return {image_, first_line_, p_ * matrix_->stride_h - matrix_->pad_h,
             q_ * matrix_->stride_w - matrix_->pad_w};
   }
 
@@ -97,16 +101,18 @@ class WindowCursor {
       q_ = 0;
       if (++p_ == matrix_->out_h) {
         p_ = 0;
-        image_ += image_floats();
+        first_line_ += matrix_->height;
+        image_ += matrix_->height * line_floats();
       }
     }
   }
 
  private:
-  std::int64_t image_floats() const { return matrix_->height * matrix_->width * matrix_->pitch; }
+  std::int64_t line_floats() const { return matrix_->width * matrix_->pitch; }
 
   const Im2col* matrix_;
   const float* image_;
+  std::int64_t first_line_;
   std::int64_t p_, q_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "cpu/channel_partials.h"
 #include "cpu/gemm/epilogue-inl.h"
+#include "cpu/gemm/tile-inl.h"
 #include "cpu/norm_tables-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -25,7 +26,10 @@ class MaskTile {
  public:
   MaskTile(const ConstTensorView& x, const NormRelu& norm, const NormReluTable& table,
            const TensorView& g, const ChannelPartials& partials)
-      : x_(x.f32()),
+      : x_rows_(rows_of(x)),
+        g_rows_(rows_of(g)),
+        stream_(kMode == GradMode::overwrite && streams_past_caches(g)),
+        x_(x.f32()),
         x_pitch_(x.pitch),
         g_(g.f32()),
         g_pitch_(g.pitch),
@@ -35,21 +39,41 @@ class MaskTile {
         partials_(partials) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
-    for (std::int64_t j = 0; j < tile.columns; j += kLanes) {
-      const std::int64_t left = tile.columns - j;
-      if (left >= kLanes) {
-        add_column(tile, j, WholeVector());
+    if (tile.columns == kPanel) {
+      if (stream_) {
+        add_columns<kTileVectors>(tile, 0, StreamedVector());
       } else {
-        add_column(tile, j, PartVector{left});
+        add_columns<kTileVectors>(tile, 0, WholeVector());
+      }
+      return;
+    }
+    for (std::int64_t j = 0; j < tile.columns; j += kLanes) {
+      if (const std::int64_t left = tile.columns - j; left < kLanes) {
+        add_columns<1>(tile, j, PartVector{left});
+      } else {
+        add_columns<1>(tile, j, WholeVector());
       }
     }
   }
-  HWY_INLINE void finish(std::int64_t /*block*/) const {}
+  HWY_INLINE void finish(std::int64_t /*block*/) const {
+    if (stream_) {
+      hwy::FlushStream();
+    }
+  }
+  void add_touched(TouchedRows& touched) const {
+    touched.add(x_rows_);
+    if (!stream_) {
+      touched.add(g_rows_);
+    }
+  }
 
  private:
   struct WholeVector {
     HWY_INLINE FloatVec load(const float* from) const { return hn::LoadU(FloatTag(), from); }
     HWY_INLINE void store(FloatVec v, float* to) const { hn::StoreU(v, FloatTag(), to); }
+  };
+  struct StreamedVector : WholeVector {
+    HWY_INLINE void store(FloatVec v, float* to) const { hn::Stream(v, FloatTag(), to); }
   };
   struct PartVector {
     std::int64_t count;
@@ -57,32 +81,67 @@ class MaskTile {
     HWY_INLINE void store(FloatVec v, float* to) const { store_some(v, to, count); }
   };
 
+  /// What a vector of channels needs, and its sums.
+  struct Channels {
+    FloatVec scale, shift, mean, gamma;
+    FloatVec sum, product;
+  };
+
   template <class Access>
-  HWY_INLINE void add_column(const TileResult& tile, std::int64_t j, const Access& io) const {
+  HWY_INLINE Channels channels_at(std::int64_t column, const Access& io) const {
     const FloatTag d;
+    return {hn::LoadU(d, table_.scale + column),
+            hn::LoadU(d, table_.shift + column),
+            io.load(mean_ + column),
+            io.load(gamma_ + column),
+            hn::Zero(d),
+            hn::Zero(d)};
+  }
+
+  template <class Access>
+  static HWY_INLINE void add_vector(const float* result, const float* x, float* g,
+                                    Channels& channels, const Access& io) {
+    const FloatTag d;
+    const FloatVec value = io.load(x);
+    const FloatVec dz =
+        gate_positive(d, affine(value, channels.scale, channels.shift), hn::Load(d, result));
+    channels.sum = hn::Add(channels.sum, dz);
+    channels.product = hn::MulAdd(dz, hn::Sub(value, channels.mean), channels.product);
+    if constexpr (kMode == GradMode::accumulate) {
+      io.store(hn::MulAdd(dz, channels.gamma, io.load(g)), g);
+    } else {
+      io.store(hn::Mul(dz, channels.gamma), g);
+    }
+  }
+
+  /// kVectors vectors from column j of the tile on.
+  template <std::int64_t kVectors, class Access>
+  HWY_INLINE void add_columns(const TileResult& tile, std::int64_t j, const Access& io) const {
     const std::int64_t column = tile.column + j;
-    const FloatVec scale = hn::LoadU(d, table_.scale + column);
-    const FloatVec shift = hn::LoadU(d, table_.shift + column);
-    const FloatVec mean = io.load(mean_ + column);
-    const FloatVec gamma = io.load(gamma_ + column);
-    FloatVec sum = hn::Zero(d);
-    FloatVec product = hn::Zero(d);
-    const float* x = x_ + tile.row * x_pitch_ + column;
-    float* g = g_ + tile.row * g_pitch_ + column;
-    for (std::int64_t i = 0; i < tile.rows; ++i, x += x_pitch_, g += g_pitch_) {
-      const FloatVec value = io.load(x);
-      const FloatVec dz = gate_positive(d, affine(value, scale, shift),
-                                        hn::Load(d, tile.values + i * tile.pitch + j));
-      sum = hn::Add(sum, dz);
-      product = hn::MulAdd(dz, hn::Sub(value, mean), product);
-      if constexpr (kMode == GradMode::accumulate) {
-        io.store(hn::MulAdd(dz, gamma, io.load(g)), g);
-      } else {
-        io.store(hn::Mul(dz, gamma), g);
+    Channels first = channels_at(column, io);
+    Channels second = kVectors > 1 ? channels_at(column + kLanes, io) : first;
+    const std::int64_t x_pitch = x_pitch_;
+    const std::int64_t g_pitch = g_pitch_;
+    const float* x = x_ + tile.row * x_pitch + column;
+    float* g = g_ + tile.row * g_pitch + column;
+    const float* result = tile.values + j;
+    const float* const end = result + tile.rows * tile.pitch;
+    for (; result != end; result += tile.pitch, x += x_pitch, g += g_pitch) {
+      add_vector(result, x, g, first, io);
+      if constexpr (kVectors > 1) {
+        add_vector(result + kLanes, x + kLanes, g + kLanes, second, io);
       }
     }
-    add_to_block(tile, sum, partials_.first(tile.block) + column);
-    add_to_block(tile, product, partials_.second(tile.block) + column);
+    put_sums(tile, column, first);
+    if constexpr (kVectors > 1) {
+      put_sums(tile, column + kLanes, second);
+    }
+  }
+
+  HWY_INLINE void put_sums(const TileResult& tile, std::int64_t column,
+                           const Channels& channels) const {
+    add_to_block(tile, channels.sum, partials_.first(tile.block) + column);
+    add_to_block(tile, channels.product, partials_.second(tile.block) + column);
   }
 
   static HWY_INLINE void add_to_block(const TileResult& tile, FloatVec value, float* total) {
@@ -90,6 +149,8 @@ class MaskTile {
     hn::Store(tile.block_row == 0 ? value : hn::Add(hn::Load(d, total), value), d, total);
   }
 
+  Im2col x_rows_, g_rows_;
+  bool stream_;
   const float* x_;
   std::int64_t x_pitch_;
   float* g_;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetching of the activations that will be packed next while tiles compute: the tiles ask for one
-// cache line per step of their loops, so that the misses hide behind arithmetic.
+// Fetching of what will be packed and stored next while tiles compute: the tiles ask for one cache
+// line per step of their loops, so that the misses hide behind arithmetic.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "cpu/gemm/im2col.h"
 
@@ -27,7 +28,7 @@ class PrefetchQueue {
   void consumed_up_to(const Line* line) { next_ = line; }
 
  private:
-  static constexpr std::int64_t kCapacity = 128;
+  static constexpr std::int64_t kCapacity = 256;
   Line lines_[kCapacity] = {};
   const Line* next_ = lines_;
   Line* end_ = lines_;
@@ -38,7 +39,7 @@ class PrefetchQueue {
 class RowPrefetcher {
  public:
   explicit RowPrefetcher(const Im2col& matrix)
-      : matrix_(matrix),
+      : matrix_(&matrix),
         first_r_(std::max<std::int64_t>(0, matrix.filter_h - matrix.stride_h)),
         first_s_(std::max<std::int64_t>(0, matrix.filter_w - matrix.stride_w)),
         contiguous_(matrix.plain() && matrix.pitch == matrix.channels),
@@ -50,10 +51,10 @@ class RowPrefetcher {
   void start(std::int64_t row, std::int64_t last) {
     rows_left_ = windows_ ? last - row : 0;
     if (rows_left_ > 0) {
-      cursor_ = WindowCursor(matrix_, row);
+      cursor_ = WindowCursor(*matrix_, row);
     } else if (contiguous_) {
-      line_ = matrix_.data + row * matrix_.pitch;
-      line_end_ = matrix_.data + last * matrix_.pitch;
+      line_ = matrix_->data + row * matrix_->pitch;
+      line_end_ = matrix_->data + last * matrix_->pitch;
     }
   }
 
@@ -73,12 +74,12 @@ class RowPrefetcher {
   static constexpr std::int64_t kMinChannels = 8;
 
   void push_window(const Window& window, PrefetchQueue& queue) {
-    for (std::int64_t r = first_r_; r < matrix_.filter_h; ++r) {
-      for (std::int64_t s = first_s_; s < matrix_.filter_w; ++s) {
+    for (std::int64_t r = first_r_; r < matrix_->filter_h; ++r) {
+      for (std::int64_t s = first_s_; s < matrix_->filter_w; ++s) {
         const std::int64_t h = window.h + r;
         const std::int64_t w = window.w + s;
-        if (h >= 0 && h < matrix_.height && w >= 0 && w < matrix_.width) {
-          push_pixel(window.image + (h * matrix_.width + w) * matrix_.pitch, queue);
+        if (h >= 0 && h < matrix_->height && w >= 0 && w < matrix_->width) {
+          push_pixel(window.image + (h * matrix_->width + w) * matrix_->pitch, queue);
         }
       }
     }
@@ -86,7 +87,7 @@ class RowPrefetcher {
 
   void push_pixel(const float* pixel, PrefetchQueue& queue) {
     const char* line = align(pixel);
-    const char* const last = align(pixel + matrix_.channels - 1);
+    const char* const last = align(pixel + matrix_->channels - 1);
     if (line == newest_) {
       line += kLineBytes;
     }
@@ -101,7 +102,7 @@ class RowPrefetcher {
     return bytes - reinterpret_cast<std::uintptr_t>(address) % kLineBytes;
   }
 
-  const Im2col& matrix_;
+  const Im2col* matrix_;
   std::int64_t first_r_, first_s_;
   bool contiguous_;  // the rows lie behind each other in memory
   bool windows_;
@@ -110,6 +111,55 @@ class RowPrefetcher {
   const float* line_ = nullptr;
   const float* line_end_ = nullptr;
   const char* newest_ = nullptr;
+};
+
+/// The matrices whose rows a task reads or writes: the one it packs first, then what its transform
+/// and its epilogue touch beside it.
+class TouchedRows {
+ public:
+  static constexpr std::int64_t kMost = 4;
+
+  void add(const Im2col& matrix) { matrices_[count_++] = matrix; }
+
+  std::int64_t count() const { return count_; }
+  const Im2col& operator[](std::int64_t i) const { return matrices_[i]; }
+
+ private:
+  Im2col matrices_[kMost];
+  std::int64_t count_ = 0;
+};
+
+/// Fetches the rows of all of them, one matrix after the other.
+class TilePrefetcher {
+ public:
+  /// `touched` must outlive this object.
+  explicit TilePrefetcher(const TouchedRows& touched) : count_(touched.count()) {
+    for (std::int64_t i = 0; i < count_; ++i) {
+      walkers_[i].emplace(touched[i]);
+    }
+  }
+
+  /// Rows [row, last) are to be fetched from now on.
+  void start(std::int64_t row, std::int64_t last) {
+    for (std::int64_t i = 0; i < count_; ++i) {
+      walkers_[i]->start(row, last);
+    }
+  }
+  /// To be asked before each tile.
+  PrefetchQueue& queue() {
+    if (queue_.drained()) {
+      queue_.clear();
+      for (std::int64_t i = 0; i < count_; ++i) {
+        walkers_[i]->refill(queue_);
+      }
+    }
+    return queue_;
+  }
+
+ private:
+  std::optional<RowPrefetcher> walkers_[TouchedRows::kMost];
+  std::int64_t count_;
+  PrefetchQueue queue_;
 };
 
 }  // namespace accrete::kernels::cpu

@@ -35,6 +35,7 @@ class StoreTileWithStatistics {
     }
   }
   HWY_INLINE void finish(std::int64_t block) const { store_.finish(block); }
+  void add_touched(TouchedRows& touched) const { store_.add_touched(touched); }
 
  private:
   HWY_INLINE void add_column(const TileResult& tile, std::int64_t j) const {

@@ -7,6 +7,7 @@
 // where `source` is where the matrix has a run of neighbouring channels from `channel` on, and Run
 //   FloatVec load(std::int64_t i) const;            // channels i.. of the run
 //   FloatVec load_some(std::int64_t i, std::int64_t count) const;  // its last ones
+//   void add_touched(const Im2col& matrix, TouchedRows& touched) const;  // what else it reads
 // Lanes behind the last channel may hold anything and are ignored, so per-channel tables must be
 // readable for kMaxLanes floats behind their end. Taps outside the image are zero after the
 // transform: they never reach it.
@@ -19,6 +20,7 @@
 
 #include <cstdint>
 
+#include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/vector-inl.h"
 #include "cpu/norm_tables-inl.h"
 
@@ -40,6 +42,7 @@ struct Identity {
   };
 
   HWY_INLINE Run bind(const float* source, std::int64_t /*channel*/) const { return {source}; }
+  void add_touched(const Im2col& /*matrix*/, TouchedRows& /*touched*/) const {}
 };
 
 /// max(0, x * scale + shift).
@@ -69,6 +72,7 @@ struct LoadNormRelu {
   HWY_INLINE Run bind(const float* source, std::int64_t channel) const {
     return {source, table.scale + channel, table.shift + channel};
   }
+  void add_touched(const Im2col& /*matrix*/, TouchedRows& /*touched*/) const {}
 };
 
 /// A deferred gradient g * of_g + y * of_y + constant; the matrix is that of g.
@@ -113,6 +117,12 @@ class LoadDeferredGradient {
     }
     return {source, y_ + pixel + channel, table_.of_g + channel, table_.of_y + channel,
             table_.constant + channel};
+  }
+  void add_touched(const Im2col& matrix, TouchedRows& touched) const {
+    Im2col beside = matrix;
+    beside.data = y_;
+    beside.pitch = y_pitch_;
+    touched.add(beside);
   }
 
  private:

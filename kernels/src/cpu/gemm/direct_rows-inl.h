@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+// Packing of a matrix straight from its source.
+#if defined(ACCRETE_CPU_GEMM_DIRECT_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_CPU_GEMM_DIRECT_ROWS_INL_H_
+#undef ACCRETE_CPU_GEMM_DIRECT_ROWS_INL_H_
+#else
+#define ACCRETE_CPU_GEMM_DIRECT_ROWS_INL_H_
+#endif
+
+#include <algorithm>
+#include <cstdint>
+
+#include "cpu/gemm/copy_run-inl.h"
+#include "cpu/gemm/im2col.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+template <class Transform>
+class DirectRows {
+ public:
+  DirectRows(const Im2col& matrix, const Transform& transform)
+      : matrix_(matrix), transform_(transform) {}
+
+  HWY_INLINE void prepare(const Window& /*window*/) const {}
+
+  /// Columns `range` of the row whose window is given.
+  HWY_INLINE void pack(const Window& window, const ColumnRange& range, float* target) const {
+    if (matrix_.dilated()) {
+      pack_taps(window, range, target);
+      return;
+    }
+    const FilterTaps taps(matrix_, window);
+    const std::int64_t width = matrix_.filter_row();
+    std::int64_t r = range.r;
+    std::int64_t s = range.s;
+    std::int64_t c = range.c;
+    std::int64_t from = range.first - r * width;
+    for (std::int64_t rest = range.count(); rest > 0;) {
+      const std::int64_t run = std::min(rest, width - from);
+      pack_filter_row(window, taps, {r, s, c, from, from + run}, target);
+      target += run;
+      rest -= run;
+      ++r;
+      s = c = from = 0;
+    }
+  }
+
+ private:
+  /// Taps [first, last) of a filter row are inside the image.
+  struct FilterTaps {
+    std::int64_t first, last;
+    FilterTaps(const Im2col& matrix, const Window& window)
+        : first(std::clamp<std::int64_t>(-window.w, 0, matrix.filter_w)),
+          last(std::clamp<std::int64_t>(matrix.width - window.w, first, matrix.filter_w)) {}
+  };
+  /// Columns [from, to) of filter row r; `from` is channel c of tap s.
+  struct FilterColumns {
+    std::int64_t r, s, c, from, to;
+  };
+
+  HWY_INLINE void pack_filter_row(const Window& window, const FilterTaps& taps,
+                                  FilterColumns columns, float* target) const {
+    const std::int64_t h = window.h + columns.r;
+    if (h < 0 || h >= matrix_.height) {
+      zero_run(target, columns.to - columns.from);
+      return;
+    }
+    const std::int64_t inside = taps.first * matrix_.channels;
+    const std::int64_t outside = taps.last * matrix_.channels;
+    if (columns.from < inside) {
+      zero_run(target, std::min(columns.to, inside) - columns.from);
+      target += inside - columns.from;
+      columns.from = inside;
+      columns.s = taps.first;
+      columns.c = 0;
+    }
+    const std::int64_t stop = std::min(columns.to, outside);
+    if (columns.from < stop) {
+      const std::int64_t pixel = h * matrix_.width + window.w + columns.s;
+      copy_taps(window.image + pixel * matrix_.pitch, columns.c, stop - columns.from, target);
+      target += stop - columns.from;
+      columns.from = stop;
+    }
+    if (columns.from < columns.to) {
+      zero_run(target, columns.to - columns.from);
+    }
+  }
+
+  /// `count` columns from channel c of a pixel on.
+  HWY_INLINE void copy_taps(const float* pixel, std::int64_t c, std::int64_t count,
+                            float* target) const {
+    if (!Transform::kPerChannel && matrix_.pitch == matrix_.channels) {
+      copy_run(transform_, pixel + c, c, count, target);
+      return;
+    }
+    while (count > 0) {
+      const std::int64_t run = std::min(count, matrix_.channels - c);
+      copy_run(transform_, pixel + c, c, run, target);
+      target += run;
+      count -= run;
+      pixel += matrix_.pitch;
+      c = 0;
+    }
+  }
+
+  /// Tap by tap, for a source spread out by a dilation.
+  void pack_taps(const Window& window, const ColumnRange& range, float* target) const {
+    std::int64_t r = range.r;
+    std::int64_t s = range.s;
+    std::int64_t c = range.c;
+    for (std::int64_t rest = range.count(); rest > 0;) {
+      const std::int64_t run = std::min(rest, matrix_.channels - c);
+      pack_tap(window.image, window.h + r, window.w + s, c, run, target);
+      target += run;
+      rest -= run;
+      c = 0;
+      if (++s == matrix_.filter_w) {
+        s = 0;
+        ++r;
+      }
+    }
+  }
+
+  void pack_tap(const float* image, std::int64_t h, std::int64_t w, std::int64_t c,
+                std::int64_t run, float* target) const {
+    const bool on_pixel = h >= 0 && w >= 0 && h % matrix_.dilation_h == 0 &&
+                          w % matrix_.dilation_w == 0 && h / matrix_.dilation_h < matrix_.height &&
+                          w / matrix_.dilation_w < matrix_.width;
+    if (on_pixel) {
+      const std::int64_t pixel = h / matrix_.dilation_h * matrix_.width + w / matrix_.dilation_w;
+      copy_run(transform_, image + pixel * matrix_.pitch + c, c, run, target);
+    } else {
+      zero_run(target, run);
+    }
+  }
+
+  const Im2col& matrix_;
+  const Transform& transform_;
+};
+
+}  // namespace HWY_NAMESPACE
+}  // namespace accrete::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Size of the ring of source lines that a task keeps while it packs a matrix (line_ring-inl.h).
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+
+#include "cpu/gemm/im2col.h"
+#include "cpu/gemm/tile_sizes.h"
+
+namespace accrete::kernels::cpu {
+
+struct LineRingSize {
+  std::int64_t lines = 0;        ///< a power of two; 0: the matrix is packed without a ring
+  std::int64_t line_floats = 0;  ///< padding included, and slack for whole vectors
+
+  std::int64_t floats() const { return lines * line_floats; }
+};
+
+/// The ring holds every line that the windows of one tile, kRowUnit rows, read. A matrix of single
+/// taps reads each pixel once, and a dilated one few: those need none.
+inline LineRingSize line_ring_size(const Im2col& matrix) {
+  LineRingSize size;
+  if (matrix.filter_h * matrix.filter_w == 1 || matrix.dilated()) {
+    return size;
+  }
+  // A tile begins at most this many new lines of output, each this many lines of input below the
+  // one before; from one image to the next it may be more than the stride.
+  const std::int64_t changes = ceil_div(kRowUnit - 1, matrix.out_w);
+  const std::int64_t step =
+      std::max(matrix.stride_h, matrix.height - (matrix.out_h - 1) * matrix.stride_h);
+  const std::int64_t wanted = changes * step + matrix.filter_h;
+  for (size.lines = 1; size.lines < wanted; size.lines *= 2) {
+  }
+  const std::int64_t width = (matrix.out_w - 1) * matrix.stride_w + matrix.filter_w;
+  size.line_floats = round_up(width * matrix.channels, kMaxLanes) + kMaxLanes;
+  return size;
+}
+
+}  // namespace accrete::kernels::cpu
