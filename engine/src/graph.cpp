@@ -14,7 +14,7 @@ ValueId Graph::add_value(Value value) {
 }
 
 ValueId Graph::add_input(const std::string& name, const TensorType& type) {
-  return add_value({name, type, ValueKind::input, {}, {}, kNoNode, kNoValue, kNoValue, {}});
+  return add_value({name, type, ValueKind::input, {}, {}, kNoNode, kNoValue, kNoValue, {}, false});
 }
 
 ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
@@ -32,7 +32,8 @@ ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initia
                     kNoNode,
                     kNoValue,
                     kNoValue,
-                    {}});
+                    {},
+                    false});
 }
 
 ValueId Graph::add_state(const std::string& name, const Shape& shape, Initializer initializer) {
@@ -63,7 +64,8 @@ ValueId Graph::in_dtype(ValueId parameter, DType dtype) {
                     kNoNode,
                     parameter,
                     kNoValue,
-                    {}});
+                    {},
+                    false});
 }
 
 ValueId Graph::rounded_copy(ValueId parameter) const {
@@ -94,7 +96,8 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
                                       num_nodes(),
                                       kNoValue,
                                       kNoValue,
-                                      {}}));
+                                      {},
+                                      false}));
   }
   nodes_.push_back(node);
   return node.outputs;
@@ -124,6 +127,10 @@ std::vector<std::vector<NodeId>> Graph::consumers() const {
 
 void Graph::set_statistics(ValueId id, const ChannelStatistics& statistics) {
   values_[static_cast<std::size_t>(id)].statistics = statistics;
+}
+
+void Graph::set_again(ValueId id) {
+  values_[static_cast<std::size_t>(id)].again = true;
 }
 
 void Graph::set_twin(ValueId gradient, ValueId of) {

@@ -71,7 +71,7 @@ Purpose purpose_of(const StepPlan& plan, const Storage& storage, NodeId first_ba
     }
   }
   for (const ValueId id : storage.values) {
-    if (graph.value(id).producer >= first_backward_node) {
+    if (graph.value(id).producer >= first_backward_node && !graph.value(id).again) {
       return Purpose::activation_gradient;
     }
   }

@@ -147,6 +147,15 @@ TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
       pixels_(uniform(session.train_images(batch).shape.elements(), 3)),
       classes_(labels(batch, 4, kClasses)) {}
 
+TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
+                         const SessionOptions& options)
+    : pool(1),
+      runtime(make_cpu_runtime(pool)),
+      batch(batch_size),
+      session(plan_session(builder, options), options, *runtime),
+      pixels_(uniform(session.train_images(batch).shape.elements(), 3)),
+      classes_(labels(batch, 4, kClasses)) {}
+
 void TinySession::fill_inputs() {
   const TensorView images = session.train_images(batch);
   if (images.dtype == DType::bf16) {

@@ -40,6 +40,8 @@ struct TinySession {
               int threads = 1, const OptimizerOptions& optimizer = {},
               std::unique_ptr<DeviceRuntime> device = nullptr,
               FloatMath float_math = FloatMath::strict);
+  /// The same with all options of the session given.
+  TinySession(const ModelBuilder& builder, std::int64_t batch_size, const SessionOptions& options);
   /// Fills images and labels; needed before every step, since a step may overwrite its inputs.
   void fill_inputs();
   /// Fills the inputs and trains one step.

@@ -100,6 +100,19 @@ TEST_CASE("a wrong type or an impossible value says what is allowed and what was
              Contains("/training/batch_size"));
 }
 
+TEST_CASE("memory is a recompute level or a budget with a unit") {
+  CHECK(with("memory.recompute=1").memory.recompute == 1);
+  CHECK(with("memory.budget=4GiB").memory.budget_bytes == std::int64_t{4} << 30);
+  CHECK(with("memory.budget=800 MB").memory.budget_bytes == 800'000'000);
+  for (const char* bad : {"memory.budget=4", "memory.budget=GiB", "memory.budget=-1GiB",
+                          "memory.budget=4Gib", "memory.budget=1e30TB"}) {
+    INFO(bad);
+    CHECK_THAT(error_of(bad), Contains("/memory/budget"));
+  }
+  CHECK_THAT(error_of("memory.recompute=3"), Contains("from 0 to 2"));
+  CHECK_THAT(error_of(R"(memory={"recompute":1,"budget":"4GiB"})"), Contains("one of the two"));
+}
+
 TEST_CASE("what is missing or no JSON is said") {
   CHECK_THROWS_WITH(parse(R"({"model": {}, "training": {}})"),
                     Contains("/data") && Contains("missing"));
@@ -111,7 +124,9 @@ TEST_CASE("what is missing or no JSON is said") {
 TEST_CASE("the resolved spec reads back as the same run") {
   for (const char* extra :
        {"name=a", "training.schedule.type=one_cycle", "training.schedule.type=step",
-        "training.schedule.type=cosine", "model.dropout=0.25"}) {
+        "training.schedule.type=cosine", "model.dropout=0.25", "memory.recompute=2",
+        "memory.budget=1.5GiB", "training.precision=bf16",
+        R"(data.augmentation={"crop_padding":4,"horizontal_flip":true})"}) {
     const RunSpec spec = with(extra);
     const std::string text = resolved_spec(spec);
     INFO(text);
@@ -187,6 +202,7 @@ void collect_schema_keys(const Json& schema, std::set<std::string>& keys) {
 TEST_CASE("the schema and the reference name exactly the keys the parser knows") {
   std::set<std::string> expected = parser_keys();
   expected.insert("$schema");
+  expected.insert("budget");  // instead of a recompute level
   std::set<std::string> schema;
   collect_schema_keys(Json::parse(text_of(std::string(SPEC_FOLDER) + "/../spec.schema.json")),
                       schema);

@@ -115,6 +115,7 @@ class Recomputer {
     for (std::size_t i = 0; i < outputs.size(); ++i) {
       if (node.outputs[i] == old) {
         copy_.graph().set_statistics(outputs[i], copy_.graph().statistics(copy_[old]));
+        copy_.graph().set_again(outputs[i]);
         return outputs[i];
       }
     }

@@ -71,6 +71,7 @@ struct Value {
   ValueId master = kNoValue;  ///< rounded only: the parameter it follows
   ValueId twin = kNoValue;    ///< gradients only: the value whose layout it had better share
   ChannelStatistics statistics;
+  bool again = false;  ///< a forward value computed a second time for the backward pass
 };
 
 struct Node {
@@ -117,6 +118,7 @@ class Graph {
 
   const ChannelStatistics& statistics(ValueId id) const { return value(id).statistics; }
   void set_statistics(ValueId id, const ChannelStatistics& statistics);
+  void set_again(ValueId id);
   /// Says that `gradient` is the gradient of `of`.
   void set_twin(ValueId gradient, ValueId of);
 
