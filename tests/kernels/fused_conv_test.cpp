@@ -12,7 +12,8 @@ namespace {
 std::vector<ConvProblem> some_problems() {
   const std::vector<ConvProblem> all = conv_problems();
   std::vector<ConvProblem> problems;
-  for (const std::size_t i : {0, 2, 3, 5, 7, 9, 10, 12, 15, 17, 19, 22, 25}) {
+  const std::vector<std::size_t> awkward = {0, 2, 3, 5, 7, 9, 10, 12, 14, 15, 17, 19, 22, 25};
+  for (const std::size_t i : awkward) {
     problems.push_back(all.at(i));
   }
   problems.push_back({1, 3, 3, 300, 40, 1, 1, 1, 1, 0, 0});
