@@ -29,12 +29,12 @@ std::string command_line(int argc, char** argv) {
   return command;
 }
 
-// False if there is something among them that Google Benchmark does not know.
-bool initialize(const std::vector<std::string>& flags) {
-  std::vector<std::string> words = flags;
+// False if there is something among them that Google Benchmark does not know. It keeps pointers to
+// `flags`.
+bool initialize(std::vector<std::string>& flags) {
   std::vector<char*> argv;
-  for (std::string& word : words) {
-    argv.push_back(word.data());
+  for (std::string& flag : flags) {
+    argv.push_back(flag.data());
   }
   int argc = static_cast<int>(argv.size());
   argv.push_back(nullptr);
@@ -83,7 +83,7 @@ bool wants_table(const BenchOptions& options) {
   return !machine_readable && (options.table || isatty(STDOUT_FILENO) != 0);
 }
 
-int run(const BenchOptions& options, const std::string& command) {
+int run(BenchOptions& options, const std::string& command) {
   if (!initialize(options.remaining)) {
     return apps::kExitUsage;
   }

@@ -18,6 +18,11 @@ std::string fixed(double value, int width, int digits) {
   return text;
 }
 
+std::string number(double value, int width, int digits) {
+  return value > 0.0 ? fixed(value, width, digits)
+                     : std::string(static_cast<std::size_t>(width) - 1, ' ') + "-";
+}
+
 std::string percent(double share) {
   return share > 0.0 ? fixed(100.0 * share, 6, 1) + "%" : "      -";
 }
@@ -90,9 +95,8 @@ void TableReporter::print_row(std::ostream& out, const Row& row) const {
   out << padded(row.name, kNameWidth);
   const auto own = row.microseconds.find("");
   const bool measured = own != row.microseconds.end();
-  out << (measured ? fixed(own->second, 11, 2) : "          -") << fixed(row.bytes / kGiga, 10, 1)
-      << " " << percent(row.of_copy) << fixed(row.flops / kGiga, 11, 1) << " "
-      << percent(row.of_gemm);
+  out << number(measured ? own->second : 0.0, 11, 2) << number(row.bytes / kGiga, 10, 1) << " "
+      << percent(row.of_copy) << number(row.flops / kGiga, 11, 1) << " " << percent(row.of_gemm);
   for (const std::string& yardstick : yardsticks_) {
     const auto other = row.microseconds.find(yardstick);
     if (other == row.microseconds.end()) {
