@@ -55,8 +55,8 @@ BenchCases conv_cases(const BenchSetting& setting) {
         continue;
       }
       const std::string name = std::string("conv/") + name_of(pass) + "/" + shape.name;
-      for (const Arithmetic arithmetic : setting.products()) {
-        add_yardsticks(setting.device.conv_yardsticks(), name, shape, pass, arithmetic, cases);
+      for (const Arithmetic arithmetic : setting.arithmetics) {
+        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
         cases.push_back({name, arithmetic, "",
                          [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
       }

@@ -2,14 +2,15 @@
 #include "families.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace accrete::bench {
 
 std::vector<Arithmetic> BenchSetting::others() const {
-  std::vector<Arithmetic> arithmetics = device.arithmetics();
-  arithmetics.erase(std::remove(arithmetics.begin(), arithmetics.end(), Arithmetic::tf32),
-                    arithmetics.end());
-  return arithmetics;
+  std::vector<Arithmetic> kept;
+  std::remove_copy(arithmetics.begin(), arithmetics.end(), std::back_inserter(kept),
+                   Arithmetic::tf32);
+  return kept;
 }
 
 }  // namespace accrete::bench

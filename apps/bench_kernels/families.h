@@ -6,19 +6,18 @@
 #include <vector>
 
 #include "bench_case.h"
-#include "bench_device.h"
+#include "conv_yardstick.h"
 #include "network_shapes.h"
 
 namespace accrete::bench {
 
 /// What the cases of a run have in common.
 struct BenchSetting {
-  const BenchDevice& device;
+  std::vector<Arithmetic> arithmetics;  ///< of products of matrices
+  const ConvYardsticks& yardsticks;     ///< must outlive the cases
   Batches batches;
 
-  /// For operations that multiply matrices.
-  std::vector<Arithmetic> products() const { return device.arithmetics(); }
-  /// For all others, where tf32 is f32.
+  /// For operations that multiply no matrices: without tf32, which is f32 to them.
   std::vector<Arithmetic> others() const;
 };
 

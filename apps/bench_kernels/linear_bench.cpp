@@ -51,8 +51,8 @@ BenchCases linear_cases(const BenchSetting& setting) {
     const ConvShape shape = shape_of(linear);
     for (const Pass pass : kPasses) {
       const std::string name = std::string("linear/") + name_of(pass) + "/" + shape.name;
-      for (const Arithmetic arithmetic : setting.products()) {
-        add_yardsticks(setting.device.conv_yardsticks(), name, shape, pass, arithmetic, cases);
+      for (const Arithmetic arithmetic : setting.arithmetics) {
+        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
         cases.push_back({name, arithmetic, "",
                          [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
       }

@@ -100,7 +100,8 @@ int run(BenchOptions& options, const std::string& command) {
   add_context(command, *device, ceilings);
 
   Driver driver(*device, ceilings, states);
-  const BenchSetting setting{*device, batches_of(chosen.kind, options.batch)};
+  const BenchSetting setting{device->arithmetics(), device->conv_yardsticks(),
+                             batches_of(chosen.kind, options.batch)};
   for (const Family family : kFamilies) {
     driver.add(family(setting));
   }
