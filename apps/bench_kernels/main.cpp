@@ -33,6 +33,7 @@ std::string command_line(int argc, char** argv) {
 // `flags`.
 bool initialize(std::vector<std::string>& flags) {
   std::vector<char*> argv;
+  argv.reserve(flags.size() + 1);
   for (std::string& flag : flags) {
     argv.push_back(flag.data());
   }

@@ -56,6 +56,7 @@ double traffic(Workbench& bench, const std::vector<std::int64_t>& counts, double
 
 Work sgd(Workbench& bench, const std::vector<std::int64_t>& counts) {
   std::vector<kernels::SgdParameter> parameters;
+  parameters.reserve(counts.size());
   for (const std::int64_t count : counts) {
     parameters.push_back({array(bench, count), bench.f32_tensor(channel_vector(count)).f32(),
                           array(bench, count), count, 1e-4F, rounded(bench, count)});
@@ -71,6 +72,7 @@ Work sgd(Workbench& bench, const std::vector<std::int64_t>& counts) {
 
 Work adam(Workbench& bench, const std::vector<std::int64_t>& counts) {
   std::vector<kernels::AdamParameter> parameters;
+  parameters.reserve(counts.size());
   for (const std::int64_t count : counts) {
     parameters.push_back({array(bench, count), bench.f32_tensor(channel_vector(count)).f32(),
                           array(bench, count), array(bench, count), count, 1e-4F,
