@@ -22,6 +22,11 @@ if(PROJECT_IS_TOP_LEVEL AND CMAKE_CUDA_ARCHITECTURES)
 elseif(NOT ACCRETE_CUDA_ARCHITECTURES)
   set(ACCRETE_CUDA_ARCHITECTURES 80 90)
 endif()
+if(PROJECT_IS_TOP_LEVEL)
+  # Or enable_language would put nvcc's default into the cache, where the next run of CMake would take
+  # it for the user's wish.
+  set(CMAKE_CUDA_ARCHITECTURES ${ACCRETE_CUDA_ARCHITECTURES})
+endif()
 enable_language(CUDA)
 find_package(CUDAToolkit REQUIRED)
 set(ACCRETE_HAS_CUDA ON)

@@ -1,93 +1,68 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "conv_bench.h"
-
-#include <benchmark/benchmark.h>
-
-#include <string>
-
 #include "accrete/kernels/conv.h"
-#include "conv_counters.h"
-#include "conv_shapes.h"
-#include "conv_tensors.h"
+
+#include "families.h"
 
 namespace accrete::bench {
 namespace {
 
-using kernels::conv_dgrad;
-using kernels::conv_forward;
-using kernels::conv_wgrad;
-
-enum class Pass { forward, dgrad, dgrad_add, wgrad };
-
-std::size_t workspace_bytes(Pass pass, const ConvProblem& problem) {
+Workspace workspace_of(Workbench& bench, Pass pass, const ConvProblem& problem) {
   switch (pass) {
     case Pass::forward:
-      return kernels::conv_forward_workspace_bytes(problem, {});
+      return bench.workspace(
+          kernels::conv_forward_workspace_bytes(problem, bench.device(), bench.dtype()));
     case Pass::dgrad:
-    case Pass::dgrad_add:
-      return kernels::conv_dgrad_workspace_bytes(problem, {});
+      return bench.workspace(
+          kernels::conv_dgrad_workspace_bytes(problem, bench.device(), bench.dtype()));
     case Pass::wgrad:
       break;
   }
-  return kernels::conv_wgrad_workspace_bytes(problem, {});
+  return bench.workspace(
+      kernels::conv_wgrad_workspace_bytes(problem, bench.device(), bench.dtype()));
 }
 
-void call(Pass pass, const Stream& stream, const ConvProblem& problem, const ConvTensors& t,
-          const Workspace& workspace) {
+void call(Pass pass, const Stream& stream, const ConvTensors& t, const Workspace& workspace) {
   switch (pass) {
     case Pass::forward:
-      conv_forward(stream, problem, t.x, t.weight, {}, t.y, workspace);
+      kernels::conv_forward(stream, t.problem, t.x, t.weight, {}, t.y, workspace);
       break;
     case Pass::dgrad:
-      conv_dgrad(stream, problem, t.y, t.weight, t.x, GradMode::overwrite, workspace);
-      break;
-    case Pass::dgrad_add:
-      conv_dgrad(stream, problem, t.y, t.weight, t.x, GradMode::accumulate, workspace);
+      kernels::conv_dgrad(stream, t.problem, t.y, t.weight, t.x, GradMode::overwrite, workspace);
       break;
     case Pass::wgrad:
-      conv_wgrad(stream, problem, t.x, t.y, t.weight, GradMode::overwrite, workspace);
+      kernels::conv_wgrad(stream, t.problem, t.x, t.y, t.weight, GradMode::overwrite, workspace);
       break;
   }
 }
 
-void run(benchmark::State& state, Pass pass, const ConvShape& shape, ThreadPool& pool,
-         const Rates& rates) {
-  const ConvTensors tensors(shape);
-  const std::size_t bytes = workspace_bytes(pass, shape.problem);
-  const Buffer scratch(bytes / sizeof(float) + 1);
-  const Workspace workspace{scratch.data(), bytes};
-  const Stream stream = Stream::cpu(pool);
-  call(pass, stream, shape.problem, tensors, workspace);
-  for (auto _ : state) {
-    call(pass, stream, shape.problem, tensors, workspace);
-  }
-  set_conv_counters(state, shape.problem, rates);
+Work prepare(Workbench& bench, const ConvShape& shape, Pass pass) {
+  const ConvTensors tensors(bench, shape, pass);
+  const Workspace workspace = workspace_of(bench, pass, shape.problem);
+  return {[pass, stream = bench.stream(), tensors, workspace] {
+            call(pass, stream, tensors, workspace);
+          },
+          flops_of(shape.problem), tensors.bytes()};
 }
 
 }  // namespace
 
-void register_conv_benchmarks(ThreadPool& pool, const Rates& rates) {
-  const struct {
-    Pass pass;
-    const char* name;
-  } passes[] = {{Pass::forward, "forward"},
-                {Pass::dgrad, "dgrad"},
-                {Pass::dgrad_add, "dgrad_add"},
-                {Pass::wgrad, "wgrad"}};
-  for (const ConvShape& shape : conv_shapes()) {
-    for (const auto& entry : passes) {
+BenchCases conv_cases(const BenchSetting& setting) {
+  BenchCases cases;
+  for (const ConvShape& shape : conv_shapes(setting.batches)) {
+    for (const Pass pass : kPasses) {
       // A strided stem is the first layer of a network: nobody asks for the gradient of its data.
-      if ((entry.pass == Pass::dgrad || entry.pass == Pass::dgrad_add) &&
-          shape.problem.stride_h > 1) {
+      if (pass == Pass::dgrad && shape.problem.stride_h > 1) {
         continue;
       }
-      set_conv_units(*benchmark::RegisterBenchmark(
-          ("conv/" + std::string(entry.name) + "/" + shape.name).c_str(),
-          [&pool, &shape, rates, pass = entry.pass](benchmark::State& state) {
-            run(state, pass, shape, pool, rates);
-          }));
+      const std::string name = std::string("conv/") + name_of(pass) + "/" + shape.name;
+      for (const Arithmetic arithmetic : setting.arithmetics) {
+        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
+        cases.push_back({name, arithmetic, "",
+                         [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
+      }
     }
   }
+  return cases;
 }
 
 }  // namespace accrete::bench

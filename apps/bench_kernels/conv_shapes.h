@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "accrete/kernels/problem.h"
+#include "batches.h"
 
 namespace accrete::bench {
 
@@ -17,6 +18,6 @@ struct ConvShape {
   std::int64_t buffer_channels = 0;
 };
 
-const std::vector<ConvShape>& conv_shapes();
+std::vector<ConvShape> conv_shapes(const Batches& batches);
 
 }  // namespace accrete::bench

@@ -1,38 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tensors of one convolution, placed as in a network: y lies in the middle of its block's
-// buffer, everything else is packed.
+// The tensors of one convolution, placed as in a network: y lies behind the other channels of its
+// block's buffer, everything else is packed.
 #pragma once
 
-#include "accrete/kernels/tensor_view.h"
-#include "buffer.h"
+#include <cstdint>
+
 #include "conv_shapes.h"
+#include "workbench.h"
 
 namespace accrete::bench {
 
-class ConvTensors {
- public:
-  explicit ConvTensors(const ConvShape& shape)
-      : problem_(shape.problem),
-        x_(count(problem_.x_shape(), problem_.C)),
-        weight_(count(problem_.weight_shape(), problem_.C)),
-        y_(count(problem_.y_shape(), y_pitch(shape))) {
-    x = TensorView(x_.data(), problem_.x_shape());
-    weight = TensorView(weight_.data(), problem_.weight_shape());
-    y = TensorView(y_.data() + (y_pitch(shape) - problem_.K), problem_.y_shape(), y_pitch(shape));
+enum class Pass : std::uint8_t { forward, dgrad, wgrad };
+inline constexpr Pass kPasses[] = {Pass::forward, Pass::dgrad, Pass::wgrad};
+
+constexpr const char* name_of(Pass pass) {
+  switch (pass) {
+    case Pass::forward:
+      return "forward";
+    case Pass::dgrad:
+      return "dgrad";
+    case Pass::wgrad:
+      break;
+  }
+  return "wgrad";
+}
+
+inline double flops_of(const ConvProblem& problem) {
+  return 2.0 * static_cast<double>(problem.macs());
+}
+
+/// x and y stand for their gradients where a pass is about those; with wgrad, `weight` is the
+/// gradient of the weights, f32.
+struct ConvTensors {
+  ConvTensors(Workbench& bench, const ConvShape& shape, Pass pass)
+      : problem(shape.problem),
+        x(bench.tensor(problem.x_shape())),
+        weight(pass == Pass::wgrad ? bench.f32_tensor(problem.weight_shape())
+                                   : bench.tensor(problem.weight_shape())) {
+    const Shape y_shape = problem.y_shape();
+    const std::int64_t beside = shape.buffer_channels > 0 ? shape.buffer_channels - problem.K : 0;
+    const Shape buffer{y_shape.n, y_shape.h, y_shape.w, beside + problem.K};
+    y = bench.tensor(buffer).channels(beside, problem.K);
   }
 
+  /// x, weight and y once: every pass reads two of them and writes the third.
+  double bytes() const { return bytes_of({x, weight, y}); }
+
+  ConvProblem problem;
   TensorView x, weight, y;
-
- private:
-  static std::int64_t y_pitch(const ConvShape& shape) {
-    return shape.buffer_channels > 0 ? shape.buffer_channels : shape.problem.K;
-  }
-  static std::size_t count(const Shape& shape, std::int64_t pitch) {
-    return static_cast<std::size_t>(shape.pixels() * pitch);
-  }
-
-  ConvProblem problem_;
-  Buffer x_, weight_, y_;
 };
 
 }  // namespace accrete::bench

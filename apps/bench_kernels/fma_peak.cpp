@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <utility>
 
+#include "fma_peak.h"
 #include "hwy/highway.h"
-#include "rates.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::bench {

@@ -1,127 +1,125 @@
 // SPDX-License-Identifier: Apache-2.0
 // The convolutions of conv_bench.cpp with every fused part: a norm on x, statistics of y, a
 // deferred gradient of y. The pitch of gradients and of what lies beside them is that of y.
-#include <benchmark/benchmark.h>
+#include "accrete/kernels/fused_conv.h"
 
 #include <string>
 
-#include "accrete/kernels/fused_conv.h"
-#include "conv_bench.h"
-#include "conv_counters.h"
-#include "conv_shapes.h"
 #include "conv_tensors.h"
+#include "families.h"
 
 namespace accrete::bench {
 namespace {
 
-enum class Pass { forward, dgrad, dgrad_add, wgrad };
+enum class FusedPass : std::uint8_t { forward, dgrad, dgrad_add, wgrad };
+constexpr struct {
+  FusedPass pass;
+  const char* name;
+} kFusedPasses[] = {{FusedPass::forward, "forward"},
+                    {FusedPass::dgrad, "dgrad"},
+                    {FusedPass::dgrad_add, "dgrad_add"},
+                    {FusedPass::wgrad, "wgrad"}};
 
-std::size_t workspace_bytes(Pass pass, const ConvProblem& problem) {
+std::size_t workspace_bytes(FusedPass pass, const ConvProblem& problem, const Workbench& bench) {
   switch (pass) {
-    case Pass::forward:
-      return kernels::fused_conv_forward_workspace_bytes(problem, {});
-    case Pass::dgrad:
-    case Pass::dgrad_add:
-      return kernels::fused_conv_dgrad_workspace_bytes(problem, {});
-    case Pass::wgrad:
+    case FusedPass::forward:
+      return kernels::fused_conv_forward_workspace_bytes(problem, bench.device(), bench.dtype());
+    case FusedPass::dgrad:
+    case FusedPass::dgrad_add:
+      return kernels::fused_conv_dgrad_workspace_bytes(problem, bench.device(), bench.dtype());
+    case FusedPass::wgrad:
       break;
   }
-  return kernels::fused_conv_wgrad_workspace_bytes(problem, {});
+  return kernels::fused_conv_wgrad_workspace_bytes(problem, bench.device(), bench.dtype());
 }
 
-// One vector over channels per part, all of the same harmless values.
-class Vectors {
- public:
-  explicit Vectors(std::int64_t channels)
-      : channels_(channels), values_(static_cast<std::size_t>(channels)) {}
-  TensorView view() const { return {values_.data(), channel_vector(channels_)}; }
-
- private:
-  std::int64_t channels_;
-  Buffer values_;
-};
-
+// Which sides of a convolution a pass reads decides which of value and gradient has the f32 weight.
 struct FusedConvTensors {
-  explicit FusedConvTensors(const ConvShape& shape)
-      : value(shape),
-        gradient(shape),
-        of_x(shape.problem.C),
-        of_y(shape.problem.K),
-        sink_x(shape.problem.C),
-        sink_y(shape.problem.K) {}
+  FusedConvTensors(Workbench& bench, const ConvShape& shape)
+      : value(bench, shape, Pass::forward),
+        gradient(bench, shape, Pass::wgrad),
+        of_x(bench.channels(shape.problem.C, 1.0F)),
+        of_y(bench.channels(shape.problem.K, 1.0F)),
+        sink_x(bench.channels(shape.problem.C, 0.0F)),
+        sink_y(bench.channels(shape.problem.K, 0.0F)) {}
 
-  kernels::NormRelu norm() const { return {of_x.view(), of_x.view(), of_x.view(), of_x.view()}; }
-  kernels::StatisticsOutput statistics() const {
-    return {sink_y.view(), sink_y.view(), sink_y.view(), 1e-5F};
-  }
-  kernels::DeferredGradient grad_y() const {
-    return {gradient.y, value.y, of_y.view(), of_y.view(), of_y.view(), of_y.view()};
-  }
+  kernels::NormRelu norm() const { return {of_x, of_x, of_x, of_x}; }
+  kernels::StatisticsOutput statistics() const { return {sink_y, sink_y, sink_y, 1e-5F}; }
+  kernels::DeferredGradient grad_y() const { return {gradient.y, value.y, of_y, of_y, of_y, of_y}; }
   kernels::NormReluGradient out(GradMode mode) const {
-    return {gradient.x, sink_x.view(), sink_x.view(), sink_x.view(), sink_x.view(), mode};
+    return {gradient.x, sink_x, sink_x, sink_x, sink_x, mode};
   }
 
   ConvTensors value, gradient;
-  Vectors of_x, of_y, sink_x, sink_y;
+  TensorView of_x, of_y, sink_x, sink_y;
 };
 
-void call(Pass pass, const Stream& stream, const ConvProblem& problem, const FusedConvTensors& t,
+void call(FusedPass pass, const Stream& stream, const FusedConvTensors& t,
           const Workspace& workspace) {
+  const ConvProblem& problem = t.value.problem;
   switch (pass) {
-    case Pass::forward:
+    case FusedPass::forward:
       kernels::fused_conv_forward(stream, problem, t.value.x, t.norm(), t.value.weight, {},
                                   t.value.y, t.statistics(), workspace);
       break;
-    case Pass::dgrad:
-    case Pass::dgrad_add:
+    case FusedPass::dgrad:
+    case FusedPass::dgrad_add:
       kernels::fused_conv_dgrad(
           stream, problem, t.grad_y(), t.value.weight, t.value.x, t.norm(),
-          t.out(pass == Pass::dgrad ? GradMode::overwrite : GradMode::accumulate), workspace);
+          t.out(pass == FusedPass::dgrad ? GradMode::overwrite : GradMode::accumulate), workspace);
       break;
-    case Pass::wgrad:
+    case FusedPass::wgrad:
       kernels::fused_conv_wgrad(stream, problem, t.value.x, t.norm(), t.grad_y(), t.gradient.weight,
                                 GradMode::overwrite, workspace);
       break;
   }
 }
 
-void run(benchmark::State& state, Pass pass, const ConvShape& shape, ThreadPool& pool,
-         const Rates& rates) {
-  const FusedConvTensors tensors(shape);
-  const std::size_t bytes = workspace_bytes(pass, shape.problem);
-  const Buffer scratch(bytes / sizeof(float) + 1);
-  const Workspace workspace{scratch.data(), bytes};
-  const Stream stream = Stream::cpu(pool);
-  call(pass, stream, shape.problem, tensors, workspace);
-  for (auto _ : state) {
-    call(pass, stream, shape.problem, tensors, workspace);
+// What has to cross the memory bus at least, vectors over channels aside.
+double bytes_of(FusedPass pass, const FusedConvTensors& t) {
+  const ConvTensors& value = t.value;
+  const ConvTensors& gradient = t.gradient;
+  switch (pass) {
+    case FusedPass::forward:
+      return bench::bytes_of({value.x, value.weight, value.y});
+    case FusedPass::dgrad:
+      return bench::bytes_of({gradient.y, value.y, value.weight, value.x, gradient.x});
+    case FusedPass::dgrad_add:
+      return bench::bytes_of({gradient.y, value.y, value.weight, value.x}) +
+             2.0 * bench::bytes_of({gradient.x});
+    case FusedPass::wgrad:
+      break;
   }
-  set_conv_counters(state, shape.problem, rates);
+  return bench::bytes_of({gradient.y, value.y, value.x, gradient.weight});
+}
+
+Work prepare(Workbench& bench, const ConvShape& shape, FusedPass pass) {
+  const FusedConvTensors tensors(bench, shape);
+  const Workspace workspace = bench.workspace(workspace_bytes(pass, shape.problem, bench));
+  return {[pass, stream = bench.stream(), tensors, workspace] {
+            call(pass, stream, tensors, workspace);
+          },
+          flops_of(shape.problem), bytes_of(pass, tensors)};
 }
 
 }  // namespace
 
-void register_fused_conv_benchmarks(ThreadPool& pool, const Rates& rates) {
-  const struct {
-    Pass pass;
-    const char* name;
-  } passes[] = {{Pass::forward, "forward"},
-                {Pass::dgrad, "dgrad"},
-                {Pass::dgrad_add, "dgrad_add"},
-                {Pass::wgrad, "wgrad"}};
-  for (const ConvShape& shape : conv_shapes()) {
+BenchCases fused_conv_cases(const BenchSetting& setting) {
+  BenchCases cases;
+  for (const ConvShape& shape : conv_shapes(setting.batches)) {
     // A strided stem is the first layer of a network: its input is no normalised tensor.
     if (shape.problem.stride_h > 1) {
       continue;
     }
-    for (const auto& entry : passes) {
-      set_conv_units(*benchmark::RegisterBenchmark(
-          ("fused_conv/" + std::string(entry.name) + "/" + shape.name).c_str(),
-          [&pool, &shape, rates, pass = entry.pass](benchmark::State& state) {
-            run(state, pass, shape, pool, rates);
-          }));
+    for (const auto& entry : kFusedPasses) {
+      for (const Arithmetic arithmetic : setting.arithmetics) {
+        cases.push_back(
+            {"fused_conv/" + std::string(entry.name) + "/" + shape.name, arithmetic, "",
+             [shape, pass = entry.pass](Workbench& bench) { return prepare(bench, shape, pass); }});
+      }
     }
   }
+  return cases;
 }
 
 }  // namespace accrete::bench

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command line of bench_kernels.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace accrete::bench {
+
+struct BenchOptions {
+  std::string device = "auto";
+  std::string cache = "both";  ///< warm, cold or both
+  int threads = 0;             ///< 0: all available
+  std::int64_t batch = 0;      ///< 0: the device's default of each network
+  bool table = false;
+  /// Program name and the flags of Google Benchmark.
+  std::vector<std::string> remaining;
+};
+
+/// False if the program has to end with `exit_code` now.
+bool parse_options(int argc, char** argv, BenchOptions& options, int& exit_code);
+
+}  // namespace accrete::bench
