@@ -32,6 +32,9 @@ std::vector<PoolProblem> some_problems() {
   large.W = 30;
   large.C = 33;
   problems.push_back(large);
+  PoolProblem padded = {.kind = PoolKind::max, .N = 1, .H = 8, .W = 8, .C = 33, .R = 3, .S = 3};
+  padded.pad_h = padded.pad_w = 2;  // y has more pixels than x
+  problems.push_back(padded);
   return problems;
 }
 

@@ -96,9 +96,13 @@ __global__ void __launch_bounds__(kThreads) update_running(const __grid_constant
 
 void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
                         Workspace workspace) {
+  channel_statistics_in_chunks(stream, x, row_chunks(x.shape.pixels()), out, workspace);
+}
+
+void channel_statistics_in_chunks(const Stream& stream, ConstTensorView x, const RowChunks& chunks,
+                                  const StatisticsOutput& out, Workspace workspace) {
   constexpr const char* kOp = "channel_statistics";
   const std::int64_t rows = x.shape.pixels();
-  const RowChunks chunks = row_chunks(rows);
   auto* partial = static_cast<float*>(workspace.data);
   const ChunkMoments chunk{partial, partial + chunks.count * x.shape.c};
   with_packs(x.dtype, false, [&]<class T, int V>() {

@@ -237,7 +237,9 @@ void norm_relu_max_pool_forward(const Stream& stream, const PoolProblem& problem
     launch_packs(stream, "norm_relu_max_pool_forward", body, y.shape.pixels(), y.shape.c);
   });
   if (statistics) {
-    cuda::channel_statistics(stream, y, statistics, workspace);
+    // The workspace is that of x, and padding can make y the larger one.
+    const RowChunks chunks = row_chunks(y.shape.pixels(), row_chunks(x.shape.pixels()).count);
+    channel_statistics_in_chunks(stream, y, chunks, statistics, workspace);
   }
 }
 

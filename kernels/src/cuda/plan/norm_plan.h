@@ -19,7 +19,7 @@ inline std::int64_t fused_tiles(std::int64_t rows) {
 
 /// Enough for x and for every tensor with fewer rows: row_chunks makes at most so many chunks.
 inline std::size_t norm_relu_workspace_bytes(const Shape& x) {
-  const std::int64_t chunks = std::min<std::int64_t>((x.pixels() + 63) / 64, 512);
+  const std::int64_t chunks = std::min((x.pixels() + 63) / 64, kMostChunks);
   return static_cast<std::size_t>(chunks * x.c) * 2 * sizeof(float);
 }
 

@@ -13,12 +13,13 @@ struct RowChunks {
   std::int64_t count;
 };
 
-/// At most 512 chunks of at least 64 rows: enough blocks for every GPU, and partial results that
-/// are small beside the tensor.
-inline RowChunks row_chunks(std::int64_t rows) {
-  constexpr std::int64_t kMostChunks = 512;
+/// Enough blocks for every GPU, and partial results that are small beside the tensor.
+constexpr std::int64_t kMostChunks = 512;
+
+/// At most `most` chunks of at least 64 rows.
+inline RowChunks row_chunks(std::int64_t rows, std::int64_t most = kMostChunks) {
   constexpr std::int64_t kLeastRows = 64;
-  const std::int64_t per_chunk = std::max(kLeastRows, (rows + kMostChunks - 1) / kMostChunks);
+  const std::int64_t per_chunk = std::max(kLeastRows, (rows + most - 1) / most);
   return {per_chunk, (rows + per_chunk - 1) / per_chunk};
 }
 
