@@ -48,8 +48,19 @@ def spec_of(net, steps, precision):
     return spec
 
 
+def run_measured(command, environment=None):
+    """Output and peak resident memory in MiB of a program that must succeed."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
+        output = child.stdout.read()
+        _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+    if child.returncode != 0:
+        raise subprocess.CalledProcessError(child.returncode, command)
+    return output, usage.ru_maxrss / 1024
+
+
 def run_train(args, net, folder):
-    """Images per second of the second epoch (the first one touches all memory)."""
+    """Images per second of the second epoch (the first one touches all memory) and peak memory."""
     spec = os.path.join(folder, "spec.json")
     run = os.path.join(folder, "run")
     shutil.rmtree(run, ignore_errors=True)
@@ -59,23 +70,22 @@ def run_train(args, net, folder):
     if args.train_libraries:
         environment["LD_LIBRARY_PATH"] = args.train_libraries
     device = "cuda:0" if args.device == "cuda" else "cpu"
-    subprocess.run([args.train, spec, "--quiet", "--device", device, "--threads",
-                    str(args.threads), "--output", run],
-                   check=True, stdout=subprocess.DEVNULL, env=environment)
+    _, memory = run_measured([args.train, spec, "--quiet", "--device", device, "--threads",
+                              str(args.threads), "--output", run], environment)
     with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
         rate = [json.loads(line) for line in file][-1]["examples_per_second"]
     with open(os.path.join(run, "build.json"), encoding="utf-8") as file:
         build = json.load(file)
-    return rate, build, os.path.join(run, "config.json")
+    return rate, memory, build, os.path.join(run, "config.json")
 
 
-def run_pytorch(args, config):
+def run_pytorch(args, config, layout):
     script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch_step.py")
-    output = subprocess.run(
+    output, memory = run_measured(
         [args.python, script, config, "--device", args.device, "--precision", args.precision,
-         "--threads", str(args.threads), "--steps", str(args.steps), "--layouts", *args.layouts],
-        check=True, stdout=subprocess.PIPE, text=True).stdout
-    return [json.loads(line) for line in output.splitlines()]
+         "--threads", str(args.threads), "--steps", str(args.steps), "--layouts", layout])
+    row = json.loads(output)
+    return row["images_per_second"], memory, row["framework"]
 
 
 def cpu_name():
@@ -86,23 +96,37 @@ def cpu_name():
     return platform.processor()
 
 
+def compare_net(args, net):
+    """The result of one net, and the build of the train program."""
+    ours, theirs, our_memory, their_memory = [], {}, [], {}
+    for _ in range(args.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            rate, memory, build, config = run_train(args, net, folder)
+            ours.append(rate)
+            our_memory.append(memory)
+            for layout in args.layouts:
+                rate, memory, framework = run_pytorch(args, config, layout)
+                theirs.setdefault(layout, []).append(rate)
+                their_memory.setdefault(layout, []).append(memory)
+    best = max(theirs, key=lambda layout: statistics.median(theirs[layout]))
+    ratio = statistics.median(a / b for a, b in zip(ours, theirs[best]))
+    result = {"accrete": ours, framework: theirs, "best_layout": best, "ratio": ratio,
+              "peak_resident_mib": {"accrete": max(our_memory), framework: {
+                  layout: max(values) for layout, values in their_memory.items()}}}
+    return result, build
+
+
 def compare(args):
-    results = {}
-    build = {}
+    results, build = {}, {}
     for name, net in (CUDA_NETS if args.device == "cuda" else NETS).items():
-        ours, theirs = [], {}
-        for _ in range(args.rounds):
-            with tempfile.TemporaryDirectory() as folder:
-                rate, build, config = run_train(args, net, folder)
-                ours.append(rate)
-                for row in run_pytorch(args, config):
-                    theirs.setdefault(row["layout"], []).append(row["images_per_second"])
-                    framework = row["framework"]
-        best = max(theirs, key=lambda layout: statistics.median(theirs[layout]))
-        ratio = statistics.median(a / b for a, b in zip(ours, theirs[best]))
-        results[name] = {"accrete": ours, framework: theirs, "best_layout": best, "ratio": ratio}
-        print(f"{name}: {statistics.median(ours):.1f} images/s, {framework} {best} "
-              f"{statistics.median(theirs[best]):.1f}, ratio {ratio:.2f}", flush=True)
+        results[name], build = compare_net(args, net)
+        result = results[name]
+        memory = result["peak_resident_mib"]
+        framework = [key for key in memory if key != "accrete"][0]
+        best = result["best_layout"]
+        print(f"{name}: {statistics.median(result['accrete']):.1f} images/s, {framework} {best} "
+              f"{statistics.median(result[framework][best]):.1f}, ratio {result['ratio']:.2f}; "
+              f"resident {memory['accrete']:.0f} and {memory[framework][best]:.0f} MiB", flush=True)
     return results, build
 
 
