@@ -59,7 +59,7 @@ def run_measured(command, environment=None):
     return output, usage.ru_maxrss / 1024
 
 
-def run_train(args, net, folder):
+def run_train(args, net, folder, flags=()):
     """Images per second of the second epoch (the first one touches all memory) and peak memory."""
     spec = os.path.join(folder, "spec.json")
     run = os.path.join(folder, "run")
@@ -71,7 +71,7 @@ def run_train(args, net, folder):
         environment["LD_LIBRARY_PATH"] = args.train_libraries
     device = "cuda:0" if args.device == "cuda" else "cpu"
     _, memory = run_measured([args.train, spec, "--quiet", "--device", device, "--threads",
-                              str(args.threads), "--output", run], environment)
+                              str(args.threads), "--output", run, *flags], environment)
     with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
         rate = [json.loads(line) for line in file][-1]["examples_per_second"]
     with open(os.path.join(run, "build.json"), encoding="utf-8") as file:

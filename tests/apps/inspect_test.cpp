@@ -40,4 +40,35 @@ TEST_CASE("inspect lists the passes and refuses what train refuses") {
   CHECK(run_command(inspect("")).exit_code == 2);
 }
 
+TEST_CASE("inspect prints the graph before the passes and the step after them") {
+  const std::string spec = std::string(SPEC_FOLDER) + "/quickstart.json";
+  const CommandResult text = run_command(inspect(spec + " --graph text"));
+  INFO(text.output);
+  REQUIRE(text.exit_code == 0);
+  const std::size_t step = text.output.find("\npasses\n");
+  REQUIRE(step != std::string::npos);
+  const std::string before = text.output.substr(0, step);
+  const std::string after = text.output.substr(step);
+  CHECK_THAT(before, Contains("batch_norm_training") && Contains("relu_forward"));
+  CHECK_THAT(before, !Contains("statistics"));
+  CHECK_THAT(after, Contains("norm_relu+conv_forward+statistics"));
+  CHECK_THAT(after, !Contains("batch_norm_training"));
+  const CommandResult dot = run_command(inspect(spec + " --graph dot"));
+  CHECK(dot.exit_code == 0);
+  CHECK(dot.output.find("digraph \"before the passes\" {") == 0);
+  CHECK(run_command(inspect(spec + " --graph png")).exit_code == 2);
+}
+
+TEST_CASE("recomputing shrinks the plan") {
+  const auto total = [](const std::string& level) {
+    const CommandResult result = run_command(
+        inspect(std::string(SPEC_FOLDER) + "/quickstart.json --set memory.recompute=" + level));
+    std::smatch match;
+    REQUIRE(std::regex_search(result.output, match, std::regex(R"(peak +(\d+\.\d))")));
+    return std::stod(match[1]);
+  };
+  CHECK(total("1") < 0.8 * total("0"));
+  CHECK(total("2") <= total("1"));
+}
+
 }  // namespace accrete::test

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The train program from outside: what it prints, what it leaves, and that stopping and going on
 // changes nothing.
+#include <cmath>
 #include <filesystem>
 #include <regex>
 
@@ -162,6 +163,37 @@ TEST_CASE("passes change the speed, not what is learned") {
                             folder + "/copying"))
               .exit_code == 0);
   CHECK(same_run(folder + "/all", folder + "/copying"));
+}
+
+TEST_CASE("recomputing changes the memory, not what is learned") {
+  const std::string folder = fresh_folder("recompute");
+  const std::string spec = tiny_spec(folder);
+  REQUIRE(run_command(train(spec + " -q -o " + folder + "/0")).exit_code == 0);
+  for (const std::string level : {"1", "2"}) {
+    INFO(level);
+    const std::string run = folder + "/" + level;
+    REQUIRE(
+        run_command(train(spec + " -q --set memory.recompute=" + level + " -o " + run)).exit_code ==
+        0);
+    CHECK(same_content(folder + "/0/model.safetensors", run + "/model.safetensors"));
+  }
+}
+
+TEST_CASE("a profile names every kind of op and their shares") {
+  const std::string folder = fresh_folder("profile");
+  const CommandResult result =
+      run_command(train(tiny_spec(folder) + " --profile -o " + folder + "/run"));
+  INFO(result.output);
+  REQUIRE(result.exit_code == 0);
+  CHECK_THAT(result.output, Contains("conv_forward") && Contains("conv_wgrad") &&
+                                Contains("softmax_cross_entropy_backward"));
+  const std::regex share(R"( (\d+\.\d)% )");
+  double sum = 0.0;
+  for (auto it = std::sregex_iterator(result.output.begin(), result.output.end(), share);
+       it != std::sregex_iterator(); ++it) {
+    sum += std::stod((*it)[1]);
+  }
+  CHECK(std::fabs(sum - 100.0) < 2.0);
 }
 
 }  // namespace accrete::test
