@@ -105,6 +105,7 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
 
 std::vector<TensorType> Graph::types(const std::vector<ValueId>& values) const {
   std::vector<TensorType> types;
+  types.reserve(values.size());
   for (const ValueId id : values) {
     types.push_back(value(id).type);
   }
