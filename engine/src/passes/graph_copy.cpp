@@ -40,6 +40,7 @@ ValueId GraphCopy::operator[](ValueId old) const {
 
 std::vector<ValueId> GraphCopy::mapped(const std::vector<ValueId>& old) const {
   std::vector<ValueId> fresh;
+  fresh.reserve(old.size());
   for (const ValueId id : old) {
     fresh.push_back((*this)[id]);
   }
@@ -52,7 +53,7 @@ void GraphCopy::copy(const Node& node) {
 
 std::vector<ValueId> GraphCopy::copy_as(const Node& node, std::shared_ptr<const Op> op,
                                         const std::vector<ValueId>& inputs) {
-  const std::vector<ValueId> outputs = graph().add_node(node.name, std::move(op), inputs);
+  std::vector<ValueId> outputs = graph().add_node(node.name, std::move(op), inputs);
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
     map(node.outputs[i], outputs[i]);
   }
