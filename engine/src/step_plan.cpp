@@ -9,6 +9,11 @@
 namespace accrete {
 namespace {
 
+// Everything behind the loss belongs to the backward pass.
+NodeId first_backward_node(const ModelGraph& model) {
+  return model.graph.value(model.loss).producer + 1;
+}
+
 // From the first write to the last read of anything in the storage. Inputs are written before the
 // run, outputs are read after it.
 Lifetime storage_lifetime(const Graph& graph, const Storage& storage,
@@ -89,7 +94,7 @@ struct PurposefulBlock {
 std::vector<PurposefulBlock> blocks_by_purpose(const StepPlan& plan) {
   const Graph& graph = plan.model.graph;
   const auto readers = graph.consumers();
-  const NodeId first_backward = graph.value(plan.model.loss).producer + 1;
+  const NodeId first_backward = first_backward_node(plan.model);
   std::vector<PurposefulBlock> blocks;
   for (const Storage& storage : plan.placement.storages) {
     if (!storage.persistent) {
@@ -144,7 +149,7 @@ StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches
   if (training) {
     plan.gradients =
         build_backward(plan.model.graph, plan.model.loss, switches.enabled("deferred-gradient"));
-    const NodeId first_backward = plan.model.graph.value(plan.model.loss).producer + 1;
+    const NodeId first_backward = first_backward_node(plan.model);
     DifferentiatedModel differentiated = recompute(
         {std::move(plan.model), std::move(plan.gradients)}, first_backward, recompute_level);
     plan.model = std::move(differentiated.model);
