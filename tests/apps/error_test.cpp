@@ -40,7 +40,9 @@ TEST_CASE("usage and spec errors exit with 2") {
              Contains("/model/expect_params is 7"));
   CHECK_THAT(failure(spec + " --set data.image_size=1", 2, run), Contains("too small"));
   CHECK_THAT(failure(spec + " --set data.mean=[0.5]", 2, run), Contains("/data/mean"));
-  CHECK_THAT(failure(spec + " --device cuda:0", 2, run), Contains("no CUDA backend"));
+  // Refused whatever is missing: the backend, the driver, or the hundredth GPU.
+  CHECK_THAT(failure(spec + " --device cuda:99", 2, run),
+             Contains("--device cuda:99: ") && Contains("; use --device cpu"));
   CHECK_THAT(failure(spec + " --device gpu", 2, run), Contains("cuda:N"));
   CHECK_THAT(failure(spec + " --disable-pass magic", 2, run), Contains("placement"));
 }
