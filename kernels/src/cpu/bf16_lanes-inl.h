@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+// Vectors of floats from and to bfloat16 in memory. Widening is exact; narrowing rounds to nearest,
+// ties to even, and keeps NaN a NaN, as bf16_bits does.
+#if defined(ACCRETE_KERNELS_CPU_BF16_LANES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_KERNELS_CPU_BF16_LANES_INL_H_
+#undef ACCRETE_KERNELS_CPU_BF16_LANES_INL_H_
+#else
+#define ACCRETE_KERNELS_CPU_BF16_LANES_INL_H_
+#endif
+
+#include <cstdint>
+
+#include "cpu/element.h"
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// The bits of a vector D of floats in half the width.
+template <class D>
+using HalfBits = hn::Rebind<std::uint16_t, D>;
+
+template <class D>
+HWY_INLINE hn::Vec<D> widen(D d, hn::Vec<HalfBits<D>> bits) {
+  const hn::Rebind<std::uint32_t, D> whole;
+  return hn::BitCast(d, hn::ShiftLeft<16>(hn::PromoteTo(whole, bits)));
+}
+
+template <class D>
+HWY_INLINE hn::Vec<HalfBits<D>> narrow(D /*d*/, hn::Vec<D> value) {
+  const hn::Rebind<std::uint32_t, D> whole;
+  const auto bits = hn::BitCast(whole, value);
+  const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(whole, 1U));
+  const auto rounded = hn::Add(hn::Add(bits, hn::Set(whole, 0x7FFFU)), odd);
+  const auto quiet = hn::Or(bits, hn::Set(whole, 0x400000U));
+  const auto is_nan = hn::RebindMask(whole, hn::IsNaN(value));
+  return hn::TruncateTo(HalfBits<D>(), hn::ShiftRight<16>(hn::IfThenElse(is_nan, quiet, rounded)));
+}
+
+}  // namespace accrete::kernels::cpu::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#endif
