@@ -69,7 +69,9 @@ class CpuBenchDevice final : public BenchDevice {
   }
 
   DeviceRuntime& runtime() override { return *runtime_; }
-  std::vector<Arithmetic> arithmetics() const override { return {Arithmetic::f32}; }
+  std::vector<Arithmetic> arithmetics() const override {
+    return {Arithmetic::f32, Arithmetic::bf16};
+  }
   std::vector<CacheState> cache_states() const override { return {CacheState::warm}; }
   Facts facts() override {
     return {{"cpu", cpu_model()}, {"threads", std::to_string(pool_.size())}};

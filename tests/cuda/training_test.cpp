@@ -153,13 +153,6 @@ TEST_CASE("rounded copies follow their parameters") {
   CHECK(copies == 6);  // stem, three layers, transition, classifier
 }
 
-TEST_CASE("the CPU refuses bf16") {
-  TinyDenseNet net;
-  net.dtype = DType::bf16;
-  TinySession tiny(tiny_densenet(net), kBatch);
-  CHECK_THROWS_WITH(tiny.step(0.1, 0), Catch::Matchers::Contains("no kernel for bf16 on cpu"));
-}
-
 TEST_CASE("runs on the CUDA backend repeat bit for bit") {
   const Training first = train_on_cuda(tiny_densenet({}));
   const Training second = train_on_cuda(tiny_densenet({}));

@@ -76,10 +76,14 @@ TEST_CASE("conv_forward refuses tensors that contradict the problem") {
   CHECK_THAT(error(t.x.view(), t.weight.view(), {}, TensorView(), ws), Contains("y has no data"));
   CHECK_THAT(error(t.x.view(), t.weight.view(), {}, t.y.view(), {}),
              Contains("[conv_forward] workspace has 0 bytes, needs "));
+  TensorView bytes = t.x.view();
+  bytes.dtype = DType::u8;
+  CHECK_THAT(error(bytes, t.weight.view(), {}, t.y.view(), ws),
+             Contains("has no kernel for u8; it takes f32 or bf16"));
   TensorView narrow = t.x.view();
   narrow.dtype = DType::bf16;
   CHECK_THAT(error(narrow, t.weight.view(), {}, t.y.view(), ws),
-             Contains("has no kernel for bf16 on cpu"));
+             Contains("weight is f32, expected bf16"));
   CHECK_THAT(
       forward_error(t, with(&ConvProblem::K, 0), t.x.view(), t.weight.view(), {}, t.y.view(), ws),
       Contains("K is 0"));

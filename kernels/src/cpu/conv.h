@@ -68,16 +68,16 @@ inline ConvWgrad plain_wgrad(const ConvProblem& problem, const ConstTensorView& 
   return call;
 }
 
-std::size_t conv_forward_workspace_bytes(const ConvProblem& problem);
-std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem);
+std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype);
+std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype);
 void conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace);
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem);
-std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem);
+std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype);
+std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype);
 void conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace);
 
-std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem);
-std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem);
+std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype);
+std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype);
 void conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace);
 
 std::size_t bias_grad_workspace_bytes(const Shape& grad_y);

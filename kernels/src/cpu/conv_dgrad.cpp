@@ -17,54 +17,60 @@ namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// Calls `multiply` with the epilogue of a convolution whose input was read as it is.
-template <class Multiply>
+template <class T, class Multiply>
 void with_plain_epilogue(const NormReluGradient& out, const Multiply& multiply) {
   if (out.mode == GradMode::overwrite) {
-    multiply(StoreTile(out.g, nullptr));
+    multiply(StoreTile<T>(out.g, nullptr));
   } else {
-    multiply(AccumulateTile(out.g));
+    multiply(AccumulateTile<T>(out.g));
   }
 }
 
 /// The same for one that read its input through NormRelu.
-template <class Multiply>
+template <class T, class Multiply>
 void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t blocks,
                         WorkspaceFloats& floats, const Multiply& multiply) {
   const std::int64_t C = call.problem.C;
   const NormReluTable table = make_table(pool, call.norm, C, floats);
   const ChannelPartials partials(floats.take(ChannelPartials::floats(blocks, C)), C);
   if (call.out.mode == GradMode::overwrite) {
-    multiply(MaskTile<GradMode::overwrite>(call.x, call.norm, table, call.out.g, partials));
+    multiply(MaskTile<T, GradMode::overwrite>(call.x, call.norm, table, call.out.g, partials));
   } else {
-    multiply(MaskTile<GradMode::accumulate>(call.x, call.norm, table, call.out.g, partials));
+    multiply(MaskTile<T, GradMode::accumulate>(call.x, call.norm, table, call.out.g, partials));
   }
   finish_gradient_sums(pool, partials, blocks, call.x.shape.pixels(), call.norm, call.out);
 }
 
-void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
+template <class T>
+void dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
   const ConvProblem& problem = call.problem;
   const Im2col matrix = im2col_of_gradient(problem, call.grad_y.g);
   const DotBlocking blocking = dot_blocking(matrix, problem.C);
   WorkspaceFloats floats(workspace);
   float* const packed_weights = floats.take(blocking.weight_floats);
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
-  pack_turned_weights(pool, call.weight.f32(), problem, blocking, packed_weights);
+  pack_turned_weights(pool, elements<T>(call.weight), problem, blocking, packed_weights);
 
   const auto multiply = [&](const auto& transform) {
     const auto store_with = [&](const auto& epilogue) {
-      gemm_dot(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+      gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
     };
     if (call.norm) {
-      with_mask_epilogue(pool, call, blocking.blocks, floats, store_with);
+      with_mask_epilogue<T>(pool, call, blocking.blocks, floats, store_with);
     } else {
-      with_plain_epilogue(call.out, store_with);
+      with_plain_epilogue<T>(call.out, store_with);
     }
   };
   if (call.grad_y.y) {
-    multiply(LoadDeferredGradient(call.grad_y, make_table(pool, call.grad_y, problem.K, floats)));
+    const auto table = make_table(pool, call.grad_y, problem.K, floats);
+    multiply(LoadDeferredGradient<T>(call.grad_y, table));
   } else {
-    multiply(Identity());
+    multiply(Identity<T>());
   }
+}
+
+void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
+  with_element(call.grad_y.g.dtype, [&]<class T>() { dgrad<T>(pool, call, workspace); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -78,18 +84,18 @@ HWY_EXPORT(run_conv_dgrad);
 
 namespace {
 
-DotBlocking dgrad_blocking(const ConvProblem& problem) {
-  return dot_blocking(im2col_of_gradient(problem, {}), problem.C);
+DotBlocking dgrad_blocking(const ConvProblem& problem, DType dtype) {
+  return dot_blocking(im2col_of_gradient(problem, nothing_of(dtype)), problem.C);
 }
 
 }  // namespace
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem) {
-  return dgrad_blocking(problem).workspace_bytes();
+std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
+  return dgrad_blocking(problem, dtype).workspace_bytes();
 }
 
-std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem) {
-  const DotBlocking blocking = dgrad_blocking(problem);
+std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
+  const DotBlocking blocking = dgrad_blocking(problem, dtype);
   return blocking.workspace_bytes() +
          float_bytes(DeferredGradientTable::floats(problem.K) + NormReluTable::floats(problem.C) +
                      ChannelPartials::floats(blocking.blocks, problem.C));

@@ -14,7 +14,8 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
+template <class T>
+void wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
   const ConvProblem& problem = call.problem;
   const Im2col matrix = im2col_of_input(problem, call.x);
   const Im2col gradient = rows_of(call.grad_y.g);
@@ -24,23 +25,27 @@ void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& wo
   ScratchSlots slots = take_slots(floats, blocking.tasks(), blocking.slot_floats);
 
   const auto multiply = [&](const auto& of_x, const auto& of_gradient) {
-    gemm_outer(pool, blocking, matrix, of_x, gradient, of_gradient, slots, partials);
+    gemm_outer<T>(pool, blocking, matrix, of_x, gradient, of_gradient, slots, partials);
   };
   const auto multiply_x = [&](const auto& of_x) {
     if (call.grad_y.y) {
       const auto table = make_table(pool, call.grad_y, problem.K, floats);
-      multiply(of_x, LoadDeferredGradient(call.grad_y, table));
+      multiply(of_x, LoadDeferredGradient<T>(call.grad_y, table));
     } else {
-      multiply(of_x, Identity());
+      multiply(of_x, Identity<T>());
     }
   };
   if (call.norm) {
-    multiply_x(LoadNormRelu{make_table(pool, call.norm, problem.C, floats)});
+    multiply_x(LoadNormRelu<T>{make_table(pool, call.norm, problem.C, floats)});
   } else {
-    multiply_x(Identity());
+    multiply_x(Identity<T>());
   }
   reduce_partials(pool, blocking, partials, call.mode == GradMode::accumulate,
                   call.grad_weight.f32());
+}
+
+void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
+  with_element(call.x.dtype, [&]<class T>() { wgrad<T>(pool, call, workspace); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -52,12 +57,12 @@ namespace accrete::kernels::cpu {
 
 HWY_EXPORT(run_conv_wgrad);
 
-std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem) {
-  return outer_blocking(im2col_of_input(problem, {}), problem.K).workspace_bytes();
+std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
+  return outer_blocking(im2col_of_input(problem, nothing_of(dtype)), problem.K).workspace_bytes();
 }
 
-std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem) {
-  return conv_wgrad_workspace_bytes(problem) +
+std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
+  return conv_wgrad_workspace_bytes(problem, dtype) +
          float_bytes(NormReluTable::floats(problem.C) + DeferredGradientTable::floats(problem.K));
 }
 

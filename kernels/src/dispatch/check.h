@@ -13,9 +13,8 @@ namespace accrete::kernels {
 /// Throws Error(invalid_argument, "[op] message").
 [[noreturn]] void fail(const char* op, const std::string& message);
 
-/// Throws Error(unsupported) unless kernels on the stream's device compute with this dtype: f32
-/// everywhere, bf16 on GPUs.
-void require_float_dtype(const char* op, const Stream& stream, DType dtype);
+/// Throws Error(unsupported) unless kernels compute with this dtype: f32 or bf16.
+void require_float_dtype(const char* op, DType dtype);
 
 /// The view must have data, this shape, this dtype, pitch >= C and the stream's device.
 void require_tensor(const char* op, const Stream& stream, const char* name,

@@ -55,7 +55,7 @@ void check_conv_problem(const ConvProblem& problem) {
 std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
   return device.kind == DeviceKind::cuda ? cuda::conv_forward_workspace_bytes(problem, dtype)
-                                         : cpu::conv_forward_workspace_bytes(problem);
+                                         : cpu::conv_forward_workspace_bytes(problem, dtype);
 }
 
 void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -63,7 +63,7 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
   constexpr const char* kOp = "conv_forward";
   check_conv_problem(problem);
   const DType dtype = x.dtype;
-  require_float_dtype(kOp, stream, dtype);
+  require_float_dtype(kOp, dtype);
   require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
   require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
   if (bias) {
@@ -81,7 +81,7 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
 std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
   return device.kind == DeviceKind::cuda ? cuda::conv_dgrad_workspace_bytes(problem, dtype)
-                                         : cpu::conv_dgrad_workspace_bytes(problem);
+                                         : cpu::conv_dgrad_workspace_bytes(problem, dtype);
 }
 
 void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView grad_y,
@@ -89,7 +89,7 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   constexpr const char* kOp = "conv_dgrad";
   check_conv_problem(problem);
   const DType dtype = grad_y.dtype;
-  require_float_dtype(kOp, stream, dtype);
+  require_float_dtype(kOp, dtype);
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
   require_tensor(kOp, stream, "grad_x", grad_x, problem.x_shape(), dtype);
@@ -105,7 +105,7 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
 std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
   return device.kind == DeviceKind::cuda ? cuda::conv_wgrad_workspace_bytes(problem, dtype)
-                                         : cpu::conv_wgrad_workspace_bytes(problem);
+                                         : cpu::conv_wgrad_workspace_bytes(problem, dtype);
 }
 
 void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -114,7 +114,7 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   constexpr const char* kOp = "conv_wgrad";
   check_conv_problem(problem);
   const DType dtype = x.dtype;
-  require_float_dtype(kOp, stream, dtype);
+  require_float_dtype(kOp, dtype);
   require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());

@@ -44,7 +44,7 @@ void fill(const Stream& stream, TensorView dst, float value) {
 void cast(const Stream& stream, ConstTensorView src, TensorView dst) {
   const char* op = "cast";
   require_activation(op, stream, "src", src);
-  require_float_dtype(op, stream, dst.dtype);
+  require_float_dtype(op, dst.dtype);
   require_tensor(op, stream, "dst", dst, src.shape, dst.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->cast(stream, src, dst);

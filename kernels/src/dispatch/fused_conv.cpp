@@ -23,12 +23,12 @@ void require_plain_output(const char* op, const Stream& stream, const ConstTenso
 }  // namespace
 
 std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, Device device,
-                                               DType /*dtype*/) {
+                                               DType dtype) {
   check_conv_problem(problem);
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_forward_workspace_bytes(problem);
   }
-  return cpu::fused_conv_forward_workspace_bytes(problem);
+  return cpu::fused_conv_forward_workspace_bytes(problem, dtype);
 }
 
 void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -37,7 +37,7 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
   constexpr const char* kOp = "fused_conv_forward";
   check_conv_problem(problem);
   const DType dtype = x.dtype;
-  require_float_dtype(kOp, stream, dtype);
+  require_float_dtype(kOp, dtype);
   require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
   require_norm(kOp, stream, norm, problem.x_shape());
   require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
@@ -56,12 +56,12 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
 }
 
 std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device,
-                                             DType /*dtype*/) {
+                                             DType dtype) {
   check_conv_problem(problem);
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_dgrad_workspace_bytes(problem);
   }
-  return cpu::fused_conv_dgrad_workspace_bytes(problem);
+  return cpu::fused_conv_dgrad_workspace_bytes(problem, dtype);
 }
 
 void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
@@ -70,7 +70,7 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   constexpr const char* kOp = "fused_conv_dgrad";
   check_conv_problem(problem);
   const DType dtype = grad_y.g.dtype;
-  require_float_dtype(kOp, stream, dtype);
+  require_float_dtype(kOp, dtype);
   require_deferred(kOp, stream, grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
   require_norm(kOp, stream, norm, problem.x_shape());
@@ -95,7 +95,7 @@ std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, Device 
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_wgrad_workspace_bytes(problem, dtype);
   }
-  return cpu::fused_conv_wgrad_workspace_bytes(problem);
+  return cpu::fused_conv_wgrad_workspace_bytes(problem, dtype);
 }
 
 void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -104,7 +104,7 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
   constexpr const char* kOp = "fused_conv_wgrad";
   check_conv_problem(problem);
   const DType dtype = x.dtype;
-  require_float_dtype(kOp, stream, dtype);
+  require_float_dtype(kOp, dtype);
   require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
   require_norm(kOp, stream, norm, problem.x_shape());
   require_deferred(kOp, stream, grad_y, problem.y_shape(), dtype);

@@ -24,7 +24,7 @@ ConvProblem linear_problem(std::int64_t N, std::int64_t C, std::int64_t K) {
 // it afterwards.
 ConvProblem check_call(const char* op, const Stream& stream, const ConstTensorView& rows,
                        const ConstTensorView& weight, const char* weight_name, DType weight_dtype) {
-  require_float_dtype(op, stream, rows.dtype);
+  require_float_dtype(op, rows.dtype);
   const ConvProblem problem = linear_problem(rows.shape.n, weight.shape.c, weight.shape.n);
   check_conv_problem(problem);
   require_packed(op, stream, weight_name, weight, problem.weight_shape(), weight_dtype);

@@ -18,7 +18,7 @@ Shape image_means(const Shape& x) {
 // What every pool checks of its input.
 void require_input(const char* op, const Stream& stream, const ConstTensorView& x,
                    const Shape& shape, const NormRelu& norm) {
-  require_float_dtype(op, stream, x.dtype);
+  require_float_dtype(op, x.dtype);
   require_tensor(op, stream, "x", x, shape, x.dtype);
   require_norm_present(op, stream, norm, shape);
 }

@@ -30,12 +30,6 @@ void require_array(const char* op, std::int64_t parameter, const char* name, con
   }
 }
 
-void require_no_copy(const char* op, const Stream& stream, const std::uint16_t* rounded) {
-  if (rounded != nullptr) {
-    require_float_dtype(op, stream, DType::bf16);
-  }
-}
-
 // On the CPU the loss can be read before the update starts.
 bool has_diverged(const float* loss) {
   return loss != nullptr && !std::isfinite(*loss);
@@ -58,7 +52,6 @@ void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParamete
     const SgdParameter& parameter = parameters[i];
     require_array(op, i, "value", parameter.value, parameter.count);
     require_array(op, i, "gradient", parameter.gradient, parameter.count);
-    require_no_copy(op, stream, parameter.rounded);
     if (options.momentum != 0.0F) {
       require_array(op, i, "momentum", parameter.momentum, parameter.count);
     }
@@ -85,7 +78,6 @@ void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t st
     const AdamParameter& parameter = parameters[i];
     require_array(op, i, "value", parameter.value, parameter.count);
     require_array(op, i, "gradient", parameter.gradient, parameter.count);
-    require_no_copy(op, stream, parameter.rounded);
     require_array(op, i, "first_moment", parameter.first_moment, parameter.count);
     require_array(op, i, "second_moment", parameter.second_moment, parameter.count);
   }

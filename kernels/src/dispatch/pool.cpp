@@ -55,7 +55,7 @@ void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTen
                       TensorView y, TensorView winner) {
   const char* op = "max_pool_forward";
   check_pool_problem(problem);
-  require_float_dtype(op, stream, x.dtype);
+  require_float_dtype(op, x.dtype);
   require_tensor(op, stream, "x", x, problem.x_shape(), x.dtype);
   require_tensor(op, stream, "y", y, problem.y_shape(), x.dtype);
   if (winner) {
@@ -72,7 +72,7 @@ void max_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTe
                        ConstTensorView winner, TensorView grad_x, GradMode mode) {
   const char* op = "max_pool_backward";
   check_pool_problem(problem);
-  require_float_dtype(op, stream, grad_y.dtype);
+  require_float_dtype(op, grad_y.dtype);
   require_tensor(op, stream, "grad_y", grad_y, problem.y_shape(), grad_y.dtype);
   require_packed(op, stream, "winner", winner, problem.y_shape(), DType::u8);
   require_tensor(op, stream, "grad_x", grad_x, problem.x_shape(), grad_y.dtype);
@@ -87,7 +87,7 @@ void average_pool_forward(const Stream& stream, const PoolProblem& problem, Cons
                           TensorView y) {
   const char* op = "average_pool_forward";
   check_pool_problem(problem);
-  require_float_dtype(op, stream, x.dtype);
+  require_float_dtype(op, x.dtype);
   require_tensor(op, stream, "x", x, problem.x_shape(), x.dtype);
   require_tensor(op, stream, "y", y, problem.y_shape(), x.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
@@ -101,7 +101,7 @@ void average_pool_backward(const Stream& stream, const PoolProblem& problem, Con
                            TensorView grad_x, GradMode mode) {
   const char* op = "average_pool_backward";
   check_pool_problem(problem);
-  require_float_dtype(op, stream, grad_y.dtype);
+  require_float_dtype(op, grad_y.dtype);
   require_tensor(op, stream, "grad_y", grad_y, problem.y_shape(), grad_y.dtype);
   require_tensor(op, stream, "grad_x", grad_x, problem.x_shape(), grad_y.dtype);
   if (const CudaBackend* gpu = stream.cuda_backend()) {

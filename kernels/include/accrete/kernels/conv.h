@@ -4,7 +4,7 @@
 // Common to all: activations are NHWC views of any pitch; weights are packed [K,R,S,C]; x, weight
 // and y may not overlap, and padding reads as zero. Every sum has a fixed order that depends on
 // the problem alone, so results are bit-identical for any number of threads. x, weight, y and the
-// activation gradients have one dtype: f32, or on a GPU bf16 (f32 sums, rounded once); biases and
+// activation gradients have one dtype: f32, or bf16 (f32 sums, rounded once); biases and
 // the gradients of parameters are f32. Shape, dtype or device that contradicts `problem` throws
 // Error(invalid_argument).
 #pragma once

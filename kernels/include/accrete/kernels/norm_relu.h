@@ -13,7 +13,7 @@
 //   a = sum_l gamma_l * sum(dz_l) / M,   b = sum_l gamma_l * sum(dz_l * xhat) / M,
 // so g, a and b accumulate reader by reader.
 //
-// All vectors are packed [1,1,1,C] f32. Tensors are f32, or on a GPU bf16; statistics are those of
+// All vectors are packed [1,1,1,C] f32. Tensors are f32 or bf16; statistics are those of
 // the values as stored. Every sum has an order that depends on the shapes alone. Arguments that
 // contradict each other throw Error(invalid_argument).
 #pragma once

@@ -19,8 +19,8 @@ constexpr std::int64_t kOuterBlockColumns = 18 * kColumnUnit;
 constexpr std::int64_t kPartRows = 512;
 constexpr std::int64_t kMaxParts = 16;
 constexpr std::int64_t kMaxPartialBytes = 48 << 20;
-constexpr std::int64_t kMinChunkRows = 32;
-constexpr std::int64_t kMaxChunkRows = 256;
+constexpr std::int64_t kMinChunkWords = 32;
+constexpr std::int64_t kMaxChunkWords = 256;
 constexpr std::int64_t kRingTaps = 3;
 
 }  // namespace
@@ -31,11 +31,12 @@ DotBlocking dot_blocking(const Im2col& matrix, std::int64_t columns) {
   const std::int64_t reduction = matrix.columns();
   b.rows = rows;
   b.reduction = reduction;
+  b.words = ceil_div(reduction, matrix.word_elements());
   b.columns = columns;
   b.row_units = ceil_div(rows, kRowUnit);
-  const std::int64_t unit_floats = ceil_div(reduction, kChunk) * kRowUnit * kChunkPitch;
+  const std::int64_t unit_floats = ceil_div(b.words, kChunk) * kRowUnit * kChunkPitch;
   b.blocks = std::min(b.row_units, kDotTasks);
-  b.weight_floats = reduction * round_up(columns, kMaxLanes);
+  b.weight_floats = b.words * round_up(columns, kMaxLanes);
   std::int64_t group = 1;
   if (b.weight_floats * std::int64_t{sizeof(float)} > kResidentWeightBytes) {
     const std::int64_t fitting = kPackedRowsBytes / (unit_floats * std::int64_t{sizeof(float)});
@@ -72,15 +73,19 @@ OuterBlocking outer_blocking(const Im2col& matrix, std::int64_t outputs) {
   b.column_blocks = ceil_div(columns, b.block_columns);
   b.a_pitch = (round_up(b.block_columns, kMaxLanes) + kMaxLanes) | kMaxLanes;
   const std::int64_t row_bytes = (b.a_pitch + padded_outputs) * std::int64_t{sizeof(float)};
-  b.chunk_rows = std::clamp(kOuterSlotBytes / row_bytes, kMinChunkRows, kMaxChunkRows);
-  b.chunk_rows = std::min(b.chunk_rows, ceil_div(rows, b.parts));
-  b.g_floats = b.chunk_rows * padded_outputs;
-  b.a_floats = b.chunk_rows * b.a_pitch;
+  const std::int64_t word_rows = matrix.word_elements();
+  const std::int64_t chunk_words =
+      std::min(std::clamp(kOuterSlotBytes / row_bytes, kMinChunkWords, kMaxChunkWords),
+               ceil_div(ceil_div(rows, b.parts), word_rows));
+  b.chunk_rows = chunk_words * word_rows;
+  b.g_floats = chunk_words * padded_outputs;
+  b.a_floats = chunk_words * b.a_pitch;
+  b.pair_floats = word_rows > 1 ? b.a_pitch + kMaxLanes : 0;
   // A block of few taps reads few pixels more than once, but a ring would take them all.
   if (b.block_columns >= kRingTaps * matrix.channels) {
     b.ring = line_ring_size(matrix);
   }
-  b.slot_floats = b.g_floats + b.a_floats + b.ring.floats();
+  b.slot_floats = b.g_floats + b.a_floats + b.pair_floats + b.ring.floats();
   return b;
 }
 

@@ -15,6 +15,7 @@ namespace accrete::kernels::cpu {
 struct DotBlocking {
   std::int64_t rows = 0;
   std::int64_t reduction = 0;
+  std::int64_t words = 0;  ///< of the reduction, packed
   std::int64_t columns = 0;
   std::int64_t row_units = 0;      ///< ceil(rows / kRowUnit)
   std::int64_t blocks = 0;         ///< tasks, each a range of rows
@@ -44,12 +45,13 @@ struct OuterBlocking {
   std::int64_t parts = 0;
   std::int64_t column_blocks = 0;
   std::int64_t block_columns = 0;  ///< columns per block, a multiple of kColumnUnit
-  std::int64_t chunk_rows = 0;     ///< rows packed at a time
+  std::int64_t chunk_rows = 0;     ///< rows packed at a time, whole words
   std::int64_t a_pitch = 0;        ///< of packed A: an odd number of cache lines
   std::int64_t g_floats = 0;       ///< packed G of one chunk
   std::int64_t a_floats = 0;       ///< packed A of one chunk
+  std::int64_t pair_floats = 0;    ///< two rows of A on their way to become pairs
   LineRingSize ring;               ///< of a task
-  std::int64_t slot_floats = 0;    ///< scratch of one task: packed G and A, and ring
+  std::int64_t slot_floats = 0;    ///< scratch of one task: packed G and A, pair of rows, ring
   std::int64_t padded_columns = 0;
   std::int64_t partial_floats = 0;  ///< one partial result
 

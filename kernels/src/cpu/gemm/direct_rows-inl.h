@@ -17,7 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-template <class Transform>
+template <class T, class Transform>
 class DirectRows {
  public:
   DirectRows(const Im2col& matrix, const Transform& transform)
@@ -26,7 +26,7 @@ class DirectRows {
   HWY_INLINE void prepare(const Window& /*window*/) const {}
 
   /// Columns `range` of the row whose window is given.
-  HWY_INLINE void pack(const Window& window, const ColumnRange& range, float* target) const {
+  HWY_INLINE void pack(const Window& window, const ColumnRange& range, T* target) const {
     if (matrix_.dilated()) {
       pack_taps(window, range, target);
       return;
@@ -48,6 +48,8 @@ class DirectRows {
   }
 
  private:
+  static const T* image(const Window& window) { return reinterpret_cast<const T*>(window.image); }
+
   /// Taps [first, last) of a filter row are inside the image.
   struct FilterTaps {
     std::int64_t first, last;
@@ -61,7 +63,7 @@ class DirectRows {
   };
 
   HWY_INLINE void pack_filter_row(const Window& window, const FilterTaps& taps,
-                                  FilterColumns columns, float* target) const {
+                                  FilterColumns columns, T* target) const {
     const std::int64_t h = window.h + columns.r;
     if (h < 0 || h >= matrix_.height) {
       zero_run(target, columns.to - columns.from);
@@ -79,7 +81,7 @@ class DirectRows {
     const std::int64_t stop = std::min(columns.to, outside);
     if (columns.from < stop) {
       const std::int64_t pixel = h * matrix_.width + window.w + columns.s;
-      copy_taps(window.image + pixel * matrix_.pitch, columns.c, stop - columns.from, target);
+      copy_taps(image(window) + pixel * matrix_.pitch, columns.c, stop - columns.from, target);
       target += stop - columns.from;
       columns.from = stop;
     }
@@ -89,8 +91,7 @@ class DirectRows {
   }
 
   /// `count` columns from channel c of a pixel on.
-  HWY_INLINE void copy_taps(const float* pixel, std::int64_t c, std::int64_t count,
-                            float* target) const {
+  HWY_INLINE void copy_taps(const T* pixel, std::int64_t c, std::int64_t count, T* target) const {
     if (!Transform::kPerChannel && matrix_.pitch == matrix_.channels) {
       copy_run(transform_, pixel + c, c, count, target);
       return;
@@ -106,13 +107,13 @@ class DirectRows {
   }
 
   /// Tap by tap, for a source spread out by a dilation.
-  void pack_taps(const Window& window, const ColumnRange& range, float* target) const {
+  void pack_taps(const Window& window, const ColumnRange& range, T* target) const {
     std::int64_t r = range.r;
     std::int64_t s = range.s;
     std::int64_t c = range.c;
     for (std::int64_t rest = range.count(); rest > 0;) {
       const std::int64_t run = std::min(rest, matrix_.channels - c);
-      pack_tap(window.image, window.h + r, window.w + s, c, run, target);
+      pack_tap(image(window), window.h + r, window.w + s, c, run, target);
       target += run;
       rest -= run;
       c = 0;
@@ -123,8 +124,8 @@ class DirectRows {
     }
   }
 
-  void pack_tap(const float* image, std::int64_t h, std::int64_t w, std::int64_t c,
-                std::int64_t run, float* target) const {
+  void pack_tap(const T* image, std::int64_t h, std::int64_t w, std::int64_t c, std::int64_t run,
+                T* target) const {
     const bool on_pixel = h >= 0 && w >= 0 && h % matrix_.dilation_h == 0 &&
                           w % matrix_.dilation_w == 0 && h / matrix_.dilation_h < matrix_.height &&
                           w / matrix_.dilation_w < matrix_.width;

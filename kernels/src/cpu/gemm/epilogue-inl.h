@@ -30,8 +30,9 @@ namespace HWY_NAMESPACE {
 
 /// Rows [row, row + rows) and columns [column, column + columns) of the result. `values` is
 /// 64-byte aligned, row-major at `pitch`; lanes behind the last column are readable garbage.
+/// Epilogues may change the values.
 struct TileResult {
-  const float* values;
+  float* values;
   std::int64_t pitch;
   std::int64_t block;
   std::int64_t block_row;  ///< rows of the block above this tile
@@ -40,35 +41,38 @@ struct TileResult {
 };
 
 /// Results larger than this are gone from the caches before anyone reads them: storing them past
-/// the caches saves reading what is about to be overwritten.
+/// the caches saves reading what is about to be overwritten. (Half a cache line at a time, which a
+/// vector of bfloat16 is, saves nothing.)
 constexpr std::int64_t kStreamBytes = 12 << 20;
 
 /// Whether whole vectors of `out` should be, and can be, stored that way.
 inline bool streams_past_caches(const TensorView& out) {
   constexpr std::uintptr_t kVectorBytes = kLanes * sizeof(float);
-  return out.shape.elements() * std::int64_t{sizeof(float)} > kStreamBytes &&
+  return out.dtype == DType::f32 &&
+         out.shape.elements() * std::int64_t{sizeof(float)} > kStreamBytes &&
          reinterpret_cast<std::uintptr_t>(out.data) % kVectorBytes == 0 && out.pitch % kLanes == 0;
 }
 
-/// out (=) result + bias; null bias: none.
+/// out (=) result + bias; null bias: none. Leaves in the tile what `out` then holds.
+template <class T>
 class StoreTile {
  public:
   StoreTile(const TensorView& out, const float* bias)
-      : out_(out.f32()), pitch_(out.pitch), bias_(bias), stream_(streams_past_caches(out)) {}
+      : out_(elements<T>(out)), pitch_(out.pitch), bias_(bias), stream_(streams_past_caches(out)) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     for (std::int64_t j = 0; j < tile.columns; j += kLanes) {
       const std::int64_t count = tile.columns - j;
       if (count < kLanes) {
-        store_last_column(tile, j, count);
+        store_column(tile, j, count, [count](FloatVec value, T* target) HWY_ATTR {
+          store_some(value, target, count);
+        });
       } else if (stream_) {
-        store_column(tile, j, [](FloatVec value, float* target) HWY_ATTR {
-          hn::Stream(value, FloatTag(), target);
-        });
+        store_column(tile, j, kLanes,
+                     [](FloatVec value, T* target) HWY_ATTR { stream_lanes(value, target); });
       } else {
-        store_column(tile, j, [](FloatVec value, float* target) HWY_ATTR {
-          hn::StoreU(value, FloatTag(), target);
-        });
+        store_column(tile, j, kLanes,
+                     [](FloatVec value, T* target) HWY_ATTR { store_lanes(value, target); });
       }
     }
   }
@@ -81,46 +85,56 @@ class StoreTile {
   void add_touched(TouchedRows& /*touched*/) const {}
 
  private:
+  /// `count` columns, at most a vector of them, from column j of the tile on.
   template <class Store>
-  HWY_INLINE void store_column(const TileResult& tile, std::int64_t j, const Store& store) const {
+  HWY_INLINE void store_column(const TileResult& tile, std::int64_t j, std::int64_t count,
+                               const Store& store) const {
     const FloatTag d;
-    const FloatVec shift = bias_ == nullptr ? hn::Zero(d) : hn::LoadU(d, bias_ + tile.column + j);
-    float* target = out_ + tile.row * pitch_ + tile.column + j;
+    T* target = out_ + tile.row * pitch_ + tile.column + j;
+    float* const values = tile.values + j;
+    if (bias_ != nullptr) {
+      add_bias(values, tile.pitch, tile.rows, load_channels(bias_ + tile.column + j, count));
+    }
     for (std::int64_t i = 0; i < tile.rows; ++i, target += pitch_) {
-      store(hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), shift), target);
+      const FloatVec value = hn::Load(d, values + i * tile.pitch);
+      store(value, target);
+      if constexpr (sizeof(T) != sizeof(float)) {
+        hn::Store(as_stored<T>(value), d, values + i * tile.pitch);
+      }
     }
   }
-  HWY_INLINE void store_last_column(const TileResult& tile, std::int64_t j,
-                                    std::int64_t count) const {
+  static HWY_INLINE FloatVec load_channels(const float* from, std::int64_t count) {
+    return count < kLanes ? load_some(from, count) : load_lanes(from);
+  }
+  static HWY_INLINE void add_bias(float* values, std::int64_t pitch, std::int64_t rows,
+                                  FloatVec bias) {
     const FloatTag d;
-    const FloatVec shift =
-        bias_ == nullptr ? hn::Zero(d) : load_some(bias_ + tile.column + j, count);
-    float* target = out_ + tile.row * pitch_ + tile.column + j;
-    for (std::int64_t i = 0; i < tile.rows; ++i, target += pitch_) {
-      store_some(hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), shift), target, count);
+    for (std::int64_t i = 0; i < rows; ++i, values += pitch) {
+      hn::Store(hn::Add(hn::Load(d, values), bias), d, values);
     }
   }
 
-  float* out_;
+  T* out_;
   std::int64_t pitch_;
   const float* bias_;
   bool stream_;
 };
 
 /// out += result.
+template <class T>
 class AccumulateTile {
  public:
   explicit AccumulateTile(const TensorView& out)
-      : out_(out.f32()), pitch_(out.pitch), rows_(rows_of(out)) {}
+      : out_(elements<T>(out)), pitch_(out.pitch), rows_(rows_of(out)) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     const FloatTag d;
     for (std::int64_t i = 0; i < tile.rows; ++i) {
       const float* values = tile.values + i * tile.pitch;
-      float* target = out_ + (tile.row + i) * pitch_ + tile.column;
+      T* target = out_ + (tile.row + i) * pitch_ + tile.column;
       std::int64_t j = 0;
       for (; j + kLanes <= tile.columns; j += kLanes) {
-        hn::StoreU(hn::Add(hn::LoadU(d, target + j), hn::Load(d, values + j)), d, target + j);
+        store_lanes(hn::Add(load_lanes(target + j), hn::Load(d, values + j)), target + j);
       }
       if (const std::int64_t rest = tile.columns - j; rest > 0) {
         store_some(hn::Add(load_some(target + j, rest), hn::Load(d, values + j)), target + j, rest);
@@ -132,7 +146,7 @@ class AccumulateTile {
   void add_touched(TouchedRows& touched) const { touched.add(rows_); }
 
  private:
-  float* out_;
+  T* out_;
   std::int64_t pitch_;
   Im2col rows_;
 };

@@ -27,19 +27,18 @@ namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// Rows [first, last) against one panel of the weights.
-template <class Epilogue>
+template <class T, class Epilogue>
 void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_t first,
                     std::int64_t last, const float* packed_rows, std::int64_t column,
                     const float* panel, const Epilogue& epilogue, TilePrefetcher& prefetcher) {
   const std::int64_t block_first = blocking.first_row(block);
-  const std::int64_t tile_floats = ceil_div(blocking.reduction, kChunk) * kTileRows * kChunkPitch;
+  const std::int64_t tile_floats = ceil_div(blocking.words, kChunk) * kTileRows * kChunkPitch;
   const std::int64_t vectors = panel_vectors(blocking.columns - column);
   const std::int64_t columns = std::min(vectors * kLanes, blocking.columns - column);
   alignas(64) float values[kTileRows * kPanel];
   for (std::int64_t row = first; row < last; row += kTileRows) {
     const std::int64_t rows = std::min(kTileRows, last - row);
-    find_dot_tile(rows, vectors)(packed_rows, panel, blocking.reduction, values,
-                                 prefetcher.queue());
+    find_dot_tile<T>(rows, vectors)(packed_rows, panel, blocking.words, values, prefetcher.queue());
     epilogue(
         TileResult{values, vectors * kLanes, block, row - block_first, row, rows, column, columns});
     packed_rows += tile_floats;
@@ -47,7 +46,7 @@ void multiply_panel(const DotBlocking& blocking, std::int64_t block, std::int64_
 }
 
 /// All rows of one block, packed group by group.
-template <class Rows, class Epilogue>
+template <class T, class Rows, class Epilogue>
 void multiply_block(const DotBlocking& blocking, std::int64_t block, const Im2col& matrix,
                     Rows& source, float* packed_rows, const float* packed_weights,
                     const Epilogue& epilogue, TilePrefetcher& prefetcher) {
@@ -55,17 +54,18 @@ void multiply_block(const DotBlocking& blocking, std::int64_t block, const Im2co
   std::int64_t next = 0;
   for (std::int64_t row = blocking.first_row(block); row < block_end; row = next) {
     next = std::min(row + blocking.group_rows, block_end);
-    pack_dot_rows(matrix, source, row, next, packed_rows);
+    pack_dot_rows<T>(matrix, source, row, next, packed_rows);
     prefetcher.start(next, std::min(next + blocking.group_rows, block_end));
     for (std::int64_t column = 0; column < blocking.columns; column += kPanel) {
-      multiply_panel(blocking, block, row, next, packed_rows, column,
-                     packed_weights + column * blocking.reduction, epilogue, prefetcher);
+      multiply_panel<T>(blocking, block, row, next, packed_rows, column,
+                        packed_weights + column * blocking.words, epilogue, prefetcher);
     }
   }
   epilogue.finish(block);
 }
 
-template <class Transform, class Epilogue>
+/// T: what the matrix is made of.
+template <class T, class Transform, class Epilogue>
 void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matrix,
               const Transform& transform, const float* packed_weights, ScratchSlots& slots,
               const Epilogue& epilogue) {
@@ -77,9 +77,9 @@ void gemm_dot(ThreadPool& pool, const DotBlocking& blocking, const Im2col& matri
     const ScratchSlots::Lease scratch(slots);
     TilePrefetcher prefetcher(touched);
     float* const ring = scratch.data() + blocking.packed_floats;
-    with_rows(matrix, transform, blocking.ring, ring, [&](auto& source) HWY_ATTR {
-      multiply_block(blocking, block, matrix, source, scratch.data(), packed_weights, epilogue,
-                     prefetcher);
+    with_rows<T>(matrix, transform, blocking.ring, ring, [&](auto& source) HWY_ATTR {
+      multiply_block<T>(blocking, block, matrix, source, scratch.data(), packed_weights, epilogue,
+                        prefetcher);
     });
   });
 }

@@ -15,7 +15,7 @@
 #include "accrete/kernels/thread_pool.h"
 #include "cpu/gemm/blocking.h"
 #include "cpu/gemm/im2col.h"
-#include "cpu/gemm/pack_rows-inl.h"
+#include "cpu/gemm/pack_outer-inl.h"
 #include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/tile-inl.h"
 #include "cpu/gemm/transform-inl.h"
@@ -26,26 +26,27 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Adds `rows` packed rows to columns [first, first + columns) of a partial result. A partial is
-/// panels [padded_columns][panel width].
-inline void multiply_outer(const OuterBlocking& blocking, const float* a, const float* g,
-                           std::int64_t rows, std::int64_t first, std::int64_t columns,
-                           bool accumulate, float* partial, TilePrefetcher& prefetcher) {
+/// Adds `rows` packed rows of words to columns [first, first + columns) of a partial result. A
+/// partial is panels [padded_columns][panel width].
+template <class T>
+void multiply_outer(const OuterBlocking& blocking, const float* a, const float* g,
+                    std::int64_t rows, std::int64_t first, std::int64_t columns, bool accumulate,
+                    float* partial, TilePrefetcher& prefetcher) {
   for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
     const std::int64_t vectors = panel_vectors(blocking.outputs - output);
     const std::int64_t width = vectors * kLanes;
     float* sums = partial + output * blocking.padded_columns + first * width;
     for (std::int64_t column = 0; column < columns; column += kTileRows) {
       const std::int64_t height = std::min(kTileRows, columns - column);
-      find_outer_tile(height, vectors)(a + column, blocking.a_pitch, g, rows, accumulate,
-                                       sums + column * width, prefetcher.queue());
+      find_outer_tile<T>(height, vectors)(a + column, blocking.a_pitch, g, rows, accumulate,
+                                          sums + column * width, prefetcher.queue());
     }
     g += rows * width;
   }
 }
 
 /// Columns `range` of A times the rows of one part, packed chunk by chunk.
-template <class Rows, class TransformG>
+template <class T, class Rows, class TransformG>
 void multiply_part(const OuterBlocking& blocking, std::int64_t part, const ColumnRange& range,
                    const Im2col& matrix, Rows& source, const Im2col& gradient,
                    const TransformG& transform_g, float* scratch, float* partial,
@@ -54,19 +55,20 @@ void multiply_part(const OuterBlocking& blocking, std::int64_t part, const Colum
   const std::int64_t last = blocking.first_row(part + 1);
   float* const g = scratch;
   float* const a = g + blocking.g_floats;
+  float* const pair = a + blocking.a_floats;
   std::int64_t next = 0;
   for (std::int64_t row = first; row < last; row = next) {
     next = std::min(row + blocking.chunk_rows, last);
-    pack_panels(gradient, transform_g, row, next, g);
-    pack_outer_block(matrix, source, row, next, range, a, blocking.a_pitch);
+    pack_panels<T>(gradient, transform_g, row, next, g);
+    pack_outer_block(matrix, source, row, next, range, a, blocking.a_pitch, pair);
     prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
-    multiply_outer(blocking, a, g, next - row, range.first, range.count(), row != first, partial,
-                   prefetcher);
+    multiply_outer<T>(blocking, a, g, ceil_div(next - row, kWordElements<T>), range.first,
+                      range.count(), row != first, partial, prefetcher);
   }
 }
 
-/// Writes the partial results of all parts.
-template <class TransformA, class TransformG>
+/// Writes the partial results of all parts. T: what both matrices are made of.
+template <class T, class TransformA, class TransformG>
 void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& matrix,
                 const TransformA& transform_a, const Im2col& gradient,
                 const TransformG& transform_g, ScratchSlots& slots, float* partials) {
@@ -82,10 +84,11 @@ void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& m
     const ColumnRange range(matrix, column,
                             std::min(column + blocking.block_columns, blocking.columns));
     TilePrefetcher prefetcher(touched);
-    float* const ring = scratch.data() + blocking.g_floats + blocking.a_floats;
-    with_rows(matrix, transform_a, blocking.ring, ring, [&](auto& source) HWY_ATTR {
-      multiply_part(blocking, part, range, matrix, source, gradient, transform_g, scratch.data(),
-                    partials + part * blocking.partial_floats, prefetcher);
+    float* const ring =
+        scratch.data() + blocking.g_floats + blocking.a_floats + blocking.pair_floats;
+    with_rows<T>(matrix, transform_a, blocking.ring, ring, [&](auto& source) HWY_ATTR {
+      multiply_part<T>(blocking, part, range, matrix, source, gradient, transform_g, scratch.data(),
+                       partials + part * blocking.partial_floats, prefetcher);
     });
   });
 }

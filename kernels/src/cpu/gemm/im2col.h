@@ -14,8 +14,9 @@ namespace accrete::kernels::cpu {
 /// w = q*stride_w - pad_w + s. Source pixel i lies at virtual position i*dilation; positions
 /// between two pixels and outside the image are zero.
 struct Im2col {
-  const float* data = nullptr;
-  std::int64_t pitch = 0;
+  const void* data = nullptr;  ///< f32 or bf16
+  std::int64_t element_bytes = sizeof(float);
+  std::int64_t pitch = 0;                                        ///< in elements
   std::int64_t images = 0, height = 0, width = 0, channels = 0;  // source
   std::int64_t filter_h = 1, filter_w = 1;
   std::int64_t stride_h = 1, stride_w = 1;
@@ -26,6 +27,9 @@ struct Im2col {
   std::int64_t rows() const { return images * out_h * out_w; }
   std::int64_t filter_row() const { return filter_w * channels; }
   std::int64_t columns() const { return filter_h * filter_row(); }
+  /// Elements in a word of a packed operand.
+  std::int64_t word_elements() const { return std::int64_t{sizeof(float)} / element_bytes; }
+  const char* bytes() const { return static_cast<const char*>(data); }
   bool dilated() const { return dilation_h != 1 || dilation_w != 1; }
   /// Row m is source pixel m.
   bool plain() const {
@@ -34,11 +38,25 @@ struct Im2col {
   }
 };
 
+/// Where the elements are, without their order. The tensor's data need not exist yet.
+inline Im2col source_of(const ConstTensorView& tensor) {
+  Im2col m;
+  m.data = tensor.data;
+  m.element_bytes = static_cast<std::int64_t>(dtype_bytes(tensor.dtype));
+  m.pitch = tensor.pitch;
+  return m;
+}
+
+/// A tensor without data, for sizes that depend on the dtype.
+inline ConstTensorView nothing_of(DType dtype) {
+  ConstTensorView tensor;
+  tensor.dtype = dtype;
+  return tensor;
+}
+
 /// Rows are the pixels of y, the source is x.
 inline Im2col im2col_of_input(const ConvProblem& problem, const ConstTensorView& x) {
-  Im2col m;
-  m.data = x.f32();
-  m.pitch = x.pitch;
+  Im2col m = source_of(x);
   m.images = problem.N, m.height = problem.H, m.width = problem.W, m.channels = problem.C;
   m.filter_h = problem.R, m.filter_w = problem.S;
   m.stride_h = problem.stride_h, m.stride_w = problem.stride_w;
@@ -49,9 +67,7 @@ inline Im2col im2col_of_input(const ConvProblem& problem, const ConstTensorView&
 
 /// A plain matrix, one row per pixel of the tensor.
 inline Im2col rows_of(const ConstTensorView& tensor) {
-  Im2col m;
-  m.data = tensor.f32();
-  m.pitch = tensor.pitch;
+  Im2col m = source_of(tensor);
   m.images = tensor.shape.n, m.height = tensor.shape.h, m.width = tensor.shape.w;
   m.channels = tensor.shape.c;
   m.out_h = m.height, m.out_w = m.width;
@@ -61,9 +77,7 @@ inline Im2col rows_of(const ConstTensorView& tensor) {
 /// Rows are the pixels of x, the source is grad_y, spread out by the stride; columns are (r,s,k)
 /// of the filter turned by 180 degrees.
 inline Im2col im2col_of_gradient(const ConvProblem& problem, const ConstTensorView& grad_y) {
-  Im2col m;
-  m.data = grad_y.f32();
-  m.pitch = grad_y.pitch;
+  Im2col m = source_of(grad_y);
   m.images = problem.N, m.height = problem.P(), m.width = problem.Q(), m.channels = problem.K;
   m.filter_h = problem.R, m.filter_w = problem.S;
   m.pad_h = problem.R - 1 - problem.pad_h, m.pad_w = problem.S - 1 - problem.pad_w;
@@ -75,7 +89,7 @@ inline Im2col im2col_of_gradient(const ConvProblem& problem, const ConstTensorVi
 /// The filter window of one row: the image it reads, the number of lines in the images before that,
 /// and the virtual position of its first tap.
 struct Window {
-  const float* image;
+  const char* image;
   std::int64_t first_line;
   std::int64_t h, w;
 };
@@ -88,7 +102,7 @@ class WindowCursor {
     q_ = row % matrix.out_w;
     p_ = line % matrix.out_h;
     first_line_ = line / matrix.out_h * matrix.height;
-    image_ = matrix.data + first_line_ * line_floats();
+    image_ = matrix.bytes() + first_line_ * line_bytes();
   }
 
   Window window() const {
@@ -102,16 +116,18 @@ class WindowCursor {
       if (++p_ == matrix_->out_h) {
         p_ = 0;
         first_line_ += matrix_->height;
-        image_ += matrix_->height * line_floats();
+        image_ += matrix_->height * line_bytes();
       }
     }
   }
 
  private:
-  std::int64_t line_floats() const { return matrix_->width * matrix_->pitch; }
+  std::int64_t line_bytes() const {
+    return matrix_->width * matrix_->pitch * matrix_->element_bytes;
+  }
 
   const Im2col* matrix_;
-  const float* image_;
+  const char* image_;
   std::int64_t first_line_;
   std::int64_t p_, q_;
 };

@@ -15,16 +15,17 @@
 #include "cpu/gemm/copy_run-inl.h"
 #include "cpu/gemm/im2col.h"
 #include "cpu/gemm/line_ring.h"
+#include "cpu/gemm/words-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// Rows must come in ascending order.
-template <class Transform>
+template <class T, class Transform>
 class LineRing {
  public:
-  LineRing(const Im2col& matrix, const Transform& transform, const LineRingSize& size, float* data)
+  LineRing(const Im2col& matrix, const Transform& transform, const LineRingSize& size, T* data)
       : matrix_(matrix),
         transform_(transform),
         size_(size),
@@ -53,7 +54,7 @@ class LineRing {
   }
 
   /// Columns `range` of the row of a prepared window.
-  HWY_INLINE void pack(const Window& window, const ColumnRange& range, float* target) const {
+  HWY_INLINE void pack(const Window& window, const ColumnRange& range, T* target) const {
     const std::int64_t width = matrix_.filter_row();
     const std::int64_t first_tap = (window.w + matrix_.pad_w) * matrix_.channels;
     std::int64_t r = range.r;
@@ -64,7 +65,7 @@ class LineRing {
       if (h < 0 || h >= matrix_.height) {
         zero_run(target, run);
       } else {
-        copy_floats(line(window.first_line + h) + first_tap + from, run, target);
+        copy_padded(line(window.first_line + h) + first_tap + from, run, target);
       }
       target += run;
       rest -= run;
@@ -73,8 +74,9 @@ class LineRing {
   }
 
  private:
-  float* line(std::int64_t number) const {
-    return data_ + (number & (size_.lines - 1)) * size_.line_floats;
+  std::int64_t line_elements() const { return size_.line_floats * kWordElements<T>; }
+  T* line(std::int64_t number) const {
+    return data_ + (number & (size_.lines - 1)) * line_elements();
   }
 
   /// Transforms pixels up to column `last` of line `last_line`, in raster order.
@@ -91,14 +93,16 @@ class LineRing {
   void fill_line(std::int64_t last) {
     std::int64_t w = std::max(next_, first_w_);
     const std::int64_t end = std::min(last, last_w_);
-    float* target = line(line_) + (w + matrix_.pad_w) * matrix_.channels;
-    const float* source = matrix_.data + (line_ * matrix_.width + w) * matrix_.pitch;
+    T* target = line(line_) + (w + matrix_.pad_w) * matrix_.channels;
+    const T* source =
+        static_cast<const T*>(matrix_.data) + (line_ * matrix_.width + w) * matrix_.pitch;
     for (; w < end; ++w, source += matrix_.pitch, target += matrix_.channels) {
       copy_run(transform_, source, 0, matrix_.channels, target);
     }
     if (next_ < last && last == matrix_.width) {
-      float* const padding = line(line_) + (last_w_ + matrix_.pad_w) * matrix_.channels;
-      zero_run(padding, line(line_) + size_.line_floats - kMaxLanes - padding);
+      T* const padding = line(line_) + (last_w_ + matrix_.pad_w) * matrix_.channels;
+      constexpr std::int64_t kSlack = kMaxLanes * kWordElements<T>;
+      zero_run(padding, line(line_) + line_elements() - kSlack - padding);
     }
     next_ = std::max(next_, last);
   }
@@ -106,7 +110,7 @@ class LineRing {
   const Im2col& matrix_;
   const Transform& transform_;
   LineRingSize size_;
-  float* data_;
+  T* data_;
   std::int64_t first_w_, last_w_;  // pixels that some window reads
   std::int64_t line_ = -1;         // the next pixel to be transformed: line and column
   std::int64_t next_ = 0;

@@ -12,7 +12,7 @@ namespace accrete::kernels::cpu {
 
 struct LineRingSize {
   std::int64_t lines = 0;        ///< a power of two; 0: the matrix is packed without a ring
-  std::int64_t line_floats = 0;  ///< padding included, and slack for whole vectors
+  std::int64_t line_floats = 0;  ///< words of a line: padding included, and slack for vectors
 
   std::int64_t floats() const { return lines * line_floats; }
 };
@@ -33,7 +33,8 @@ inline LineRingSize line_ring_size(const Im2col& matrix) {
   for (size.lines = 1; size.lines < wanted; size.lines *= 2) {
   }
   const std::int64_t width = (matrix.out_w - 1) * matrix.stride_w + matrix.filter_w;
-  size.line_floats = round_up(width * matrix.channels, kMaxLanes) + kMaxLanes;
+  const std::int64_t words = ceil_div(width * matrix.channels, matrix.word_elements());
+  size.line_floats = round_up(words, kMaxLanes) + kMaxLanes;
   return size;
 }
 

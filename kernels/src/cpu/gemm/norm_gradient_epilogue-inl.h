@@ -21,7 +21,7 @@ namespace HWY_NAMESPACE {
 
 /// With dz = result where x * scale + shift > 0, else 0: g (= or +=) gamma * dz, and per block the
 /// sums of dz and of dz * (x - mean).
-template <GradMode kMode>
+template <class T, GradMode kMode>
 class MaskTile {
  public:
   MaskTile(const ConstTensorView& x, const NormRelu& norm, const NormReluTable& table,
@@ -29,9 +29,9 @@ class MaskTile {
       : x_rows_(rows_of(x)),
         g_rows_(rows_of(g)),
         stream_(kMode == GradMode::overwrite && streams_past_caches(g)),
-        x_(x.f32()),
+        x_(elements<T>(x)),
         x_pitch_(x.pitch),
-        g_(g.f32()),
+        g_(elements<T>(g)),
         g_pitch_(g.pitch),
         mean_(norm.mean.f32()),
         gamma_(norm.gamma.f32()),
@@ -69,16 +69,22 @@ class MaskTile {
 
  private:
   struct WholeVector {
-    HWY_INLINE FloatVec load(const float* from) const { return hn::LoadU(FloatTag(), from); }
-    HWY_INLINE void store(FloatVec v, float* to) const { hn::StoreU(v, FloatTag(), to); }
+    template <class Element>
+    HWY_INLINE FloatVec load(const Element* from) const {
+      return load_lanes(from);
+    }
+    HWY_INLINE void store(FloatVec v, T* to) const { store_lanes(v, to); }
   };
   struct StreamedVector : WholeVector {
-    HWY_INLINE void store(FloatVec v, float* to) const { hn::Stream(v, FloatTag(), to); }
+    HWY_INLINE void store(FloatVec v, T* to) const { stream_lanes(v, to); }
   };
   struct PartVector {
     std::int64_t count;
-    HWY_INLINE FloatVec load(const float* from) const { return load_some(from, count); }
-    HWY_INLINE void store(FloatVec v, float* to) const { store_some(v, to, count); }
+    template <class Element>
+    HWY_INLINE FloatVec load(const Element* from) const {
+      return load_some(from, count);
+    }
+    HWY_INLINE void store(FloatVec v, T* to) const { store_some(v, to, count); }
   };
 
   /// What a vector of channels needs, and its sums.
@@ -99,8 +105,8 @@ class MaskTile {
   }
 
   template <class Access>
-  static HWY_INLINE void add_vector(const float* result, const float* x, float* g,
-                                    Channels& channels, const Access& io) {
+  static HWY_INLINE void add_vector(const float* result, const T* x, T* g, Channels& channels,
+                                    const Access& io) {
     const FloatTag d;
     const FloatVec value = io.load(x);
     const FloatVec dz =
@@ -122,8 +128,8 @@ class MaskTile {
     Channels second = kVectors > 1 ? channels_at(column + kLanes, io) : first;
     const std::int64_t x_pitch = x_pitch_;
     const std::int64_t g_pitch = g_pitch_;
-    const float* x = x_ + tile.row * x_pitch + column;
-    float* g = g_ + tile.row * g_pitch + column;
+    const T* x = x_ + tile.row * x_pitch + column;
+    T* g = g_ + tile.row * g_pitch + column;
     const float* result = tile.values + j;
     const float* const end = result + tile.rows * tile.pitch;
     for (; result != end; result += tile.pitch, x += x_pitch, g += g_pitch) {
@@ -151,9 +157,9 @@ class MaskTile {
 
   Im2col x_rows_, g_rows_;
   bool stream_;
-  const float* x_;
+  const T* x_;
   std::int64_t x_pitch_;
-  float* g_;
+  T* g_;
   std::int64_t g_pitch_;
   const float* mean_;
   const float* gamma_;

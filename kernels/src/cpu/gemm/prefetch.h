@@ -53,14 +53,14 @@ class RowPrefetcher {
     if (rows_left_ > 0) {
       cursor_ = WindowCursor(*matrix_, row);
     } else if (contiguous_) {
-      line_ = matrix_->data + row * matrix_->pitch;
-      line_end_ = matrix_->data + last * matrix_->pitch;
+      line_ = matrix_->bytes() + row * pixel_bytes();
+      line_end_ = matrix_->bytes() + last * pixel_bytes();
     }
   }
 
   void refill(PrefetchQueue& queue) {
-    for (; line_ < line_end_ && !queue.full(); line_ += kLineFloats) {
-      queue.push(reinterpret_cast<const char*>(line_));
+    for (; line_ < line_end_ && !queue.full(); line_ += kLineBytes) {
+      queue.push(line_);
     }
     for (; rows_left_ > 0 && !queue.full(); --rows_left_, cursor_.advance()) {
       push_window(cursor_.window(), queue);
@@ -69,7 +69,6 @@ class RowPrefetcher {
 
  private:
   static constexpr std::uintptr_t kLineBytes = 64;
-  static constexpr std::int64_t kLineFloats = 16;
   // Below this, finding the lines costs more than missing them.
   static constexpr std::int64_t kMinChannels = 8;
 
@@ -79,15 +78,15 @@ class RowPrefetcher {
         const std::int64_t h = window.h + r;
         const std::int64_t w = window.w + s;
         if (h >= 0 && h < matrix_->height && w >= 0 && w < matrix_->width) {
-          push_pixel(window.image + (h * matrix_->width + w) * matrix_->pitch, queue);
+          push_pixel(window.image + (h * matrix_->width + w) * pixel_bytes(), queue);
         }
       }
     }
   }
 
-  void push_pixel(const float* pixel, PrefetchQueue& queue) {
+  void push_pixel(const char* pixel, PrefetchQueue& queue) {
     const char* line = align(pixel);
-    const char* const last = align(pixel + matrix_->channels - 1);
+    const char* const last = align(pixel + matrix_->channels * matrix_->element_bytes - 1);
     if (line == newest_) {
       line += kLineBytes;
     }
@@ -97,10 +96,10 @@ class RowPrefetcher {
     }
   }
 
-  static const char* align(const float* address) {
-    const auto* bytes = reinterpret_cast<const char*>(address);
-    return bytes - reinterpret_cast<std::uintptr_t>(address) % kLineBytes;
+  static const char* align(const char* address) {
+    return address - reinterpret_cast<std::uintptr_t>(address) % kLineBytes;
   }
+  std::int64_t pixel_bytes() const { return matrix_->pitch * matrix_->element_bytes; }
 
   const Im2col* matrix_;
   std::int64_t first_r_, first_s_;
@@ -108,8 +107,8 @@ class RowPrefetcher {
   bool windows_;
   WindowCursor cursor_;
   std::int64_t rows_left_ = 0;
-  const float* line_ = nullptr;
-  const float* line_end_ = nullptr;
+  const char* line_ = nullptr;
+  const char* line_end_ = nullptr;
   const char* newest_ = nullptr;
 };
 

@@ -23,10 +23,11 @@ namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// out (=) result + bias, and the mean and squares of what was stored, per block.
+template <class T>
 class StoreTileWithStatistics {
  public:
   StoreTileWithStatistics(const TensorView& out, const float* bias, const ChannelPartials& partials)
-      : store_(out, bias), bias_(bias), partials_(partials) {}
+      : store_(out, bias), partials_(partials) {}
 
   HWY_INLINE void operator()(const TileResult& tile) const {
     store_(tile);
@@ -42,19 +43,12 @@ class StoreTileWithStatistics {
     const FloatTag d;
     float* const mean = partials_.first(tile.block) + tile.column + j;
     float* const squares = partials_.second(tile.block) + tile.column + j;
-    const std::int64_t left = tile.columns - j;
-    FloatVec bias = hn::Zero(d);
-    if (bias_ != nullptr) {
-      const float* const from = bias_ + tile.column + j;
-      bias = left < kLanes ? load_some(from, left) : hn::LoadU(d, from);
-    }
     const bool first = tile.block_row == 0;
-    const FloatVec centre = first ? tile_mean(tile, j, bias) : hn::Load(d, mean);
+    const FloatVec centre = first ? tile_mean(tile, j) : hn::Load(d, mean);
     FloatVec sum = hn::Zero(d);
     FloatVec square = hn::Zero(d);
     for (std::int64_t i = 0; i < tile.rows; ++i) {
-      const FloatVec value = hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), bias);
-      const FloatVec deviation = hn::Sub(value, centre);
+      const FloatVec deviation = hn::Sub(hn::Load(d, tile.values + i * tile.pitch + j), centre);
       sum = hn::Add(sum, deviation);
       square = hn::MulAdd(deviation, deviation, square);
     }
@@ -65,17 +59,16 @@ class StoreTileWithStatistics {
     hn::Store(first ? growth : hn::Add(hn::Load(d, squares), growth), d, squares);
   }
 
-  static HWY_INLINE FloatVec tile_mean(const TileResult& tile, std::int64_t j, FloatVec bias) {
+  static HWY_INLINE FloatVec tile_mean(const TileResult& tile, std::int64_t j) {
     const FloatTag d;
     FloatVec sum = hn::Zero(d);
     for (std::int64_t i = 0; i < tile.rows; ++i) {
-      sum = hn::Add(sum, hn::Add(hn::Load(d, tile.values + i * tile.pitch + j), bias));
+      sum = hn::Add(sum, hn::Load(d, tile.values + i * tile.pitch + j));
     }
     return hn::Mul(sum, hn::Set(d, 1.0F / static_cast<float>(tile.rows)));
   }
 
-  StoreTile store_;
-  const float* bias_;
+  StoreTile<T> store_;
   ChannelPartials partials_;
 };
 

@@ -18,6 +18,7 @@
 #include "cpu/gemm/blocking.h"
 #include "cpu/gemm/prefetch.h"
 #include "cpu/gemm/vector-inl.h"
+#include "cpu/gemm/words-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
@@ -35,8 +36,9 @@ constexpr std::int64_t panel_vectors(std::int64_t columns) {
 }
 
 /// Accumulators of a tile: kRows rows of kVectors vectors.
-template <std::size_t kRows, std::size_t kVectors>
+template <class Arithmetic, std::size_t kRows, std::size_t kVectors>
 struct Tile {
+  using Operand = typename Arithmetic::Operand;
   FloatVec sum[kRows * kVectors];
 
   template <std::size_t... I>
@@ -54,21 +56,20 @@ struct Tile {
   /// sum[row] += a[row * kStep] * b[0..kVectors)
   template <std::size_t kStep, std::size_t... I>
   HWY_INLINE void add_outer(const float* a, const float* b, std::index_sequence<I...>) {
-    const FloatTag d;
-    const FloatVec b0 = hn::Load(d, b);
+    const Operand b0 = Arithmetic::load(b);
     if constexpr (kVectors == 1) {
-      ((sum[I] = hn::MulAdd(hn::Set(d, a[I * kStep]), b0, sum[I])), ...);
+      ((sum[I] = Arithmetic::multiply_add(Arithmetic::broadcast(a + I * kStep), b0, sum[I])), ...);
     } else {
-      const FloatVec b1 = hn::Load(d, b + kLanes);
-      (add_row<I>(hn::Set(d, a[I * kStep]), b0, b1), ...);
+      const Operand b1 = Arithmetic::load(b + kLanes);
+      (add_row<I>(Arithmetic::broadcast(a + I * kStep), b0, b1), ...);
     }
   }
 
  private:
   template <std::size_t kRow>
-  HWY_INLINE void add_row(FloatVec a, FloatVec b0, FloatVec b1) {
-    sum[2 * kRow] = hn::MulAdd(a, b0, sum[2 * kRow]);
-    sum[2 * kRow + 1] = hn::MulAdd(a, b1, sum[2 * kRow + 1]);
+  HWY_INLINE void add_row(const Operand& a, const Operand& b0, const Operand& b1) {
+    sum[2 * kRow] = Arithmetic::multiply_add(a, b0, sum[2 * kRow]);
+    sum[2 * kRow + 1] = Arithmetic::multiply_add(a, b1, sum[2 * kRow + 1]);
   }
 };
 
@@ -79,18 +80,18 @@ HWY_INLINE void prefetch_line(const PrefetchQueue::Line*& line,
 }
 
 /// out[kRows][kVectors vectors] = A * B. A: chunks of kTileRows rows at kChunkPitch; B: one panel,
-/// `reduction` rows of kVectors vectors.
-template <std::size_t kRows, std::size_t kVectors>
+/// `words` rows of kVectors vectors.
+template <class Arithmetic, std::size_t kRows, std::size_t kVectors>
 HWY_NOINLINE void dot_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRICT b,
-                           std::int64_t reduction, float* HWY_RESTRICT out, PrefetchQueue& queue) {
+                           std::int64_t words, float* HWY_RESTRICT out, PrefetchQueue& queue) {
   constexpr auto kAll = std::make_index_sequence<kRows * kVectors>();
   constexpr auto kEachRow = std::make_index_sequence<kRows>();
   const PrefetchQueue::Line* line = queue.next();
   const PrefetchQueue::Line* const last_line = queue.last();
-  Tile<kRows, kVectors> tile;
+  Tile<Arithmetic, kRows, kVectors> tile;
   tile.clear(kAll);
-  for (; reduction > 0; reduction -= kChunk) {
-    const std::int64_t count = reduction < kChunk ? reduction : kChunk;
+  for (; words > 0; words -= kChunk) {
+    const std::int64_t count = words < kChunk ? words : kChunk;
     const float* const end = a + count;
     for (const float* column = a; column != end; ++column) {
       prefetch_line(line, last_line);
@@ -103,9 +104,9 @@ HWY_NOINLINE void dot_tile(const float* HWY_RESTRICT a, const float* HWY_RESTRIC
   queue.consumed_up_to(line);
 }
 
-/// sums[kRows][kVectors vectors] (= or +=) A^T * G over `rows` rows: A at `a_pitch`, of which
-/// kRows columns count; G one panel of kVectors vectors per row.
-template <std::size_t kRows, std::size_t kVectors>
+/// sums[kRows][kVectors vectors] (= or +=) A^T * G over `rows` rows of words: A at `a_pitch`, of
+/// which kRows columns count; G one panel of kVectors vectors per row.
+template <class Arithmetic, std::size_t kRows, std::size_t kVectors>
 HWY_NOINLINE void outer_tile(const float* HWY_RESTRICT a, std::int64_t a_pitch,
                              const float* HWY_RESTRICT g, std::int64_t rows, bool accumulate,
                              float* HWY_RESTRICT sums, PrefetchQueue& queue) {
@@ -113,7 +114,7 @@ HWY_NOINLINE void outer_tile(const float* HWY_RESTRICT a, std::int64_t a_pitch,
   constexpr auto kEachRow = std::make_index_sequence<kRows>();
   const PrefetchQueue::Line* line = queue.next();
   const PrefetchQueue::Line* const last_line = queue.last();
-  Tile<kRows, kVectors> tile;
+  Tile<Arithmetic, kRows, kVectors> tile;
   if (accumulate) {
     tile.load(sums, kAll);
   } else {
@@ -136,29 +137,35 @@ using OuterTile = void (*)(const float*, std::int64_t, const float*, std::int64_
 /// Tiles come in even heights; entry h/2 - 1 has height h.
 constexpr std::size_t kTileHeights = static_cast<std::size_t>(kTileRows / 2);
 
-template <std::size_t kVectors, std::size_t... I>
+template <class Arithmetic, std::size_t kVectors, std::size_t... I>
 constexpr std::array<DotTile, kTileHeights> dot_tiles(std::index_sequence<I...>) {
-  return {&dot_tile<2 * I + 2, kVectors>...};
+  return {&dot_tile<Arithmetic, 2 * I + 2, kVectors>...};
 }
-template <std::size_t kVectors, std::size_t... I>
+template <class Arithmetic, std::size_t kVectors, std::size_t... I>
 constexpr std::array<OuterTile, kTileHeights> outer_tiles(std::index_sequence<I...>) {
-  return {&outer_tile<2 * I + 2, kVectors>...};
+  return {&outer_tile<Arithmetic, 2 * I + 2, kVectors>...};
 }
 
-/// The lowest tile with at least `rows` <= kTileRows rows.
-inline DotTile find_dot_tile(std::int64_t rows, std::int64_t vectors) {
-  static constexpr auto kHeights = std::make_index_sequence<kTileHeights>();
-  static constexpr auto kNarrow = dot_tiles<1>(kHeights);
-  static constexpr auto kWide = dot_tiles<2>(kHeights);
-  const auto index = static_cast<std::size_t>((rows - 1) / 2);
-  return vectors == 1 ? kNarrow[index] : kWide[index];
+/// The lowest tile for words of T with at least `rows` <= kTileRows rows.
+template <class T>
+DotTile find_dot_tile(std::int64_t rows, std::int64_t vectors) {
+  return with_arithmetic<T>([&]<class Arithmetic>() {
+    static constexpr auto kHeights = std::make_index_sequence<kTileHeights>();
+    static constexpr auto kNarrow = dot_tiles<Arithmetic, 1>(kHeights);
+    static constexpr auto kWide = dot_tiles<Arithmetic, 2>(kHeights);
+    const auto index = static_cast<std::size_t>((rows - 1) / 2);
+    return vectors == 1 ? kNarrow[index] : kWide[index];
+  });
 }
-inline OuterTile find_outer_tile(std::int64_t rows, std::int64_t vectors) {
-  static constexpr auto kHeights = std::make_index_sequence<kTileHeights>();
-  static constexpr auto kNarrow = outer_tiles<1>(kHeights);
-  static constexpr auto kWide = outer_tiles<2>(kHeights);
-  const auto index = static_cast<std::size_t>((rows - 1) / 2);
-  return vectors == 1 ? kNarrow[index] : kWide[index];
+template <class T>
+OuterTile find_outer_tile(std::int64_t rows, std::int64_t vectors) {
+  return with_arithmetic<T>([&]<class Arithmetic>() {
+    static constexpr auto kHeights = std::make_index_sequence<kTileHeights>();
+    static constexpr auto kNarrow = outer_tiles<Arithmetic, 1>(kHeights);
+    static constexpr auto kWide = outer_tiles<Arithmetic, 2>(kHeights);
+    const auto index = static_cast<std::size_t>((rows - 1) / 2);
+    return vectors == 1 ? kNarrow[index] : kWide[index];
+  });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // How activations are loaded on their way into a packed operand.
 //
-// A transform is a copyable struct with
-//   static constexpr bool kPerChannel;  // false: a run may go on into the next pixel
-//   Run bind(const float* source, std::int64_t channel) const;
+// A transform of elements T is a copyable struct with
+//   static constexpr bool kPerChannel;  // false: elements stay as they are
+//   Run bind(const T* source, std::int64_t channel) const;
 // where `source` is where the matrix has a run of neighbouring channels from `channel` on, and Run
 //   FloatVec load(std::int64_t i) const;            // channels i.. of the run
 //   FloatVec load_some(std::int64_t i, std::int64_t count) const;  // its last ones
@@ -29,35 +29,35 @@ namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// The activation as it is.
+template <class T>
 struct Identity {
   static constexpr bool kPerChannel = false;
 
   struct Run {
-    const float* source;
+    const T* source;
 
-    HWY_INLINE FloatVec load(std::int64_t i) const { return hn::LoadU(FloatTag(), source + i); }
+    HWY_INLINE FloatVec load(std::int64_t i) const { return load_lanes(source + i); }
     HWY_INLINE FloatVec load_some(std::int64_t i, std::int64_t count) const {
       return HWY_NAMESPACE::load_some(source + i, count);
     }
   };
 
-  HWY_INLINE Run bind(const float* source, std::int64_t /*channel*/) const { return {source}; }
+  HWY_INLINE Run bind(const T* source, std::int64_t /*channel*/) const { return {source}; }
   void add_touched(const Im2col& /*matrix*/, TouchedRows& /*touched*/) const {}
 };
 
 /// max(0, x * scale + shift).
+template <class T>
 struct LoadNormRelu {
   static constexpr bool kPerChannel = true;
   NormReluTable table;
 
   struct Run {
-    const float* source;
+    const T* source;
     const float* scale;
     const float* shift;
 
-    HWY_INLINE FloatVec load(std::int64_t i) const {
-      return apply(hn::LoadU(FloatTag(), source + i), i);
-    }
+    HWY_INLINE FloatVec load(std::int64_t i) const { return apply(load_lanes(source + i), i); }
     HWY_INLINE FloatVec load_some(std::int64_t i, std::int64_t count) const {
       return apply(HWY_NAMESPACE::load_some(source + i, count), i);
     }
@@ -69,33 +69,34 @@ struct LoadNormRelu {
     }
   };
 
-  HWY_INLINE Run bind(const float* source, std::int64_t channel) const {
+  HWY_INLINE Run bind(const T* source, std::int64_t channel) const {
     return {source, table.scale + channel, table.shift + channel};
   }
   void add_touched(const Im2col& /*matrix*/, TouchedRows& /*touched*/) const {}
 };
 
 /// A deferred gradient g * of_g + y * of_y + constant; the matrix is that of g.
+template <class T>
 class LoadDeferredGradient {
  public:
   static constexpr bool kPerChannel = true;
 
   LoadDeferredGradient(const DeferredGradient& gradient, const DeferredGradientTable& table)
-      : g_(gradient.g.f32()),
-        y_(gradient.y.f32()),
+      : g_(elements<T>(gradient.g)),
+        y_(elements<T>(gradient.y)),
         g_pitch_(gradient.g.pitch),
         y_pitch_(gradient.y.pitch),
         table_(table) {}
 
   struct Run {
-    const float* g;
-    const float* y;
+    const T* g;
+    const T* y;
     const float* of_g;
     const float* of_y;
     const float* constant;
 
     HWY_INLINE FloatVec load(std::int64_t i) const {
-      return apply(hn::LoadU(FloatTag(), g + i), hn::LoadU(FloatTag(), y + i), i);
+      return apply(load_lanes(g + i), load_lanes(y + i), i);
     }
     HWY_INLINE FloatVec load_some(std::int64_t i, std::int64_t count) const {
       return apply(HWY_NAMESPACE::load_some(g + i, count), HWY_NAMESPACE::load_some(y + i, count),
@@ -110,7 +111,7 @@ class LoadDeferredGradient {
     }
   };
 
-  HWY_INLINE Run bind(const float* source, std::int64_t channel) const {
+  HWY_INLINE Run bind(const T* source, std::int64_t channel) const {
     std::int64_t pixel = source - g_ - channel;
     if (g_pitch_ != y_pitch_) {
       pixel = pixel / g_pitch_ * y_pitch_;
@@ -126,8 +127,8 @@ class LoadDeferredGradient {
   }
 
  private:
-  const float* g_;
-  const float* y_;
+  const T* g_;
+  const T* y_;
   std::int64_t g_pitch_, y_pitch_;
   DeferredGradientTable table_;
 };

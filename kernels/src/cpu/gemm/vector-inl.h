@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Vectors of floats of the instruction set being compiled, and partial loads and stores.
+// Vectors of floats of the instruction set being compiled, from and to memory that holds floats or
+// bfloat16, whole and in part.
 #if defined(ACCRETE_CPU_GEMM_VECTOR_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef ACCRETE_CPU_GEMM_VECTOR_INL_H_
 #undef ACCRETE_CPU_GEMM_VECTOR_INL_H_
@@ -10,7 +11,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "hwy/highway.h"
+#include "cpu/bf16_lanes-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
@@ -20,8 +21,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 using FloatTag = hn::ScalableTag<float>;
 using FloatVec = hn::Vec<FloatTag>;
 constexpr std::int64_t kLanes = HWY_LANES(float);
+/// A vector of bfloat16 as long as FloatVec.
+using HalfTag = HalfBits<FloatTag>;
+using HalfVec = hn::Vec<HalfTag>;
 /// Partial loads and stores are instructions of their own and never touch what they leave out.
 constexpr bool kMasked = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX2;
+constexpr bool kMaskedHalves = HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3;
 
 /// The first `count` < kLanes floats, zero behind them.
 HWY_INLINE FloatVec load_some(const float* source, std::int64_t count) {
@@ -44,6 +49,64 @@ HWY_INLINE void store_some(FloatVec value, float* target, std::int64_t count) {
     HWY_ALIGN float lanes[kLanes];
     hn::Store(value, d, lanes);
     std::memcpy(target, lanes, static_cast<std::size_t>(count) * sizeof(float));
+  }
+}
+
+/// The same of bfloat16, as they are.
+HWY_INLINE HalfVec load_some_halves(const Bf16* source, std::int64_t count) {
+  const HalfTag d;
+  if constexpr (kMaskedHalves) {
+    return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, &source->bits);
+  } else {
+    HWY_ALIGN std::uint16_t lanes[kLanes] = {};
+    std::memcpy(lanes, source, static_cast<std::size_t>(count) * sizeof(Bf16));
+    return hn::Load(d, lanes);
+  }
+}
+HWY_INLINE FloatVec load_some(const Bf16* source, std::int64_t count) {
+  return widen(FloatTag(), load_some_halves(source, count));
+}
+HWY_INLINE void store_some(FloatVec value, Bf16* target, std::int64_t count) {
+  const HalfTag d;
+  const HalfVec halves = narrow(FloatTag(), value);
+  if constexpr (kMaskedHalves) {
+    hn::BlendedStore(halves, hn::FirstN(d, static_cast<std::size_t>(count)), d, &target->bits);
+  } else {
+    HWY_ALIGN std::uint16_t lanes[kLanes];
+    hn::Store(halves, d, lanes);
+    std::memcpy(target, lanes, static_cast<std::size_t>(count) * sizeof(Bf16));
+  }
+}
+
+/// All lanes, at any address.
+HWY_INLINE FloatVec load_lanes(const float* source) {
+  return hn::LoadU(FloatTag(), source);
+}
+HWY_INLINE FloatVec load_lanes(const Bf16* source) {
+  return widen(FloatTag(), hn::LoadU(HalfTag(), &source->bits));
+}
+HWY_INLINE void store_lanes(FloatVec value, float* target) {
+  hn::StoreU(value, FloatTag(), target);
+}
+HWY_INLINE void store_lanes(FloatVec value, Bf16* target) {
+  hn::StoreU(narrow(FloatTag(), value), HalfTag(), &target->bits);
+}
+
+/// Past the caches, to an address that is aligned to whole vectors.
+HWY_INLINE void stream_lanes(FloatVec value, float* target) {
+  hn::Stream(value, FloatTag(), target);
+}
+HWY_INLINE void stream_lanes(FloatVec value, Bf16* target) {
+  hn::Stream(narrow(FloatTag(), value), HalfTag(), &target->bits);
+}
+
+/// What a tensor of T holds once `value` is stored there.
+template <class T>
+HWY_INLINE FloatVec as_stored(FloatVec value) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return value;
+  } else {
+    return widen(FloatTag(), narrow(FloatTag(), value));
   }
 }
 

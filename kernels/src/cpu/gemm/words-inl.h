@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// What packed operands are made of, and what the tiles do with it. An operand is an array of words
+// of four bytes along the reduction: a float, or a pair of neighbouring bfloat16, the first in the
+// lower half.
+//
+// An arithmetic is a struct with
+//   Operand broadcast(const float* word);  // one word, in every lane
+//   Operand load(const float* words);      // one word per lane
+//   FloatVec multiply_add(Operand a, Operand b, FloatVec sum);
+#if defined(ACCRETE_CPU_GEMM_WORDS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef ACCRETE_CPU_GEMM_WORDS_INL_H_
+#undef ACCRETE_CPU_GEMM_WORDS_INL_H_
+#else
+#define ACCRETE_CPU_GEMM_WORDS_INL_H_
+#endif
+
+#include <cstdint>
+#include <cstring>
+
+#include "cpu/gemm/vector-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace accrete::kernels::cpu {
+namespace HWY_NAMESPACE {
+
+/// Elements in a word.
+template <class T>
+constexpr std::int64_t kWordElements = std::int64_t{sizeof(float) / sizeof(T)};
+
+using WordTag = hn::Rebind<std::uint32_t, FloatTag>;
+using WordVec = hn::Vec<WordTag>;
+
+struct FloatWords {
+  using Operand = FloatVec;
+
+  static HWY_INLINE Operand broadcast(const float* word) { return hn::Set(FloatTag(), *word); }
+  static HWY_INLINE Operand load(const float* words) { return hn::Load(FloatTag(), words); }
+  static HWY_INLINE FloatVec multiply_add(Operand a, Operand b, FloatVec sum) {
+    return hn::MulAdd(a, b, sum);
+  }
+};
+
+/// Pairs taken apart, for machines without an instruction for them.
+struct SplitPairs {
+  struct Operand {
+    FloatVec first, second;
+  };
+
+  static HWY_INLINE Operand broadcast(const float* word) {
+    std::uint32_t pair = 0;
+    std::memcpy(&pair, word, sizeof(pair));
+    return split(hn::Set(WordTag(), pair));
+  }
+  static HWY_INLINE Operand load(const float* words) {
+#if HWY_TARGET == HWY_SCALAR
+    return broadcast(words);
+#else
+    return split(hn::Load(WordTag(), reinterpret_cast<const std::uint32_t*>(words)));
+#endif
+  }
+  static HWY_INLINE FloatVec multiply_add(const Operand& a, const Operand& b, FloatVec sum) {
+    return hn::MulAdd(a.second, b.second, hn::MulAdd(a.first, b.first, sum));
+  }
+
+ private:
+  static HWY_INLINE Operand split(WordVec pairs) {
+    const FloatTag d;
+    return {hn::BitCast(d, hn::ShiftLeft<16>(pairs)),
+            hn::BitCast(d, hn::And(pairs, hn::Set(WordTag(), 0xFFFF0000U)))};
+  }
+};
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+/// Pairs through AVX-512 BF16, which the instruction sets that are compiled here do not include:
+/// only for machines where has_pair_products() says so. The instruction takes denormals as zero and
+/// rounds each of its two sums to nearest.
+struct NativePairs {
+  using Operand = WordVec;
+
+  static HWY_INLINE Operand broadcast(const float* word) {
+    std::uint32_t pair = 0;
+    std::memcpy(&pair, word, sizeof(pair));
+    return hn::Set(WordTag(), pair);
+  }
+  static HWY_INLINE Operand load(const float* words) {
+    return hn::Load(WordTag(), reinterpret_cast<const std::uint32_t*>(words));
+  }
+  static HWY_INLINE FloatVec multiply_add(Operand a, Operand b, FloatVec sum) {
+    // Not an intrinsic: those can only be used where all code may use the extension.
+    __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum.raw) : "v"(a.raw), "v"(b.raw));
+    return sum;
+  }
+};
+
+inline bool has_pair_products() {
+  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
+  return has;
+}
+#endif
+
+/// Calls body.template operator()<Arithmetic>() with the best arithmetic for words of T.
+template <class T, class Body>
+HWY_INLINE auto with_arithmetic(const Body& body) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    return body.template operator()<FloatWords>();
+  } else {
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+    if (has_pair_products()) {
+      return body.template operator()<NativePairs>();
+    }
+#endif
+    return body.template operator()<SplitPairs>();
+  }
+}
+
+/// The first operand in the lower halves, the second in the upper ones.
+HWY_INLINE WordVec pair_up(HalfVec first, HalfVec second) {
+  const WordTag d;
+  return hn::Or(hn::PromoteTo(d, first), hn::ShiftLeft<16>(hn::PromoteTo(d, second)));
+}
+HWY_INLINE void store_words(WordVec words, float* target) {
+#if HWY_TARGET == HWY_SCALAR
+  std::memcpy(target, &words.raw, sizeof(words.raw));
+#else
+  hn::StoreU(words, WordTag(), reinterpret_cast<std::uint32_t*>(target));
+#endif
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace accrete::kernels::cpu
+HWY_AFTER_NAMESPACE();
+
+#endif
