@@ -11,6 +11,8 @@
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/norm_gradient_epilogue-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
+#include "cpu/winograd/dot-inl.h"
+#include "cpu/winograd/filter-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
@@ -41,36 +43,58 @@ void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t bl
   finish_gradient_sums(pool, partials, blocks, call.x.shape.pixels(), call.norm, call.out);
 }
 
-template <class T>
-void dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
-  const ConvProblem& problem = call.problem;
-  const Im2col matrix = im2col_of_gradient(problem, call.grad_y.g);
-  const DotBlocking blocking = dot_blocking(matrix, problem.C);
-  WorkspaceFloats floats(workspace);
-  float* const packed_weights = floats.take(blocking.weight_floats);
-  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
-  pack_turned_weights(pool, elements<T>(call.weight), problem, blocking, packed_weights);
-
+/// Calls product(transform, epilogue) with what the call's parts ask for.
+template <class T, class Product>
+void multiply_with_parts(ThreadPool& pool, const ConvDgrad& call, std::int64_t blocks,
+                         WorkspaceFloats& floats, const Product& product) {
   const auto multiply = [&](const auto& transform) {
-    const auto store_with = [&](const auto& epilogue) {
-      gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
-    };
+    const auto store_with = [&](const auto& epilogue) { product(transform, epilogue); };
     if (call.norm) {
-      with_mask_epilogue<T>(pool, call, blocking.blocks, floats, store_with);
+      with_mask_epilogue<T>(pool, call, blocks, floats, store_with);
     } else {
       with_plain_epilogue<T>(call.out, store_with);
     }
   };
   if (call.grad_y.y) {
-    const auto table = make_table(pool, call.grad_y, problem.K, floats);
+    const auto table = make_table(pool, call.grad_y, call.problem.K, floats);
     multiply(LoadDeferredGradient<T>(call.grad_y, table));
   } else {
     multiply(Identity<T>());
   }
 }
 
+template <class T>
+void dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matrix, WorkspaceFloats floats) {
+  const DotBlocking blocking = dot_blocking(matrix, call.problem.C);
+  float* const packed_weights = floats.take(blocking.weight_floats);
+  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
+  pack_turned_weights(pool, elements<T>(call.weight), call.problem, blocking, packed_weights);
+  multiply_with_parts<T>(
+      pool, call, blocking.blocks, floats, [&](const auto& transform, const auto& epilogue) {
+        gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+      });
+}
+
+void winograd_dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matrix,
+                    WorkspaceFloats floats) {
+  const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, call.problem.C);
+  float* const packed_weights = floats.take(blocking.weight_floats());
+  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
+  pack_winograd_turned_weights(pool, call.weight.f32(), blocking, packed_weights);
+  multiply_with_parts<float>(
+      pool, call, blocking.blocks, floats, [&](const auto& transform, const auto& epilogue) {
+        winograd_dot(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+      });
+}
+
 void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
-  with_element(call.grad_y.g.dtype, [&]<class T>() { dgrad<T>(pool, call, workspace); });
+  const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g);
+  const WorkspaceFloats floats(workspace);
+  if (winograd_pays(matrix, call.problem.C)) {
+    winograd_dgrad(pool, call, matrix, floats);
+    return;
+  }
+  with_element(call.grad_y.g.dtype, [&]<class T>() { dgrad<T>(pool, call, matrix, floats); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -84,21 +108,32 @@ HWY_EXPORT(run_conv_dgrad);
 
 namespace {
 
-DotBlocking dgrad_blocking(const ConvProblem& problem, DType dtype) {
-  return dot_blocking(im2col_of_gradient(problem, nothing_of(dtype)), problem.C);
+struct Sizes {
+  std::size_t bytes;
+  std::int64_t blocks;
+};
+
+Sizes sizes_of(const ConvProblem& problem, DType dtype) {
+  const Im2col matrix = im2col_of_gradient(problem, nothing_of(dtype));
+  if (winograd_pays(matrix, problem.C)) {
+    const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, problem.C);
+    return {blocking.workspace_bytes(), blocking.blocks};
+  }
+  const DotBlocking blocking = dot_blocking(matrix, problem.C);
+  return {blocking.workspace_bytes(), blocking.blocks};
 }
 
 }  // namespace
 
 std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return dgrad_blocking(problem, dtype).workspace_bytes();
+  return sizes_of(problem, dtype).bytes;
 }
 
 std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const DotBlocking blocking = dgrad_blocking(problem, dtype);
-  return blocking.workspace_bytes() +
+  const Sizes sizes = sizes_of(problem, dtype);
+  return sizes.bytes +
          float_bytes(DeferredGradientTable::floats(problem.K) + NormReluTable::floats(problem.C) +
-                     ChannelPartials::floats(blocking.blocks, problem.C));
+                     ChannelPartials::floats(sizes.blocks, problem.C));
 }
 
 void conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {

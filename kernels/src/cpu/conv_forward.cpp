@@ -11,47 +11,69 @@
 #include "cpu/gemm/pack_weights-inl.h"
 #include "cpu/gemm/statistics_epilogue-inl.h"
 #include "cpu/moments.h"
+#include "cpu/winograd/dot-inl.h"
+#include "cpu/winograd/filter-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-template <class T>
-void forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
-  const ConvProblem& problem = call.problem;
-  const Im2col matrix = im2col_of_input(problem, call.x);
-  const DotBlocking blocking = dot_blocking(matrix, problem.K);
-  WorkspaceFloats floats(workspace);
-  float* const packed_weights = floats.take(blocking.weight_floats);
-  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
-  pack_forward_weights(pool, elements<T>(call.weight), blocking, packed_weights);
-
+/// Calls product(transform, epilogue) with what the call's parts ask for.
+template <class T, class Blocking, class Product>
+void multiply_with_parts(ThreadPool& pool, const ConvForward& call, const Blocking& blocking,
+                         WorkspaceFloats& floats, const Product& product) {
+  const std::int64_t K = call.problem.K;
   const auto multiply = [&](const auto& transform) {
     if (!call.statistics) {
-      gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
-                  StoreTile<T>(call.y, call.bias.f32()));
+      product(transform, StoreTile<T>(call.y, call.bias.f32()));
       return;
     }
-    const ChannelPartials partials(floats.take(ChannelPartials::floats(blocking.blocks, problem.K)),
-                                   problem.K);
-    gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
-                StoreTileWithStatistics<T>(call.y, call.bias.f32(), partials));
+    const ChannelPartials partials(floats.take(ChannelPartials::floats(blocking.blocks, K)), K);
+    product(transform, StoreTileWithStatistics<T>(call.y, call.bias.f32(), partials));
     merge_statistics(
-        pool, partials, blocking.blocks,
-        [&](std::int64_t block) {
-          return blocking.first_row(block + 1) - blocking.first_row(block);
-        },
+        pool, partials, blocking.blocks, [&](std::int64_t block) { return blocking.pixels(block); },
         call.statistics);
   };
   if (call.norm) {
-    multiply(LoadNormRelu<T>{make_table(pool, call.norm, problem.C, floats)});
+    multiply(LoadNormRelu<T>{make_table(pool, call.norm, call.problem.C, floats)});
   } else {
     multiply(Identity<T>());
   }
 }
 
+template <class T>
+void forward(ThreadPool& pool, const ConvForward& call, const Im2col& matrix,
+             WorkspaceFloats floats) {
+  const DotBlocking blocking = dot_blocking(matrix, call.problem.K);
+  float* const packed_weights = floats.take(blocking.weight_floats);
+  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
+  pack_forward_weights(pool, elements<T>(call.weight), blocking, packed_weights);
+  multiply_with_parts<T>(
+      pool, call, blocking, floats, [&](const auto& transform, const auto& epilogue) {
+        gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+      });
+}
+
+void winograd_forward(ThreadPool& pool, const ConvForward& call, const Im2col& matrix,
+                      WorkspaceFloats floats) {
+  const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, call.problem.K);
+  float* const packed_weights = floats.take(blocking.weight_floats());
+  ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
+  pack_winograd_weights(pool, call.weight.f32(), blocking, packed_weights);
+  multiply_with_parts<float>(
+      pool, call, blocking, floats, [&](const auto& transform, const auto& epilogue) {
+        winograd_dot(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+      });
+}
+
 void run_conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
-  with_element(call.x.dtype, [&]<class T>() { forward<T>(pool, call, workspace); });
+  const Im2col matrix = im2col_of_input(call.problem, call.x);
+  const WorkspaceFloats floats(workspace);
+  if (winograd_pays(matrix, call.problem.K)) {
+    winograd_forward(pool, call, matrix, floats);
+    return;
+  }
+  with_element(call.x.dtype, [&]<class T>() { forward<T>(pool, call, matrix, floats); });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -65,21 +87,31 @@ HWY_EXPORT(run_conv_forward);
 
 namespace {
 
-DotBlocking forward_blocking(const ConvProblem& problem, DType dtype) {
-  return dot_blocking(im2col_of_input(problem, nothing_of(dtype)), problem.K);
+struct Sizes {
+  std::size_t bytes;
+  std::int64_t blocks;
+};
+
+Sizes sizes_of(const ConvProblem& problem, DType dtype) {
+  const Im2col matrix = im2col_of_input(problem, nothing_of(dtype));
+  if (winograd_pays(matrix, problem.K)) {
+    const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, problem.K);
+    return {blocking.workspace_bytes(), blocking.blocks};
+  }
+  const DotBlocking blocking = dot_blocking(matrix, problem.K);
+  return {blocking.workspace_bytes(), blocking.blocks};
 }
 
 }  // namespace
 
 std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return forward_blocking(problem, dtype).workspace_bytes();
+  return sizes_of(problem, dtype).bytes;
 }
 
 std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const DotBlocking blocking = forward_blocking(problem, dtype);
-  return blocking.workspace_bytes() +
-         float_bytes(NormReluTable::floats(problem.C) +
-                     ChannelPartials::floats(blocking.blocks, problem.K));
+  const Sizes sizes = sizes_of(problem, dtype);
+  return sizes.bytes + float_bytes(NormReluTable::floats(problem.C) +
+                                   ChannelPartials::floats(sizes.blocks, problem.K));
 }
 
 void conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {

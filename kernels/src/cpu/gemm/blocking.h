@@ -29,6 +29,7 @@ struct DotBlocking {
     const std::int64_t row = block * row_units / blocks * kRowUnit;
     return row < rows ? row : rows;
   }
+  std::int64_t pixels(std::int64_t block) const { return first_row(block + 1) - first_row(block); }
   std::size_t workspace_bytes() const;
 };
 

@@ -93,52 +93,59 @@ void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& m
   });
 }
 
-constexpr std::int64_t kReduceColumns = 32;  // columns summed and transposed at a time
+/// Columns summed and transposed at a time.
+constexpr std::int64_t kReduceColumns = 32;
 
-/// Sums columns [column, column + columns) of one panel over the parts, turned: [output][column].
-inline void reduce_strip(const OuterBlocking& blocking, const float* partials, std::int64_t output,
-                         std::int64_t column, std::int64_t columns, float* turned) {
+/// target[output][column] (= or +=) sums[column][output] for `columns` <= kReduceColumns columns;
+/// the sums are `width` wide.
+inline void put_turned(const float* sums, std::int64_t width, std::int64_t columns,
+                       std::int64_t outputs, bool accumulate, float* target,
+                       std::int64_t target_pitch) {
   const FloatTag d;
-  const std::int64_t width = panel_vectors(blocking.outputs - output) * kLanes;
-  const float* source = partials + output * blocking.padded_columns + column * width;
-  alignas(64) float sums[kReduceColumns * kPanel];
-  for (std::int64_t i = 0; i < columns * width; i += kLanes) {
+  alignas(64) float turned[kPanel * kReduceColumns];
+  transpose(sums, width, columns, outputs, turned, kReduceColumns);
+  for (std::int64_t k = 0; k < outputs; ++k, target += target_pitch) {
+    const float* from = turned + k * kReduceColumns;
+    for (std::int64_t j = 0; j < columns; j += kLanes) {
+      const std::int64_t count = columns - j;
+      FloatVec value = hn::Load(d, from + j);
+      if (count >= kLanes) {
+        value = accumulate ? hn::Add(value, load_lanes(target + j)) : value;
+        store_lanes(value, target + j);
+      } else {
+        value = accumulate ? hn::Add(value, load_some(target + j, count)) : value;
+        store_some(value, target + j, count);
+      }
+    }
+  }
+}
+
+/// Sums `count` floats of the partial results, in the order of the parts.
+inline void sum_partials(const OuterBlocking& blocking, const float* source, std::int64_t count,
+                         float* sums) {
+  const FloatTag d;
+  for (std::int64_t i = 0; i < count; i += kLanes) {
     FloatVec sum = hn::Load(d, source + i);
     for (std::int64_t part = 1; part < blocking.parts; ++part) {
       sum = hn::Add(sum, hn::Load(d, source + part * blocking.partial_floats + i));
     }
     hn::Store(sum, d, sums + i);
   }
-  transpose(sums, width, columns, std::min(width, blocking.outputs - output), turned,
-            kReduceColumns);
 }
 
 /// out[output, column] (= or +=) sum of the partial results, in the order of the parts.
 inline void reduce_partials(ThreadPool& pool, const OuterBlocking& blocking, const float* partials,
                             bool accumulate, float* out) {
   pool.parallel_for(ceil_div(blocking.columns, kReduceColumns), [&](std::int64_t task) HWY_ATTR {
-    const FloatTag d;
     const std::int64_t column = task * kReduceColumns;
     const std::int64_t columns = std::min(kReduceColumns, blocking.columns - column);
-    alignas(64) float turned[kPanel * kReduceColumns];
+    alignas(64) float sums[kReduceColumns * kPanel];
     for (std::int64_t output = 0; output < blocking.outputs; output += kPanel) {
-      reduce_strip(blocking, partials, output, column, columns, turned);
-      const std::int64_t outputs = std::min(kPanel, blocking.outputs - output);
-      for (std::int64_t k = 0; k < outputs; ++k) {
-        const float* from = turned + k * kReduceColumns;
-        float* target = out + (output + k) * blocking.columns + column;
-        for (std::int64_t j = 0; j < columns; j += kLanes) {
-          const std::int64_t count = columns - j;
-          FloatVec value = hn::Load(d, from + j);
-          if (count >= kLanes) {
-            value = accumulate ? hn::Add(value, hn::LoadU(d, target + j)) : value;
-            hn::StoreU(value, d, target + j);
-          } else {
-            value = accumulate ? hn::Add(value, load_some(target + j, count)) : value;
-            store_some(value, target + j, count);
-          }
-        }
-      }
+      const std::int64_t width = panel_vectors(blocking.outputs - output) * kLanes;
+      sum_partials(blocking, partials + output * blocking.padded_columns + column * width,
+                   columns * width, sums);
+      put_turned(sums, width, columns, std::min(width, blocking.outputs - output), accumulate,
+                 out + output * blocking.columns + column, blocking.columns);
     }
   });
 }

@@ -18,6 +18,7 @@ struct Im2col {
   std::int64_t element_bytes = sizeof(float);
   std::int64_t pitch = 0;                                        ///< in elements
   std::int64_t images = 0, height = 0, width = 0, channels = 0;  // source
+  std::int64_t first_channel = 0;  ///< number of the tensor's channel that `data` starts with
   std::int64_t filter_h = 1, filter_w = 1;
   std::int64_t stride_h = 1, stride_w = 1;
   std::int64_t pad_h = 0, pad_w = 0;  // may be negative
@@ -30,6 +31,14 @@ struct Im2col {
   /// Elements in a word of a packed operand.
   std::int64_t word_elements() const { return std::int64_t{sizeof(float)} / element_bytes; }
   const char* bytes() const { return static_cast<const char*>(data); }
+  /// The matrix of some of the channels.
+  Im2col channel_range(std::int64_t first, std::int64_t count) const {
+    Im2col range = *this;
+    range.data = bytes() + first * element_bytes;
+    range.first_channel += first;
+    range.channels = count;
+    return range;
+  }
   bool dilated() const { return dilation_h != 1 || dilation_w != 1; }
   /// Row m is source pixel m.
   bool plain() const {
@@ -135,8 +144,11 @@ class WindowCursor {
 /// Columns [first, last) of the matrix and the tap the first one belongs to.
 struct ColumnRange {
   std::int64_t first, last;
-  std::int64_t r, s, c;
+  std::int64_t r = 0, s = 0, c = 0;
 
+  /// Of a matrix of single taps.
+  ColumnRange(std::int64_t first_in, std::int64_t last_in)
+      : first(first_in), last(last_in), c(first_in) {}
   ColumnRange(const Im2col& matrix, std::int64_t first_in, std::int64_t last_in)
       : first(first_in),
         last(last_in),

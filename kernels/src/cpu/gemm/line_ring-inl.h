@@ -56,21 +56,28 @@ class LineRing {
   /// Columns `range` of the row of a prepared window.
   HWY_INLINE void pack(const Window& window, const ColumnRange& range, T* target) const {
     const std::int64_t width = matrix_.filter_row();
-    const std::int64_t first_tap = (window.w + matrix_.pad_w) * matrix_.channels;
     std::int64_t r = range.r;
     std::int64_t from = range.first - r * width;
     for (std::int64_t rest = range.count(); rest > 0; ++r) {
       const std::int64_t run = std::min(rest, width - from);
-      const std::int64_t h = window.h + r;
-      if (h < 0 || h >= matrix_.height) {
-        zero_run(target, run);
+      if (const T* taps = filter_row(window, r)) {
+        copy_padded(taps + from, run, target);
       } else {
-        copy_padded(line(window.first_line + h) + first_tap + from, run, target);
+        zero_run(target, run);
       }
       target += run;
       rest -= run;
       from = 0;
     }
+  }
+
+  /// The taps of row r of a prepared window; null outside the image, where they are zero.
+  HWY_INLINE const T* filter_row(const Window& window, std::int64_t r) const {
+    const std::int64_t h = window.h + r;
+    if (h < 0 || h >= matrix_.height) {
+      return nullptr;
+    }
+    return line(window.first_line + h) + (window.w + matrix_.pad_w) * matrix_.channels;
   }
 
  private:
@@ -97,7 +104,7 @@ class LineRing {
     const T* source =
         static_cast<const T*>(matrix_.data) + (line_ * matrix_.width + w) * matrix_.pitch;
     for (; w < end; ++w, source += matrix_.pitch, target += matrix_.channels) {
-      copy_run(transform_, source, 0, matrix_.channels, target);
+      copy_run(transform_, source, matrix_.first_channel, matrix_.channels, target);
     }
     if (next_ < last && last == matrix_.width) {
       T* const padding = line(line_) + (last_w_ + matrix_.pad_w) * matrix_.channels;
