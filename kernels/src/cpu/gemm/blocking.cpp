@@ -45,7 +45,7 @@ DotBlocking dot_blocking(const Im2col& matrix, std::int64_t columns) {
   b.group_rows = group * kRowUnit;
   // A shorter tile may need one tile more than the units it covers.
   b.packed_floats = (group + 1) * unit_floats;
-  b.ring = line_ring_size(matrix);
+  b.ring = line_ring_size(matrix, kRowUnit);
   b.slot_floats = b.packed_floats + b.ring.floats();
   return b;
 }
@@ -83,7 +83,7 @@ OuterBlocking outer_blocking(const Im2col& matrix, std::int64_t outputs) {
   b.pair_floats = word_rows > 1 ? b.a_pitch + kMaxLanes : 0;
   // A block of few taps reads few pixels more than once, but a ring would take them all.
   if (b.block_columns >= kRingTaps * matrix.channels) {
-    b.ring = line_ring_size(matrix);
+    b.ring = line_ring_size(matrix, 1);
   }
   b.slot_floats = b.g_floats + b.a_floats + b.pair_floats + b.ring.floats();
   return b;

@@ -17,16 +17,16 @@ struct LineRingSize {
   std::int64_t floats() const { return lines * line_floats; }
 };
 
-/// The ring holds every line that the windows of one tile, kRowUnit rows, read. A matrix of single
+/// The ring holds every line that the windows of `rows` neighbouring rows read. A matrix of single
 /// taps reads each pixel once, and a dilated one few: those need none.
-inline LineRingSize line_ring_size(const Im2col& matrix) {
+inline LineRingSize line_ring_size(const Im2col& matrix, std::int64_t rows) {
   LineRingSize size;
   if (matrix.filter_h * matrix.filter_w == 1 || matrix.dilated()) {
     return size;
   }
-  // A tile begins at most this many new lines of output, each this many lines of input below the
+  // The rows begin at most this many new lines of output, each this many lines of input below the
   // one before; from one image to the next it may be more than the stride.
-  const std::int64_t changes = ceil_div(kRowUnit - 1, matrix.out_w);
+  const std::int64_t changes = ceil_div(rows - 1, matrix.out_w);
   const std::int64_t step =
       std::max(matrix.stride_h, matrix.height - (matrix.out_h - 1) * matrix.stride_h);
   const std::int64_t wanted = changes * step + matrix.filter_h;

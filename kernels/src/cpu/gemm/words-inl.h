@@ -40,7 +40,8 @@ struct FloatWords {
   }
 };
 
-/// Pairs taken apart, for machines without an instruction for them.
+/// Pairs taken apart, for machines without an instruction for them. Their tiles are short of
+/// registers: what bfloat16 saves there is memory, not time.
 struct SplitPairs {
   struct Operand {
     FloatVec first, second;

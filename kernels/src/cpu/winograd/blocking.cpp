@@ -35,7 +35,7 @@ WinogradDotBlocking winograd_dot_blocking(const Im2col& matrix, std::int64_t col
   b.window_floats = kFrequencies * ceil_div(b.reduction, kChunk) * kRowUnit * kChunkPitch;
   b.product_floats = (kFrequencies + 4) * kRowUnit * kPanelLanes;
   b.zero_floats = zero_line_floats(matrix.channels);
-  b.ring = line_ring_size(input_tiles(matrix));
+  b.ring = line_ring_size(input_tiles(matrix), 1);
   b.slot_floats = b.window_floats + b.product_floats + b.zero_floats + b.ring.floats();
   return b;
 }
@@ -68,7 +68,7 @@ WinogradOuterBlocking winograd_outer_blocking(const Im2col& matrix, std::int64_t
   outer.g_floats = outer.chunk_rows * padded_outputs;
   Im2col block = input_tiles(matrix);
   block.channels = std::min(outer.block_columns, outer.columns);
-  outer.ring = line_ring_size(block);
+  outer.ring = line_ring_size(block, 1);
   b.window_floats = kFrequencies * outer.a_floats;
   b.gradient_floats = kFrequencies * outer.g_floats;
   b.zero_floats = zero_line_floats(block.channels);
