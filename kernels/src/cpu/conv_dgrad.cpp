@@ -75,26 +75,30 @@ void dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matrix, Worksp
       });
 }
 
+template <class T>
 void winograd_dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matrix,
                     WorkspaceFloats floats) {
   const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, call.problem.C);
   float* const packed_weights = floats.take(blocking.weight_floats());
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
-  pack_winograd_turned_weights(pool, call.weight.f32(), blocking, packed_weights);
-  multiply_with_parts<float>(
+  pack_winograd_turned_weights(pool, elements<T>(call.weight), blocking, packed_weights);
+  multiply_with_parts<T>(
       pool, call, blocking.blocks, floats, [&](const auto& transform, const auto& epilogue) {
-        winograd_dot(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+        winograd_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
       });
 }
 
 void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
   const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g);
   const WorkspaceFloats floats(workspace);
-  if (winograd_pays(matrix, call.problem.C)) {
-    winograd_dgrad(pool, call, matrix, floats);
-    return;
-  }
-  with_element(call.grad_y.g.dtype, [&]<class T>() { dgrad<T>(pool, call, matrix, floats); });
+  const bool winograd = winograd_pays(matrix, call.problem.C);
+  with_element(call.grad_y.g.dtype, [&]<class T>() {
+    if (winograd) {
+      winograd_dgrad<T>(pool, call, matrix, floats);
+    } else {
+      dgrad<T>(pool, call, matrix, floats);
+    }
+  });
 }
 
 }  // namespace HWY_NAMESPACE

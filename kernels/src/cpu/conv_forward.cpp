@@ -54,26 +54,30 @@ void forward(ThreadPool& pool, const ConvForward& call, const Im2col& matrix,
       });
 }
 
+template <class T>
 void winograd_forward(ThreadPool& pool, const ConvForward& call, const Im2col& matrix,
                       WorkspaceFloats floats) {
   const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, call.problem.K);
   float* const packed_weights = floats.take(blocking.weight_floats());
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
-  pack_winograd_weights(pool, call.weight.f32(), blocking, packed_weights);
-  multiply_with_parts<float>(
+  pack_winograd_weights(pool, elements<T>(call.weight), blocking, packed_weights);
+  multiply_with_parts<T>(
       pool, call, blocking, floats, [&](const auto& transform, const auto& epilogue) {
-        winograd_dot(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+        winograd_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
       });
 }
 
 void run_conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
   const Im2col matrix = im2col_of_input(call.problem, call.x);
   const WorkspaceFloats floats(workspace);
-  if (winograd_pays(matrix, call.problem.K)) {
-    winograd_forward(pool, call, matrix, floats);
-    return;
-  }
-  with_element(call.x.dtype, [&]<class T>() { forward<T>(pool, call, matrix, floats); });
+  const bool winograd = winograd_pays(matrix, call.problem.K);
+  with_element(call.x.dtype, [&]<class T>() {
+    if (winograd) {
+      winograd_forward<T>(pool, call, matrix, floats);
+    } else {
+      forward<T>(pool, call, matrix, floats);
+    }
+  });
 }
 
 }  // namespace HWY_NAMESPACE

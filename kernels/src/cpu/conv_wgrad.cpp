@@ -47,14 +47,15 @@ void wgrad(ThreadPool& pool, const ConvWgrad& call, const Im2col& matrix, Worksp
                   call.grad_weight.f32());
 }
 
+template <class T>
 void winograd_wgrad(ThreadPool& pool, const ConvWgrad& call, const Im2col& matrix,
                     WorkspaceFloats floats) {
   const Im2col gradient = rows_of(call.grad_y.g);
   const WinogradOuterBlocking blocking = winograd_outer_blocking(matrix, call.problem.K);
   float* const partials = floats.take(blocking.outer.parts * blocking.partial_floats);
   ScratchSlots slots = take_slots(floats, blocking.outer.tasks(), blocking.slot_floats);
-  multiply_with_parts<float>(pool, call, floats, [&](const auto& of_x, const auto& of_gradient) {
-    winograd_outer(pool, blocking, matrix, of_x, gradient, of_gradient, slots, partials);
+  multiply_with_parts<T>(pool, call, floats, [&](const auto& of_x, const auto& of_gradient) {
+    winograd_outer<T>(pool, blocking, matrix, of_x, gradient, of_gradient, slots, partials);
   });
   reduce_winograd_partials(pool, blocking, partials, call.mode == GradMode::accumulate,
                            call.grad_weight.f32());
@@ -63,11 +64,14 @@ void winograd_wgrad(ThreadPool& pool, const ConvWgrad& call, const Im2col& matri
 void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
   const Im2col matrix = im2col_of_input(call.problem, call.x);
   const WorkspaceFloats floats(workspace);
-  if (winograd_pays(matrix, call.problem.K)) {
-    winograd_wgrad(pool, call, matrix, floats);
-    return;
-  }
-  with_element(call.x.dtype, [&]<class T>() { wgrad<T>(pool, call, matrix, floats); });
+  const bool winograd = winograd_pays(matrix, call.problem.K);
+  with_element(call.x.dtype, [&]<class T>() {
+    if (winograd) {
+      winograd_wgrad<T>(pool, call, matrix, floats);
+    } else {
+      wgrad<T>(pool, call, matrix, floats);
+    }
+  });
 }
 
 }  // namespace HWY_NAMESPACE

@@ -81,10 +81,10 @@ HWY_INLINE void copy_exact(const Bf16* source, std::int64_t count, Bf16* target)
 }
 
 /// `count` neighbouring channels from `channel` on, through the transform.
-template <class Transform, class T>
+template <class Transform, class T, class Packed>
 HWY_INLINE void copy_run(const Transform& transform, const T* source, std::int64_t channel,
-                         std::int64_t count, T* target) {
-  if constexpr (!Transform::kPerChannel) {
+                         std::int64_t count, Packed* target) {
+  if constexpr (!Transform::kPerChannel && std::is_same_v<T, Packed>) {
     copy_exact(source, count, target);
   } else {
     const auto run = transform.bind(source, channel);

@@ -21,11 +21,11 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Rows must come in ascending order.
-template <class T, class Transform>
+/// Rows must come in ascending order. T: what the source is made of; Packed: what the lines are.
+template <class T, class Transform, class Packed = T>
 class LineRing {
  public:
-  LineRing(const Im2col& matrix, const Transform& transform, const LineRingSize& size, T* data)
+  LineRing(const Im2col& matrix, const Transform& transform, const LineRingSize& size, Packed* data)
       : matrix_(matrix),
         transform_(transform),
         size_(size),
@@ -54,13 +54,13 @@ class LineRing {
   }
 
   /// Columns `range` of the row of a prepared window.
-  HWY_INLINE void pack(const Window& window, const ColumnRange& range, T* target) const {
+  HWY_INLINE void pack(const Window& window, const ColumnRange& range, Packed* target) const {
     const std::int64_t width = matrix_.filter_row();
     std::int64_t r = range.r;
     std::int64_t from = range.first - r * width;
     for (std::int64_t rest = range.count(); rest > 0; ++r) {
       const std::int64_t run = std::min(rest, width - from);
-      if (const T* taps = filter_row(window, r)) {
+      if (const Packed* taps = filter_row(window, r)) {
         copy_padded(taps + from, run, target);
       } else {
         zero_run(target, run);
@@ -72,7 +72,7 @@ class LineRing {
   }
 
   /// The taps of row r of a prepared window; null outside the image, where they are zero.
-  HWY_INLINE const T* filter_row(const Window& window, std::int64_t r) const {
+  HWY_INLINE const Packed* filter_row(const Window& window, std::int64_t r) const {
     const std::int64_t h = window.h + r;
     if (h < 0 || h >= matrix_.height) {
       return nullptr;
@@ -81,8 +81,8 @@ class LineRing {
   }
 
  private:
-  std::int64_t line_elements() const { return size_.line_floats * kWordElements<T>; }
-  T* line(std::int64_t number) const {
+  std::int64_t line_elements() const { return size_.line_floats * kWordElements<Packed>; }
+  Packed* line(std::int64_t number) const {
     return data_ + (number & (size_.lines - 1)) * line_elements();
   }
 
@@ -100,15 +100,15 @@ class LineRing {
   void fill_line(std::int64_t last) {
     std::int64_t w = std::max(next_, first_w_);
     const std::int64_t end = std::min(last, last_w_);
-    T* target = line(line_) + (w + matrix_.pad_w) * matrix_.channels;
+    Packed* target = line(line_) + (w + matrix_.pad_w) * matrix_.channels;
     const T* source =
         static_cast<const T*>(matrix_.data) + (line_ * matrix_.width + w) * matrix_.pitch;
     for (; w < end; ++w, source += matrix_.pitch, target += matrix_.channels) {
       copy_run(transform_, source, matrix_.first_channel, matrix_.channels, target);
     }
     if (next_ < last && last == matrix_.width) {
-      T* const padding = line(line_) + (last_w_ + matrix_.pad_w) * matrix_.channels;
-      constexpr std::int64_t kSlack = kMaxLanes * kWordElements<T>;
+      Packed* const padding = line(line_) + (last_w_ + matrix_.pad_w) * matrix_.channels;
+      constexpr std::int64_t kSlack = kMaxLanes * kWordElements<Packed>;
       zero_run(padding, line(line_) + line_elements() - kSlack - padding);
     }
     next_ = std::max(next_, last);
@@ -117,7 +117,7 @@ class LineRing {
   const Im2col& matrix_;
   const Transform& transform_;
   LineRingSize size_;
-  T* data_;
+  Packed* data_;
   std::int64_t first_w_, last_w_;  // pixels that some window reads
   std::int64_t line_ = -1;         // the next pixel to be transformed: line and column
   std::int64_t next_ = 0;

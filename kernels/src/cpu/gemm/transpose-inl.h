@@ -8,6 +8,7 @@
 #endif
 
 #include <cstdint>
+#include <cstring>
 
 #include "cpu/gemm/vector-inl.h"
 
@@ -15,13 +16,18 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
+/// Four bytes, whatever they are.
+HWY_INLINE void move_word(const float* source, float* target) {
+  std::memcpy(target, source, sizeof(*target));
+}
+
 /// target[j][i] = source[i][j] for i, j < 4.
 HWY_INLINE void transpose_4x4(const float* source, std::int64_t source_pitch, float* target,
                               std::int64_t target_pitch) {
 #if HWY_TARGET == HWY_SCALAR
   for (std::int64_t i = 0; i < 4; ++i) {
     for (std::int64_t j = 0; j < 4; ++j) {
-      target[j * target_pitch + i] = source[i * source_pitch + j];
+      move_word(source + i * source_pitch + j, target + j * target_pitch + i);
     }
   }
 #else
@@ -54,7 +60,7 @@ HWY_INLINE void transpose(const float* source, std::int64_t source_pitch, std::i
   }
   for (std::int64_t i = 0; i < rows; ++i) {
     for (std::int64_t j = i < whole_rows ? whole_columns : 0; j < columns; ++j) {
-      target[j * target_pitch + i] = source[i * source_pitch + j];
+      move_word(source + i * source_pitch + j, target + j * target_pitch + i);
     }
   }
 }

@@ -17,6 +17,12 @@ constexpr std::int64_t kPartTiles = 192;
 constexpr std::int64_t kMaxParts = 16;
 constexpr std::int64_t kMaxPartialBytes = 48 << 20;
 
+// A ring of floats, whatever the source is made of, for one window at a time.
+LineRingSize float_ring_size(Im2col windows) {
+  windows.element_bytes = sizeof(float);
+  return line_ring_size(windows, 1);
+}
+
 // Four pixels of one line and slack for whole vectors.
 std::int64_t zero_line_floats(std::int64_t channels) {
   return round_up(4 * channels, kMaxLanes) + kMaxLanes;
@@ -35,7 +41,7 @@ WinogradDotBlocking winograd_dot_blocking(const Im2col& matrix, std::int64_t col
   b.window_floats = kFrequencies * ceil_div(b.reduction, kChunk) * kRowUnit * kChunkPitch;
   b.product_floats = (kFrequencies + 4) * kRowUnit * kPanelLanes;
   b.zero_floats = zero_line_floats(matrix.channels);
-  b.ring = line_ring_size(input_tiles(matrix), 1);
+  b.ring = float_ring_size(input_tiles(matrix));
   b.slot_floats = b.window_floats + b.product_floats + b.zero_floats + b.ring.floats();
   return b;
 }
@@ -68,7 +74,7 @@ WinogradOuterBlocking winograd_outer_blocking(const Im2col& matrix, std::int64_t
   outer.g_floats = outer.chunk_rows * padded_outputs;
   Im2col block = input_tiles(matrix);
   block.channels = std::min(outer.block_columns, outer.columns);
-  outer.ring = line_ring_size(block, 1);
+  outer.ring = float_ring_size(block);
   b.window_floats = kFrequencies * outer.a_floats;
   b.gradient_floats = kFrequencies * outer.g_floats;
   b.zero_floats = zero_line_floats(block.channels);

@@ -14,7 +14,7 @@ namespace accrete::kernels::cpu {
 /// A product in the dot form: a task takes a range of tiles, in groups as tall as a register tile.
 struct WinogradDotBlocking {
   WinogradTiles tiles;
-  std::int64_t reduction = 0;
+  std::int64_t reduction = 0;  ///< over channels
   std::int64_t columns = 0;
   std::int64_t tile_units = 0;  ///< ceil(tiles / kRowUnit)
   std::int64_t blocks = 0;      ///< tasks
@@ -38,7 +38,7 @@ struct WinogradDotBlocking {
   std::size_t workspace_bytes() const;
 };
 
-/// A is `matrix`, of 3x3 filters; its data need not exist yet.
+/// A is `matrix`, of 3x3 filters; its data need not exist yet. Packed operands are floats.
 WinogradDotBlocking winograd_dot_blocking(const Im2col& matrix, std::int64_t columns);
 
 /// The gradient of the weights. For each frequency the outer form, whose rows are tiles: tasks are

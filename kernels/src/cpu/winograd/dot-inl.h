@@ -124,12 +124,12 @@ void multiply_group(const WinogradDotBlocking& blocking, const TileGroup& group,
   }
 }
 
-template <class Transform, class Epilogue>
+template <class T, class Transform, class Epilogue>
 void multiply_winograd_block(const WinogradDotBlocking& blocking, std::int64_t block,
                              const Im2col& windows, const Transform& transform,
                              const WinogradScratch& scratch, const float* packed_weights,
                              const Epilogue& epilogue, TilePrefetcher& prefetcher) {
-  LineRing<float, Transform> ring(windows, transform, blocking.ring, scratch.ring);
+  WindowRing<T, Transform> ring(windows, transform, blocking.ring, scratch.ring);
   const WindowTarget target = {scratch.windows, kChunkPitch, kChunkFloats,
                                frequency_window_floats(blocking)};
   const std::int64_t end = blocking.first_tile(block + 1);
@@ -145,8 +145,8 @@ void multiply_winograd_block(const WinogradDotBlocking& blocking, std::int64_t b
   epilogue.finish(block);
 }
 
-/// `matrix` is that of the 3x3 filters, `packed_weights` the transformed filter.
-template <class Transform, class Epilogue>
+/// `matrix` is that of the 3x3 filters, made of T; `packed_weights` is the transformed filter.
+template <class T, class Transform, class Epilogue>
 void winograd_dot(ThreadPool& pool, const WinogradDotBlocking& blocking, const Im2col& matrix,
                   const Transform& transform, const float* packed_weights, ScratchSlots& slots,
                   const Epilogue& epilogue) {
@@ -163,8 +163,8 @@ void winograd_dot(ThreadPool& pool, const WinogradDotBlocking& blocking, const I
     const ScratchSlots::Lease lease(slots);
     const WinogradScratch scratch(blocking, lease.data());
     TilePrefetcher prefetcher(touched);
-    multiply_winograd_block(blocking, block, windows, transform, scratch, packed_weights, epilogue,
-                            prefetcher);
+    multiply_winograd_block<T>(blocking, block, windows, transform, scratch, packed_weights,
+                               epilogue, prefetcher);
   });
 }
 

@@ -21,24 +21,25 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The transform of `count` channels of one filter: taps at `weight`, `tap_pitch` floats apart.
-HWY_INLINE Square<4> transformed_filter(const float* weight, std::int64_t tap_pitch,
+/// The transform of `count` channels of one filter: taps at `weight`, `tap_pitch` elements apart.
+template <class T>
+HWY_INLINE Square<4> transformed_filter(const T* weight, std::int64_t tap_pitch,
                                         std::int64_t count) {
   return transformed<OfFilter>(load_square<3>([&](std::size_t r, std::size_t s) HWY_ATTR {
-    const float* tap = weight + static_cast<std::int64_t>(3 * r + s) * tap_pitch;
+    const T* tap = weight + static_cast<std::int64_t>(3 * r + s) * tap_pitch;
     return count >= kLanes ? load_lanes(tap) : load_some(tap, count);
   }));
 }
 
 /// One panel of B[c][k] from weight[k][r][s][c], for `count` channels from c on.
-inline void pack_winograd_panel(const float* weight, const WinogradDotBlocking& blocking,
-                                std::int64_t c, std::int64_t count, std::int64_t column,
-                                float* packed) {
+template <class T>
+void pack_winograd_panel(const T* weight, const WinogradDotBlocking& blocking, std::int64_t c,
+                         std::int64_t count, std::int64_t column, float* packed) {
   const std::int64_t width = panel_vectors(blocking.columns - column) * kLanes;
   const std::int64_t outputs = std::min(width, blocking.columns - column);
   alignas(64) float filters[kFrequencies][kPanel * kLanes];
   for (std::int64_t k = 0; k < outputs; ++k) {
-    const float* filter = weight + (column + k) * 9 * blocking.reduction + c;
+    const T* filter = weight + (column + k) * 9 * blocking.reduction + c;
     store_square(transformed_filter(filter, blocking.reduction, count), filters[0] + k * kLanes,
                  kPanel * kLanes);
   }
@@ -51,10 +52,11 @@ inline void pack_winograd_panel(const float* weight, const WinogradDotBlocking& 
 }
 
 /// Row k of B[k][c] from weight[k][2-r][2-s][c].
-inline void pack_winograd_turned_row(const float* weight, const WinogradDotBlocking& blocking,
-                                     std::int64_t k, float* packed) {
+template <class T>
+void pack_winograd_turned_row(const T* weight, const WinogradDotBlocking& blocking, std::int64_t k,
+                              float* packed) {
   const std::int64_t channels = blocking.columns;
-  const float* last_tap = weight + (9 * k + 8) * channels;
+  const T* last_tap = weight + (9 * k + 8) * channels;
   for (std::int64_t column = 0; column < channels; column += kPanel) {
     const std::int64_t width = panel_vectors(channels - column) * kLanes;
     float* target = packed + column * blocking.reduction + k * width;
@@ -66,8 +68,10 @@ inline void pack_winograd_turned_row(const float* weight, const WinogradDotBlock
   }
 }
 
-inline void pack_winograd_weights(ThreadPool& pool, const float* weight,
-                                  const WinogradDotBlocking& blocking, float* packed) {
+/// The operand of a forward convolution.
+template <class T>
+void pack_winograd_weights(ThreadPool& pool, const T* weight, const WinogradDotBlocking& blocking,
+                           float* packed) {
   pool.parallel_for(ceil_div(blocking.reduction, kLanes), [&](std::int64_t strip) HWY_ATTR {
     const std::int64_t c = strip * kLanes;
     const std::int64_t count = std::min(kLanes, blocking.reduction - c);
@@ -77,8 +81,10 @@ inline void pack_winograd_weights(ThreadPool& pool, const float* weight,
   });
 }
 
-inline void pack_winograd_turned_weights(ThreadPool& pool, const float* weight,
-                                         const WinogradDotBlocking& blocking, float* packed) {
+/// The operand of the gradient of the data.
+template <class T>
+void pack_winograd_turned_weights(ThreadPool& pool, const T* weight,
+                                  const WinogradDotBlocking& blocking, float* packed) {
   pool.parallel_for(blocking.reduction, [&](std::int64_t k) HWY_ATTR {
     pack_winograd_turned_row(weight, blocking, k, packed);
   });

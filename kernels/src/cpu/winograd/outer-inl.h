@@ -21,52 +21,50 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// The gradient of one tile: its pixels, of which `lines` x `columns` are inside the result.
-struct GradientTile {
-  const float* pixel;
-  std::int64_t pitch;        ///< from one pixel to the next
-  std::int64_t line_floats;  ///< from one line to the next
-  std::int64_t lines, columns;
+/// Reads the gradient of tiles of the result.
+template <class T, class TransformG>
+class GradientTiles {
+ public:
+  GradientTiles(const WinogradTiles& tiles, const Im2col& gradient, const TransformG& transform_g)
+      : tiles_(tiles), gradient_(gradient), transform_g_(transform_g) {}
+
+  /// A z of the channels [channel, channel + count), at most a vector.
+  HWY_INLINE Square<4> transformed_at(std::int64_t tile, std::int64_t channel,
+                                      std::int64_t count) const {
+    const std::int64_t line = tile / tiles_.per_line();
+    const std::int64_t p = line % tiles_.lines() * 2;
+    const std::int64_t q = tile % tiles_.per_line() * 2;
+    const std::int64_t row = (line / tiles_.lines() * tiles_.height + p) * tiles_.width + q;
+    return transformed<OfResultGradient>(load_square<2>([&](std::size_t r, std::size_t s) HWY_ATTR {
+      const auto i = static_cast<std::int64_t>(r);
+      const auto j = static_cast<std::int64_t>(s);
+      if (p + i >= tiles_.height || q + j >= tiles_.width) {
+        return hn::Zero(FloatTag());
+      }
+      const std::int64_t pixel = row + i * tiles_.width + j;
+      const T* from = static_cast<const T*>(gradient_.data) + pixel * gradient_.pitch + channel;
+      return load_run(transform_g_.bind(from, channel), 0, count);
+    }));
+  }
+
+ private:
+  const WinogradTiles& tiles_;
+  const Im2col& gradient_;
+  const TransformG& transform_g_;
 };
 
-/// A z of the channels [channel, channel + count), at most a vector, `stride` floats apart.
-template <class TransformG>
-HWY_INLINE void transform_gradient(const GradientTile& tile, const TransformG& transform_g,
-                                   std::int64_t channel, std::int64_t count, float* target,
-                                   std::int64_t stride) {
-  const Square<2> gradient = load_square<2>([&](std::size_t r, std::size_t s) HWY_ATTR {
-    const auto line = static_cast<std::int64_t>(r);
-    const auto column = static_cast<std::int64_t>(s);
-    if (line >= tile.lines || column >= tile.columns) {
-      return hn::Zero(FloatTag());
-    }
-    const float* pixel = tile.pixel + line * tile.line_floats + column * tile.pitch + channel;
-    return load_run(transform_g.bind(pixel, channel), 0, count);
-  });
-  store_square(transformed<OfResultGradient>(gradient), target, stride);
-}
-
 /// Tiles [first, last) of the gradient as [frequency][panel][tile][vectors of the panel].
-template <class TransformG>
-void transform_gradients(const WinogradOuterBlocking& blocking, const Im2col& gradient,
-                         const TransformG& transform_g, std::int64_t first, std::int64_t last,
-                         float* target) {
-  const WinogradTiles& tiles = blocking.tiles;
-  const std::int64_t count = last - first;
+template <class T, class TransformG>
+void transform_gradients(const OuterBlocking& outer, const GradientTiles<T, TransformG>& tiles,
+                         std::int64_t first, std::int64_t last, float* target) {
   for (std::int64_t tile = first; tile < last; ++tile) {
-    const std::int64_t line = tile / tiles.per_line();
-    const std::int64_t p = line % tiles.lines() * 2;
-    const std::int64_t q = tile % tiles.per_line() * 2;
-    const std::int64_t row = (line / tiles.lines() * tiles.height + p) * tiles.width + q;
-    const GradientTile from = {static_cast<const float*>(gradient.data) + row * gradient.pitch,
-                               gradient.pitch, tiles.width * gradient.pitch, tiles.height - p,
-                               tiles.width - q};
-    for (std::int64_t output = 0; output < blocking.outer.outputs; output += kPanel) {
-      const std::int64_t width = panel_vectors(blocking.outer.outputs - output) * kLanes;
-      float* const to = target + output * count + (tile - first) * width;
+    for (std::int64_t output = 0; output < outer.outputs; output += kPanel) {
+      const std::int64_t width = panel_vectors(outer.outputs - output) * kLanes;
+      float* const to = target + output * (last - first) + (tile - first) * width;
       for (std::int64_t j = 0; j < width; j += kLanes) {
-        transform_gradient(from, transform_g, output + j, blocking.outer.outputs - output - j,
-                           to + j, blocking.outer.g_floats);
+        const std::int64_t channel = output + j;
+        store_square(tiles.transformed_at(tile, channel, outer.outputs - channel), to + j,
+                     outer.g_floats);
       }
     }
   }
@@ -89,21 +87,22 @@ struct WinogradOuterScratch {
 };
 
 /// Channels `range` of the windows times the gradients of one part of the tiles.
-template <class TransformA, class TransformG>
+template <class T, class TransformA, class TransformG>
 void multiply_winograd_part(const WinogradOuterBlocking& blocking, std::int64_t part,
                             const ColumnRange& range, const Im2col& windows,
                             const TransformA& transform_a, const Im2col& gradient,
                             const TransformG& transform_g, const WinogradOuterScratch& scratch,
                             float* partial, TilePrefetcher& prefetcher) {
   const OuterBlocking& outer = blocking.outer;
-  LineRing<float, TransformA> ring(windows, transform_a, outer.ring, scratch.ring);
+  WindowRing<T, TransformA> ring(windows, transform_a, outer.ring, scratch.ring);
   const WindowTarget target = {scratch.windows, outer.a_pitch, kChunk, outer.a_floats};
+  const GradientTiles<T, TransformG> tiles(blocking.tiles, gradient, transform_g);
   const std::int64_t first = outer.first_row(part);
   const std::int64_t last = outer.first_row(part + 1);
   std::int64_t next = 0;
   for (std::int64_t tile = first; tile < last; tile = next) {
     next = std::min(tile + outer.chunk_rows, last);
-    transform_gradients(blocking, gradient, transform_g, tile, next, scratch.gradients);
+    transform_gradients(outer, tiles, tile, next, scratch.gradients);
     transform_windows(windows, ring, tile, next, scratch.zeros, target);
     prefetcher.start(next, std::min(next + outer.chunk_rows, last));
     for (std::int64_t f = 0; f < kFrequencies; ++f) {
@@ -115,8 +114,9 @@ void multiply_winograd_part(const WinogradOuterBlocking& blocking, std::int64_t 
   }
 }
 
-/// Writes the partial results of all parts. `matrix` is that of the 3x3 filters.
-template <class TransformA, class TransformG>
+/// Writes the partial results of all parts. `matrix` is that of the 3x3 filters; it and the
+/// gradient are made of T.
+template <class T, class TransformA, class TransformG>
 void winograd_outer(ThreadPool& pool, const WinogradOuterBlocking& blocking, const Im2col& matrix,
                     const TransformA& transform_a, const Im2col& gradient,
                     const TransformG& transform_g, ScratchSlots& slots, float* partials) {
@@ -135,9 +135,9 @@ void winograd_outer(ThreadPool& pool, const WinogradOuterBlocking& blocking, con
     transform_g.add_touched(gradient_tiles, touched);
     touched.add(windows);
     TilePrefetcher prefetcher(touched);
-    multiply_winograd_part(blocking, part, ColumnRange(first, last), windows, transform_a, gradient,
-                           transform_g, scratch, partials + part * blocking.partial_floats,
-                           prefetcher);
+    multiply_winograd_part<T>(blocking, part, ColumnRange(first, last), windows, transform_a,
+                              gradient, transform_g, scratch,
+                              partials + part * blocking.partial_floats, prefetcher);
   });
 }
 

@@ -101,7 +101,7 @@ template <std::size_t kCount>
 HWY_INLINE void store_square(const Square<kCount>& square, float* target, std::int64_t stride) {
   for (const Line<kCount>& line : square.row) {
     for (const FloatVec& vector : line.v) {
-      hn::StoreU(vector, FloatTag(), target);
+      store_lanes(vector, target);
       target += stride;
     }
   }

@@ -17,42 +17,52 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Where the transformed windows go. One row per tile, its channels in chunks, for each frequency.
+/// The lines of floats that windows are read from.
+template <class T, class Transform>
+using WindowRing = LineRing<T, Transform, float>;
+
+/// The four lines of a window, of four pixels each.
+struct WindowLines {
+  const float* line[4];
+
+  /// The next window of a ring; lines outside the image are `zeros`.
+  template <class Ring>
+  WindowLines(Ring& ring, const Window& window, const float* zeros) {
+    ring.prepare(window);
+    for (std::int64_t r = 0; r < 4; ++r) {
+      const float* taps = ring.filter_row(window, r);
+      line[r] = taps == nullptr ? zeros : taps;
+    }
+  }
+  /// The transform of a vector of channels from c on.
+  HWY_INLINE Square<4> transformed_at(std::int64_t channels, std::int64_t c) const {
+    return transformed<OfInput>(load_square<4>([&](std::size_t r, std::size_t s) HWY_ATTR {
+      return load_lanes(line[r] + static_cast<std::int64_t>(s) * channels + c);
+    }));
+  }
+};
+
+/// Where the transformed windows go: one row per window, its channels in chunks of kChunk, for each
+/// frequency.
 struct WindowTarget {
   float* data;
-  std::int64_t pitch;             ///< of tiles
-  std::int64_t chunk_floats;      ///< from one chunk of kChunk channels to the next
+  std::int64_t pitch;             ///< of windows
+  std::int64_t chunk_floats;      ///< from one chunk to the next
   std::int64_t frequency_floats;  ///< from one frequency to the next
 };
 
-/// One window: four lines of four pixels each.
-HWY_INLINE void transform_window(const float* const (&lines)[4], std::int64_t channels,
-                                 float* target, const WindowTarget& to) {
-  for (std::int64_t c = 0; c < channels; c += kLanes) {
-    const Square<4> window = load_square<4>([&](std::size_t r, std::size_t s) HWY_ATTR {
-      return load_lanes(lines[r] + static_cast<std::int64_t>(s) * channels + c);
-    });
-    store_square(transformed<OfInput>(window), target + c / kChunk * to.chunk_floats + c % kChunk,
-                 to.frequency_floats);
-  }
-}
-
-/// Rows [first, last) of `windows`, a matrix of windows of 4x4. Lines outside the image are read
-/// from `zeros`.
-template <class Transform>
-void transform_windows(const Im2col& windows, LineRing<float, Transform>& ring, std::int64_t first,
+/// Rows [first, last) of `windows`, a matrix of windows of 4x4.
+template <class T, class Transform>
+void transform_windows(const Im2col& windows, WindowRing<T, Transform>& ring, std::int64_t first,
                        std::int64_t last, const float* zeros, const WindowTarget& to) {
   WindowCursor cursor(windows, first);
   float* target = to.data;
-  for (std::int64_t tile = first; tile < last; ++tile, cursor.advance(), target += to.pitch) {
-    const Window window = cursor.window();
-    ring.prepare(window);
-    const float* lines[4];
-    for (std::int64_t r = 0; r < 4; ++r) {
-      const float* taps = ring.filter_row(window, r);
-      lines[r] = taps == nullptr ? zeros : taps;
+  for (; first < last; ++first, cursor.advance(), target += to.pitch) {
+    const WindowLines lines(ring, cursor.window(), zeros);
+    for (std::int64_t c = 0; c < windows.channels; c += kLanes) {
+      store_square(lines.transformed_at(windows.channels, c),
+                   target + c / kChunk * to.chunk_floats + c % kChunk, to.frequency_floats);
     }
-    transform_window(lines, windows.channels, target, to);
   }
 }
 
