@@ -23,14 +23,15 @@ HWY_INLINE float window_weight(const PoolProblem& problem, const Span& r_taps, c
   return 1.0F / static_cast<float>(taps);
 }
 
+template <class T>
 struct AverageTaps {
-  std::array<const float*, kMaxPoolTaps> x;
+  std::array<const T*, kMaxPoolTaps> x;
   std::int64_t count = 0;
 };
 
-template <class Load>
-HWY_INLINE void mean_of_taps(const AverageTaps& taps, const Load& x, float weight,
-                             std::int64_t channels, float* y) {
+template <class T, class Load>
+HWY_INLINE void mean_of_taps(const AverageTaps<T>& taps, const Load& x, float weight,
+                             std::int64_t channels, T* y) {
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     auto sum = x.load(io, taps.x[0], c);
     for (std::int64_t i = 1; i < taps.count; ++i) {
@@ -40,12 +41,12 @@ HWY_INLINE void mean_of_taps(const AverageTaps& taps, const Load& x, float weigh
   });
 }
 
-template <class Load>
-void average_pool_lines(const PoolProblem& problem, const PoolTile& tile, const ConstRows& x,
-                        const Load& load, const Rows& y) {
+template <class T, class Load>
+void average_pool_lines(const PoolProblem& problem, const PoolTile& tile, const ConstRows<T>& x,
+                        const Load& load, const Rows<T>& y) {
   const PoolAxis vertical = vertical_axis(problem);
   const PoolAxis horizontal = horizontal_axis(problem);
-  AverageTaps taps;
+  AverageTaps<T> taps;
   for (std::int64_t line = tile.lines.begin; line < tile.lines.end; ++line) {
     const std::int64_t p = line % vertical.output;
     const std::int64_t top =
@@ -67,35 +68,37 @@ void average_pool_lines(const PoolProblem& problem, const PoolTile& tile, const 
   }
 }
 
+template <class T>
 struct AverageWindow {
-  const float* grad_y;
+  const T* grad_y;
   float weight;
 };
 
+template <class T>
 struct AverageWindows {
-  std::array<AverageWindow, kMaxPoolTaps> window;
+  std::array<AverageWindow<T>, kMaxPoolTaps> window;
   std::int64_t count = 0;
 };
 
-template <class Sink>
-HWY_INLINE void gather_average_gradient(const AverageWindows& windows, std::int64_t pixel,
+template <class T, class Sink>
+HWY_INLINE void gather_average_gradient(const AverageWindows<T>& windows, std::int64_t pixel,
                                         std::int64_t channels, Sink& sink) {
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     auto sum = hn::Zero(io.d);
     for (std::int64_t i = 0; i < windows.count; ++i) {
-      const AverageWindow& window = windows.window[static_cast<std::size_t>(i)];
+      const AverageWindow<T>& window = windows.window[static_cast<std::size_t>(i)];
       sum = hn::MulAdd(io.load(window.grad_y + c), hn::Set(io.d, window.weight), sum);
     }
     sink.put(io, pixel, c, sum);
   });
 }
 
-template <class Sink>
+template <class T, class Sink>
 void average_pool_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
-                                 const ConstRows& grad_y, Sink& sink) {
+                                 const ConstRows<T>& grad_y, Sink& sink) {
   const PoolAxis vertical = vertical_axis(problem);
   const PoolAxis horizontal = horizontal_axis(problem);
-  AverageWindows windows;
+  AverageWindows<T> windows;
   for (std::int64_t line = tile.lines.begin; line < tile.lines.end; ++line) {
     const std::int64_t top = line / vertical.input * vertical.output;
     const Span p_span = vertical.windows(line % vertical.input);

@@ -32,9 +32,9 @@ HWY_INLINE void load_factors(const RowTile& tile, const BatchNormVectors& vector
 }
 
 // grad_y, gated by the recomputed output when it went through ReLU.
-template <bool kRelu, class Access>
+template <bool kRelu, class Access, class T>
 HWY_INLINE auto gated_gradient(const Access& io, const GradientFactors& factors, std::int64_t c,
-                               const float* gradient, decltype(io.load(gradient)) x) {
+                               const T* gradient, typename Access::V x) {
   auto dz = io.load(gradient);
   if constexpr (kRelu) {
     const auto z = affine(x, io.load_padded(factors.scale.values + c),
@@ -45,11 +45,12 @@ HWY_INLINE auto gated_gradient(const Access& io, const GradientFactors& factors,
 }
 
 // Sums of dz and of dz * (x - mean).
-template <bool kRelu>
-HWY_INLINE void sum_gradients(const RowTile& tile, const ConstRows& grad_y, const ConstRows& x,
-                              const GradientFactors& factors, float* sum, float* product) {
-  const float* gradient = grad_y.at(tile.row, tile.channel);
-  const float* from = x.at(tile.row, tile.channel);
+template <bool kRelu, class T>
+HWY_INLINE void sum_gradients(const RowTile& tile, const ConstRows<T>& grad_y,
+                              const ConstRows<T>& x, const GradientFactors& factors, float* sum,
+                              float* product) {
+  const T* gradient = grad_y.at(tile.row, tile.channel);
+  const T* from = x.at(tile.row, tile.channel);
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const auto mean = io.load_padded(factors.mean.values + c);
     const auto sums =
@@ -65,8 +66,10 @@ HWY_INLINE void sum_gradients(const RowTile& tile, const ConstRows& grad_y, cons
   });
 }
 
-void gradient_sums_tile(const RowTile& tile, bool relu, const ConstRows& grad_y, const ConstRows& x,
-                        const BatchNormVectors& vectors, float* sum, float* product) {
+template <class T>
+void gradient_sums(const RowTile& tile, bool relu, const ConstRows<T>& grad_y,
+                   const ConstRows<T>& x, const BatchNormVectors& vectors, float* sum,
+                   float* product) {
   GradientFactors factors;
   load_factors(tile, vectors, factors);
   if (relu) {
@@ -74,6 +77,14 @@ void gradient_sums_tile(const RowTile& tile, bool relu, const ConstRows& grad_y,
   } else {
     sum_gradients<false>(tile, grad_y, x, factors, sum, product);
   }
+}
+
+void gradient_sums_tile(const RowTile& tile, bool relu, const ConstTensorView& grad_y,
+                        const ConstTensorView& x, const BatchNormVectors& vectors, float* sum,
+                        float* product) {
+  with_element(x.dtype, [&]<class T>() {
+    gradient_sums(tile, relu, ConstRows<T>(grad_y), ConstRows<T>(x), vectors, sum, product);
+  });
 }
 
 // grad_x = scale * dz + constant + (x - mean) * slope.
@@ -98,13 +109,14 @@ HWY_INLINE void load_data_factors(const RowTile& tile, const BatchNormVectors& v
   });
 }
 
-template <bool kRelu, GradMode kMode>
-HWY_INLINE void data_gradient_rows(const RowTile& tile, const ConstRows& grad_y, const ConstRows& x,
-                                   const DataFactors& factors, const Rows& grad_x) {
+template <bool kRelu, GradMode kMode, class T>
+HWY_INLINE void data_gradient_rows(const RowTile& tile, const ConstRows<T>& grad_y,
+                                   const ConstRows<T>& x, const DataFactors& factors,
+                                   const Rows<T>& grad_x) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* gradient = grad_y.at(row, tile.channel);
-    const float* from = x.at(row, tile.channel);
-    float* to = grad_x.at(row, tile.channel);
+    const T* gradient = grad_y.at(row, tile.channel);
+    const T* from = x.at(row, tile.channel);
+    T* to = grad_x.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       const auto value = io.load(from + c);
       const auto dz = gated_gradient<kRelu>(io, factors.common, c, gradient + c, value);
@@ -120,12 +132,9 @@ HWY_INLINE void data_gradient_rows(const RowTile& tile, const ConstRows& grad_y,
   }
 }
 
-void data_gradient_tile(const RowTile& tile, bool relu, GradMode mode, const ConstRows& grad_y,
-                        const ConstRows& x, const BatchNormVectors& vectors,
-                        const float* grad_gamma, const float* grad_beta, float inv_pixels,
-                        const Rows& grad_x) {
-  DataFactors factors;
-  load_data_factors(tile, vectors, grad_gamma, grad_beta, inv_pixels, factors);
+template <class T>
+void data_gradient(const RowTile& tile, bool relu, GradMode mode, const ConstRows<T>& grad_y,
+                   const ConstRows<T>& x, const DataFactors& factors, const Rows<T>& grad_x) {
   const bool overwrite = mode == GradMode::overwrite;
   if (relu && overwrite) {
     data_gradient_rows<true, GradMode::overwrite>(tile, grad_y, x, factors, grad_x);
@@ -136,6 +145,18 @@ void data_gradient_tile(const RowTile& tile, bool relu, GradMode mode, const Con
   } else {
     data_gradient_rows<false, GradMode::accumulate>(tile, grad_y, x, factors, grad_x);
   }
+}
+
+void data_gradient_tile(const RowTile& tile, bool relu, GradMode mode,
+                        const ConstTensorView& grad_y, const ConstTensorView& x,
+                        const BatchNormVectors& vectors, const float* grad_gamma,
+                        const float* grad_beta, float inv_pixels, const TensorView& grad_x) {
+  DataFactors factors;
+  load_data_factors(tile, vectors, grad_gamma, grad_beta, inv_pixels, factors);
+  with_element(x.dtype, [&]<class T>() {
+    data_gradient(tile, relu, mode, ConstRows<T>(grad_y), ConstRows<T>(x), factors,
+                  Rows<T>(grad_x));
+  });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -179,13 +200,11 @@ void batch_norm_parameter_gradients(ThreadPool& pool, bool relu, const ConstTens
                                     float* grad_gamma, float* grad_beta, float* workspace) {
   const RowTiles tiles = channel_tiles(x.shape);
   const std::int64_t width = padded_channels(x.shape.c);
-  const ConstRows gradient(grad_y);
-  const ConstRows from(x);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     const RowTile tile = tiles.tile(task);
     float* sum = workspace + tile.row_index * 2 * width + tile.channel;
     HWY_DYNAMIC_DISPATCH(gradient_sums_tile)
-    (tile, relu, gradient, from, vectors, sum, sum + width);
+    (tile, relu, grad_y, x, vectors, sum, sum + width);
   });
   pool.parallel_for(divide_up(x.shape.c, kMergedChannels), [&](std::int64_t task) {
     merge_sums(tiles, workspace, width, task * kMergedChannels, vectors.inv_std, grad_gamma,
@@ -198,13 +217,10 @@ void batch_norm_data_gradient(ThreadPool& pool, bool relu, const ConstTensorView
                               const float* grad_gamma, const float* grad_beta,
                               const TensorView& grad_x, GradMode mode) {
   const RowTiles tiles = channel_tiles(x.shape);
-  const ConstRows gradient(grad_y);
-  const ConstRows from(x);
-  const Rows to(grad_x);
   const auto inv_pixels = static_cast<float>(1.0 / static_cast<double>(x.shape.pixels()));
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(data_gradient_tile)
-    (tiles.tile(task), relu, mode, gradient, from, vectors, grad_gamma, grad_beta, inv_pixels, to);
+    (tiles.tile(task), relu, mode, grad_y, x, vectors, grad_gamma, grad_beta, inv_pixels, grad_x);
   });
 }
 

@@ -16,12 +16,12 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-template <bool kRelu>
-HWY_INLINE void normalise_rows(const RowTile& tile, const ConstRows& x, const TileVector& scale,
-                               const TileVector& shift, const Rows& y) {
+template <bool kRelu, class T>
+HWY_INLINE void normalise_rows(const RowTile& tile, const ConstRows<T>& x, const TileVector& scale,
+                               const TileVector& shift, const Rows<T>& y) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* from = x.at(row, tile.channel);
-    float* to = y.at(row, tile.channel);
+    const T* from = x.at(row, tile.channel);
+    T* to = y.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       auto z = affine(io.load(from + c), io.load_padded(scale.values + c),
                       io.load_padded(shift.values + c));
@@ -33,8 +33,9 @@ HWY_INLINE void normalise_rows(const RowTile& tile, const ConstRows& x, const Ti
   }
 }
 
-HWY_INLINE void normalise(const RowTile& tile, bool relu, const ConstRows& x,
-                          const BatchNormVectors& vectors, const float* inv_std, const Rows& y) {
+template <class T>
+void normalise(const RowTile& tile, bool relu, const ConstRows<T>& x,
+               const BatchNormVectors& vectors, const float* inv_std, const Rows<T>& y) {
   TileVector scale;
   TileVector shift;
   affine_factors(vectors, inv_std, tile.channel, tile.channels, scale.values, shift.values);
@@ -45,21 +46,23 @@ HWY_INLINE void normalise(const RowTile& tile, bool relu, const ConstRows& x,
   }
 }
 
-void normalise_tile(const RowTile& tile, bool relu, const ConstRows& x,
-                    const BatchNormVectors& vectors, const Rows& y) {
-  normalise(tile, relu, x, vectors, vectors.inv_std + tile.channel, y);
+void normalise_tile(const RowTile& tile, bool relu, const ConstTensorView& x,
+                    const BatchNormVectors& vectors, const float* inv_std, const TensorView& y) {
+  with_element(x.dtype, [&]<class T>() {
+    normalise(tile, relu, ConstRows<T>(x), vectors, inv_std, Rows<T>(y));
+  });
 }
 
 void normalise_running_tile(const RowTile& tile, const BatchNormOptions& options,
-                            const ConstRows& x, const BatchNormVectors& vectors,
-                            const float* variance, const Rows& y) {
+                            const ConstTensorView& x, const BatchNormVectors& vectors,
+                            const float* variance, const TensorView& y) {
   TileVector inv_std;
   const float* from = variance + tile.channel;
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const auto sum = hn::Add(io.load(from + c), hn::Set(io.d, options.epsilon));
     io.store_padded(hn::Div(hn::Set(io.d, 1.0F), hn::Sqrt(sum)), inv_std.values + c);
   });
-  normalise(tile, options.relu, x, vectors, inv_std.values, y);
+  normalise_tile(tile, options.relu, x, vectors, inv_std.values, y);
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -118,10 +121,10 @@ void batch_norm_statistics(ThreadPool& pool, const BatchNormOptions& options,
 void batch_norm_normalise(ThreadPool& pool, bool relu, const ConstTensorView& x,
                           const BatchNormVectors& vectors, const TensorView& y) {
   const RowTiles tiles = channel_tiles(x.shape);
-  const ConstRows from(x);
-  const Rows to(y);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(normalise_tile)(tiles.tile(task), relu, from, vectors, to);
+    const RowTile tile = tiles.tile(task);
+    HWY_DYNAMIC_DISPATCH(normalise_tile)
+    (tile, relu, x, vectors, vectors.inv_std + tile.channel, y);
   });
 }
 
@@ -129,11 +132,9 @@ void batch_norm_normalise_running(ThreadPool& pool, const BatchNormOptions& opti
                                   const ConstTensorView& x, const BatchNormVectors& vectors,
                                   const float* variance, const TensorView& y) {
   const RowTiles tiles = channel_tiles(x.shape);
-  const ConstRows from(x);
-  const Rows to(y);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(normalise_running_tile)
-    (tiles.tile(task), options, from, vectors, variance, to);
+    (tiles.tile(task), options, x, vectors, variance, y);
   });
 }
 

@@ -22,6 +22,13 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class D>
 using HalfBits = hn::Rebind<std::uint16_t, D>;
 
+HWY_INLINE const std::uint16_t* bits_of(const Bf16* from) {
+  return reinterpret_cast<const std::uint16_t*>(from);
+}
+HWY_INLINE std::uint16_t* bits_of(Bf16* to) {
+  return reinterpret_cast<std::uint16_t*>(to);
+}
+
 template <class D>
 HWY_INLINE hn::Vec<D> widen(D d, hn::Vec<HalfBits<D>> bits) {
   const hn::Rebind<std::uint32_t, D> whole;
@@ -37,6 +44,16 @@ HWY_INLINE hn::Vec<HalfBits<D>> narrow(D /*d*/, hn::Vec<D> value) {
   const auto quiet = hn::Or(bits, hn::Set(whole, 0x400000U));
   const auto is_nan = hn::RebindMask(whole, hn::IsNaN(value));
   return hn::TruncateTo(HalfBits<D>(), hn::ShiftRight<16>(hn::IfThenElse(is_nan, quiet, rounded)));
+}
+
+/// v as it comes back from a store to T.
+template <class T, class D>
+HWY_INLINE hn::Vec<D> rounded(D d, hn::Vec<D> v) {
+  if constexpr (sizeof(T) == sizeof(Bf16)) {
+    return widen(d, narrow(d, v));
+  } else {
+    return v;
+  }
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE

@@ -9,48 +9,53 @@
 #include <algorithm>
 
 #include "cpu/conv.h"
-#include "cpu/gemm/blocking.h"
-#include "cpu/gemm/vector-inl.h"
+#include "cpu/row_tiles.h"
+#include "cpu/simd_rows-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
 /// sums[kVectors vectors] = sum of `rows` rows of as many channels.
-template <std::int64_t kVectors>
-void sum_rows(const float* rows_begin, std::int64_t pitch, std::int64_t rows, float* sums) {
-  const FloatTag d;
-  FloatVec sum[kVectors];
-  for (FloatVec& s : sum) {
-    s = hn::Zero(d);
+template <std::int64_t kVectors, class Access, class T>
+HWY_INLINE void sum_rows(const Access& io, const T* rows_begin, std::int64_t pitch,
+                         std::int64_t rows, float* sums) {
+  const auto lanes = static_cast<std::int64_t>(hn::Lanes(io.d));
+  typename Access::V sum[kVectors];
+  for (auto& s : sum) {
+    s = hn::Zero(io.d);
   }
   for (std::int64_t i = 0; i < rows; ++i, rows_begin += pitch) {
     for (std::int64_t v = 0; v < kVectors; ++v) {
-      sum[v] = hn::Add(sum[v], hn::LoadU(d, rows_begin + v * kLanes));
+      sum[v] = hn::Add(sum[v], io.load(rows_begin + v * lanes));
     }
   }
   for (std::int64_t v = 0; v < kVectors; ++v) {
-    hn::StoreU(sum[v], d, sums + v * kLanes);
+    io.store(sum[v], sums + v * lanes);
   }
 }
 
-void sum_chunk(const float* begin, std::int64_t pitch, std::int64_t rows, std::int64_t channels,
-               float* sums) {
-  const FloatTag d;
+template <class T>
+void sum_channels(const T* begin, std::int64_t pitch, std::int64_t rows, std::int64_t channels,
+                  float* sums) {
+  const hn::ScalableTag<float> d;
+  const std::int64_t wide = 4 * static_cast<std::int64_t>(hn::Lanes(d));
   std::int64_t c = 0;
-  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) {
-    sum_rows<4>(begin + c, pitch, rows, sums + c);
+  for (; c + wide <= channels; c += wide) {
+    sum_rows<4>(FullAccess<decltype(d)>{d}, begin + c, pitch, rows, sums + c);
   }
-  for (; c + kLanes <= channels; c += kLanes) {
-    sum_rows<1>(begin + c, pitch, rows, sums + c);
-  }
-  if (const std::int64_t rest = channels - c; rest > 0) {
-    FloatVec sum = hn::Zero(d);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      sum = hn::Add(sum, load_some(begin + i * pitch + c, rest));
-    }
-    store_some(sum, sums + c, rest);
-  }
+  begin += c;
+  sums += c;
+  for_each_vector(channels - c, [&](const auto& io, std::int64_t i) ACCRETE_VECTOR_BODY {
+    sum_rows<1>(io, begin + i, pitch, rows, sums + i);
+  });
+}
+
+void sum_chunk(const ConstTensorView& grad_y, std::int64_t first, std::int64_t rows, float* sums) {
+  with_element(grad_y.dtype, [&]<class T>() {
+    sum_channels(elements<T>(grad_y) + first * grad_y.pitch, grad_y.pitch, rows, grad_y.shape.c,
+                 sums);
+  });
 }
 
 }  // namespace HWY_NAMESPACE
@@ -66,7 +71,7 @@ constexpr std::int64_t kMaxChunks = 256;
 constexpr std::int64_t kCombineChannels = 64;  // channels combined by one task
 
 std::int64_t chunk_count(std::int64_t rows) {
-  return std::min(ceil_div(rows, kChunkRows), kMaxChunks);
+  return std::min(divide_up(rows, kChunkRows), kMaxChunks);
 }
 
 }  // namespace
@@ -87,10 +92,9 @@ void bias_grad(ThreadPool& pool, const ConstTensorView& grad_y, const TensorView
   pool.parallel_for(chunks, [&](std::int64_t chunk) {
     const std::int64_t first = chunk * rows / chunks;
     const std::int64_t last = (chunk + 1) * rows / chunks;
-    sum(grad_y.f32() + first * grad_y.pitch, grad_y.pitch, last - first, channels,
-        sums + chunk * channels);
+    sum(grad_y, first, last - first, sums + chunk * channels);
   });
-  pool.parallel_for(ceil_div(channels, kCombineChannels), [&](std::int64_t task) {
+  pool.parallel_for(divide_up(channels, kCombineChannels), [&](std::int64_t task) {
     const std::int64_t end = std::min((task + 1) * kCombineChannels, channels);
     for (std::int64_t c = task * kCombineChannels; c < end; ++c) {
       double total = mode == GradMode::accumulate ? static_cast<double>(grad_bias.f32()[c]) : 0.0;

@@ -14,16 +14,15 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
 /// Sum of x over rows that are `pitch` apart.
-template <class Access>
-HWY_INLINE auto sum_column(const Access& io, std::int64_t rows, const float* x,
-                           std::int64_t pitch) {
+template <class Access, class T>
+HWY_INLINE auto sum_column(const Access& io, std::int64_t rows, const T* x, std::int64_t pitch) {
   auto sum0 = hn::Zero(io.d);
   auto sum1 = sum0;
   auto sum2 = sum0;
   auto sum3 = sum0;
   std::int64_t row = 0;
   for (; row + 4 <= rows; row += 4) {
-    const float* at = x + row * pitch;
+    const T* at = x + row * pitch;
     sum0 = hn::Add(sum0, io.load(at));
     sum1 = hn::Add(sum1, io.load(at + pitch));
     sum2 = hn::Add(sum2, io.load(at + 2 * pitch));

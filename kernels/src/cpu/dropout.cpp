@@ -115,8 +115,9 @@ class UniformStream {
   alignas(64) float uniform_[kWords] = {};
 };
 
+template <class T>
 HWY_INLINE void drop(const float* uniform, std::int64_t count, float rate, float scale,
-                     bool accumulate, const float* x, float* y) {
+                     bool accumulate, const T* x, T* y) {
   for_each_vector(count, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const auto keep = hn::Ge(io.load(uniform + c), hn::Set(io.d, rate));
     auto v = hn::IfThenElseZero(keep, hn::Mul(io.load(x + c), hn::Set(io.d, scale)));
@@ -127,13 +128,14 @@ HWY_INLINE void drop(const float* uniform, std::int64_t count, float rate, float
   });
 }
 
-void dropout_tile(const RowTile& tile, std::int64_t channels, float rate, const RandomKey& key,
-                  const ConstRows& x, const Rows& y, GradMode mode) {
+template <class T>
+void dropout_rows(const RowTile& tile, std::int64_t channels, float rate, const RandomKey& key,
+                  const ConstRows<T>& x, const Rows<T>& y, GradMode mode) {
   const float scale = 1.0F / (1.0F - rate);
   UniformStream stream(key);
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* from = x.at(row, tile.channel);
-    float* to = y.at(row, tile.channel);
+    const T* from = x.at(row, tile.channel);
+    T* to = y.at(row, tile.channel);
     const auto first = static_cast<std::uint64_t>(row * channels + tile.channel);
     for (std::int64_t c = 0; c < tile.channels;) {
       std::int64_t count = tile.channels - c;
@@ -142,6 +144,13 @@ void dropout_tile(const RowTile& tile, std::int64_t channels, float rate, const 
       c += count;
     }
   }
+}
+
+void dropout_tile(const RowTile& tile, std::int64_t channels, float rate, const RandomKey& key,
+                  const ConstTensorView& x, const TensorView& y, GradMode mode) {
+  with_element(x.dtype, [&]<class T>() {
+    dropout_rows(tile, channels, rate, key, ConstRows<T>(x), Rows<T>(y), mode);
+  });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -155,11 +164,9 @@ HWY_EXPORT(dropout_tile);
 void dropout(ThreadPool& pool, float rate, const RandomKey& key, const ConstTensorView& x,
              const TensorView& y, GradMode mode) {
   const RowTiles tiles = element_tiles(x.shape, x.packed() && y.packed());
-  const ConstRows from(x);
-  const Rows to(y);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(dropout_tile)
-    (tiles.tile(task), tiles.channels, rate, key, from, to, mode);
+    (tiles.tile(task), tiles.channels, rate, key, x, y, mode);
   });
 }
 

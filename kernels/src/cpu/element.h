@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "accrete/kernels/bf16.h"
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/tensor_view.h"
 
@@ -13,6 +14,23 @@ namespace accrete::kernels::cpu {
 struct Bf16 {
   std::uint16_t bits;
 };
+
+inline float to_float(float value) {
+  return value;
+}
+inline float to_float(Bf16 value) {
+  return bf16_value(value.bits);
+}
+
+/// Rounded to what T holds.
+template <class T>
+T from_float(float value) {
+  if constexpr (sizeof(T) == sizeof(Bf16)) {
+    return {bf16_bits(value)};
+  } else {
+    return value;
+  }
+}
 
 template <class T>
 const T* elements(const ConstTensorView& view) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Copy, add and fill over pitched rows.
+// Copy, cast, add and fill over pitched rows.
 #include "cpu/elementwise.h"
 
 #include "cpu/row_tiles.h"
@@ -14,34 +14,54 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-void copy_tile(const RowTile& tile, const ConstRows& src, const Rows& dst) {
+template <class From, class To>
+void copy_rows(const RowTile& tile, const ConstRows<From>& src, const Rows<To>& dst) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* from = src.at(row, tile.channel);
-    float* to = dst.at(row, tile.channel);
+    const From* from = src.at(row, tile.channel);
+    To* to = dst.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       io.store(io.load(from + c), to + c);
     });
   }
 }
 
-void add_tile(const RowTile& tile, const ConstRows& a, const ConstRows& b, const Rows& y) {
+template <class T>
+void add_rows(const RowTile& tile, const ConstRows<T>& a, const ConstRows<T>& b, const Rows<T>& y) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* left = a.at(row, tile.channel);
-    const float* right = b.at(row, tile.channel);
-    float* to = y.at(row, tile.channel);
+    const T* left = a.at(row, tile.channel);
+    const T* right = b.at(row, tile.channel);
+    T* to = y.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       io.store(hn::Add(io.load(left + c), io.load(right + c)), to + c);
     });
   }
 }
 
-void fill_tile(const RowTile& tile, const Rows& dst, float value) {
+template <class T>
+void fill_rows(const RowTile& tile, const Rows<T>& dst, float value) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    float* to = dst.at(row, tile.channel);
+    T* to = dst.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       io.store(hn::Set(io.d, value), to + c);
     });
   }
+}
+
+void copy_tile(const RowTile& tile, const ConstTensorView& src, const TensorView& dst) {
+  with_element(src.dtype, [&]<class From>() {
+    with_element(dst.dtype,
+                 [&]<class To>() { copy_rows(tile, ConstRows<From>(src), Rows<To>(dst)); });
+  });
+}
+
+void add_tile(const RowTile& tile, const ConstTensorView& a, const ConstTensorView& b,
+              const TensorView& y) {
+  with_element(y.dtype,
+               [&]<class T>() { add_rows(tile, ConstRows<T>(a), ConstRows<T>(b), Rows<T>(y)); });
+}
+
+void fill_tile(const RowTile& tile, const TensorView& dst, float value) {
+  with_element(dst.dtype, [&]<class T>() { fill_rows(tile, Rows<T>(dst), value); });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -60,29 +80,23 @@ void copy(ThreadPool& pool, const ConstTensorView& src, const TensorView& dst, G
     return;
   }
   const RowTiles tiles = element_tiles(dst.shape, src.packed() && dst.packed());
-  const ConstRows from(src);
-  const Rows to(dst);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(copy_tile)(tiles.tile(task), from, to);
+    HWY_DYNAMIC_DISPATCH(copy_tile)(tiles.tile(task), src, dst);
   });
 }
 
 void add(ThreadPool& pool, const ConstTensorView& a, const ConstTensorView& b,
          const TensorView& y) {
   const RowTiles tiles = element_tiles(y.shape, a.packed() && b.packed() && y.packed());
-  const ConstRows left(a);
-  const ConstRows right(b);
-  const Rows to(y);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(add_tile)(tiles.tile(task), left, right, to);
+    HWY_DYNAMIC_DISPATCH(add_tile)(tiles.tile(task), a, b, y);
   });
 }
 
 void fill(ThreadPool& pool, const TensorView& dst, float value) {
   const RowTiles tiles = element_tiles(dst.shape, dst.packed());
-  const Rows to(dst);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(fill_tile)(tiles.tile(task), to, value);
+    HWY_DYNAMIC_DISPATCH(fill_tile)(tiles.tile(task), dst, value);
   });
 }
 

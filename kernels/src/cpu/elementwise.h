@@ -8,6 +8,7 @@
 
 namespace accrete::kernels::cpu {
 
+/// Where nothing accumulates the dtypes may differ.
 void copy(ThreadPool& pool, const ConstTensorView& src, const TensorView& dst, GradMode mode);
 void add(ThreadPool& pool, const ConstTensorView& a, const ConstTensorView& b, const TensorView& y);
 void fill(ThreadPool& pool, const TensorView& dst, float value);

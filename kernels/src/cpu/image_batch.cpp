@@ -32,16 +32,27 @@ bool inside(std::int64_t position, std::int64_t extent) {
   return position >= 0 && position < extent;
 }
 
+template <class T>
 void write_row(const ImageTransform& transform, const ResizedImage& image, const ImagePick& pick,
-               std::int64_t y, const Rows& out, std::int64_t first_pixel, std::int64_t width) {
+               std::int64_t y, const Rows<T>& out, std::int64_t first_pixel, std::int64_t width) {
   for (std::int64_t x = 0; x < width; ++x) {
     const std::int64_t column = pick.left + (pick.flip != 0 ? width - 1 - x : x);
     const bool in_image =
         inside(y, transform.resized_height) && inside(column, transform.resized_width);
     for (std::int64_t c = 0; c < transform.channels; ++c) {
-      *out.at(first_pixel + x, c) =
-          in_image ? image.at(image.tables.rows[y], image.tables.columns[column], c) : 0.0F;
+      *out.at(first_pixel + x, c) = from_float<T>(
+          in_image ? image.at(image.tables.rows[y], image.tables.columns[column], c) : 0.0F);
     }
+  }
+}
+
+template <class T>
+void write_image(const ImageTransform& transform, const ResizedImage& image, const ImagePick& pick,
+                 std::int64_t i, const TensorView& images) {
+  const Rows<T> out(images);
+  for (std::int64_t p = 0; p < images.shape.h; ++p) {
+    const std::int64_t first_pixel = (i * images.shape.h + p) * images.shape.w;
+    write_row(transform, image, pick, pick.top + p, out, first_pixel, images.shape.w);
   }
 }
 
@@ -52,15 +63,12 @@ void image_batch(ThreadPool& pool, const ImageTransform& transform, const void* 
                  const TensorView& labels) {
   const ImageTables views(transform, tables);
   const std::int64_t image_bytes = transform.height * transform.width * transform.channels;
-  const Rows out(images);
   pool.parallel_for(images.shape.n, [&](std::int64_t i) {
     const ImagePick& pick = picks[i];
     const ResizedImage image{set.pixels.u8() + pick.image * image_bytes, transform.width,
                              transform.channels, views};
-    for (std::int64_t p = 0; p < images.shape.h; ++p) {
-      const std::int64_t first_pixel = (i * images.shape.h + p) * images.shape.w;
-      write_row(transform, image, pick, pick.top + p, out, first_pixel, images.shape.w);
-    }
+    with_element(images.dtype,
+                 [&]<class T>() { write_image<T>(transform, image, pick, i, images); });
     labels.i32()[i * labels.pitch] = set.labels.i32()[pick.image];
   });
 }

@@ -16,13 +16,15 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
+template <class T>
 struct MaxTap {
-  const float* x;
+  const T* x;
   std::int32_t index;
 };
 
+template <class T>
 struct MaxTaps {
-  std::array<MaxTap, kMaxPoolTaps> tap;
+  std::array<MaxTap<T>, kMaxPoolTaps> tap;
   std::int64_t count = 0;
 };
 
@@ -34,14 +36,14 @@ struct Maximum {
 
 // First maximum in raster order of taps without NaN, except that a NaN in the first tap stays.
 // `total`, the sum of the taps, is NaN where there was any NaN.
-template <class Access, class Load>
-HWY_INLINE Maximum<Access> max_of_numbers(const Access& io, const MaxTaps& taps, const Load& x,
+template <class Access, class T, class Load>
+HWY_INLINE Maximum<Access> max_of_numbers(const Access& io, const MaxTaps<T>& taps, const Load& x,
                                           std::int64_t c, typename Access::V& total) {
   const typename Access::Int di;
   Maximum<Access> best{x.load(io, taps.tap[0].x, c), hn::Set(di, taps.tap[0].index)};
   total = best.value;
   for (std::int64_t i = 1; i < taps.count; ++i) {
-    const MaxTap& tap = taps.tap[static_cast<std::size_t>(i)];
+    const MaxTap<T>& tap = taps.tap[static_cast<std::size_t>(i)];
     const auto value = x.load(io, tap.x, c);
     const auto take = hn::Gt(value, best.value);
     total = hn::Add(total, value);
@@ -52,13 +54,13 @@ HWY_INLINE Maximum<Access> max_of_numbers(const Access& io, const MaxTaps& taps,
 }
 
 // The same where there may be NaN: the first one beats everything and is never replaced.
-template <class Access, class Load>
-HWY_INLINE Maximum<Access> max_with_nan(const Access& io, const MaxTaps& taps, const Load& x,
+template <class Access, class T, class Load>
+HWY_INLINE Maximum<Access> max_with_nan(const Access& io, const MaxTaps<T>& taps, const Load& x,
                                         std::int64_t c) {
   const typename Access::Int di;
   Maximum<Access> best{x.load(io, taps.tap[0].x, c), hn::Set(di, taps.tap[0].index)};
   for (std::int64_t i = 1; i < taps.count; ++i) {
-    const MaxTap& tap = taps.tap[static_cast<std::size_t>(i)];
+    const MaxTap<T>& tap = taps.tap[static_cast<std::size_t>(i)];
     const auto value = x.load(io, tap.x, c);
     const auto take = hn::AndNot(hn::Le(value, best.value), hn::Eq(best.value, best.value));
     best.value = hn::IfThenElse(take, value, best.value);
@@ -67,8 +69,8 @@ HWY_INLINE Maximum<Access> max_with_nan(const Access& io, const MaxTaps& taps, c
   return best;
 }
 
-template <bool kWinner, class Load>
-HWY_INLINE void max_of_taps(const MaxTaps& taps, const Load& x, std::int64_t channels, float* y,
+template <bool kWinner, class T, class Load>
+HWY_INLINE void max_of_taps(const MaxTaps<T>& taps, const Load& x, std::int64_t channels, T* y,
                             std::uint8_t* winner) {
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     auto total = hn::Zero(io.d);
@@ -83,9 +85,10 @@ HWY_INLINE void max_of_taps(const MaxTaps& taps, const Load& x, std::int64_t cha
   });
 }
 
-HWY_INLINE void list_taps(const PoolProblem& problem, const ConstRows& x, std::int64_t channel,
+template <class T>
+HWY_INLINE void list_taps(const PoolProblem& problem, const ConstRows<T>& x, std::int64_t channel,
                           std::int64_t n, std::int64_t p, const Span& r_taps, std::int64_t q,
-                          const Span& s_taps, MaxTaps& taps) {
+                          const Span& s_taps, MaxTaps<T>& taps) {
   taps.count = 0;
   for (std::int64_t r = r_taps.begin; r < r_taps.end; ++r) {
     const std::int64_t line =
@@ -98,12 +101,12 @@ HWY_INLINE void list_taps(const PoolProblem& problem, const ConstRows& x, std::i
   }
 }
 
-template <class Load>
-void max_pool_lines(const PoolProblem& problem, const PoolTile& tile, const ConstRows& x,
-                    const Load& load, const Rows& y, std::uint8_t* winner) {
+template <class T, class Load>
+void max_pool_lines(const PoolProblem& problem, const PoolTile& tile, const ConstRows<T>& x,
+                    const Load& load, const Rows<T>& y, std::uint8_t* winner) {
   const PoolAxis vertical = vertical_axis(problem);
   const PoolAxis horizontal = horizontal_axis(problem);
-  MaxTaps taps;
+  MaxTaps<T> taps;
   for (std::int64_t line = tile.lines.begin; line < tile.lines.end; ++line) {
     const std::int64_t p = line % vertical.output;
     const Span r_taps = vertical.taps(p);

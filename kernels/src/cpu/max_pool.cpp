@@ -13,22 +13,26 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-void plain_max_lines(const PoolProblem& problem, const PoolTile& tile, const ConstRows& x,
-                     const Rows& y, std::uint8_t* winner) {
-  max_pool_lines(problem, tile, x, PlainLoad(), y, winner);
+void plain_max_lines(const PoolProblem& problem, const PoolTile& tile, const ConstTensorView& x,
+                     const TensorView& y, std::uint8_t* winner) {
+  with_element(x.dtype, [&]<class T>() {
+    max_pool_lines(problem, tile, ConstRows<T>(x), PlainLoad(), Rows<T>(y), winner);
+  });
 }
 
 void plain_max_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
-                              const ConstRows& grad_y, const std::uint8_t* winner,
-                              const Rows& grad_x, GradMode mode) {
-  const PlainGradient gradient{grad_y};
-  if (mode == GradMode::overwrite) {
-    const PlainSink<GradMode::overwrite> sink{grad_x};
-    max_pool_gradient_lines(problem, tile, gradient, winner, sink);
-  } else {
-    const PlainSink<GradMode::accumulate> sink{grad_x};
-    max_pool_gradient_lines(problem, tile, gradient, winner, sink);
-  }
+                              const ConstTensorView& grad_y, const std::uint8_t* winner,
+                              const TensorView& grad_x, GradMode mode) {
+  with_element(grad_x.dtype, [&]<class T>() {
+    const PlainGradient<T> gradient{ConstRows<T>(grad_y)};
+    if (mode == GradMode::overwrite) {
+      const PlainSink<GradMode::overwrite, T> sink{Rows<T>(grad_x)};
+      max_pool_gradient_lines(problem, tile, gradient, winner, sink);
+    } else {
+      const PlainSink<GradMode::accumulate, T> sink{Rows<T>(grad_x)};
+      max_pool_gradient_lines(problem, tile, gradient, winner, sink);
+    }
+  });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -43,22 +47,18 @@ HWY_EXPORT(plain_max_gradient_lines);
 void max_pool_forward(ThreadPool& pool, const PoolProblem& problem, const ConstTensorView& x,
                       const TensorView& y, const TensorView& winner) {
   const LineTasks tasks(problem.N * problem.P(), problem.Q() * problem.C);
-  const ConstRows from(x);
-  const Rows to(y);
   pool.parallel_for(tasks.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(plain_max_lines)
-    (problem, all_channels(tasks.task(task), problem.C), from, to, winner.u8());
+    (problem, all_channels(tasks.task(task), problem.C), x, y, winner.u8());
   });
 }
 
 void max_pool_backward(ThreadPool& pool, const PoolProblem& problem, const ConstTensorView& grad_y,
                        const ConstTensorView& winner, const TensorView& grad_x, GradMode mode) {
   const LineTasks tasks(problem.N * problem.H, problem.W * problem.C);
-  const ConstRows from(grad_y);
-  const Rows to(grad_x);
   pool.parallel_for(tasks.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(plain_max_gradient_lines)
-    (problem, all_channels(tasks.task(task), problem.C), from, winner.u8(), to, mode);
+    (problem, all_channels(tasks.task(task), problem.C), grad_y, winner.u8(), grad_x, mode);
   });
 }
 

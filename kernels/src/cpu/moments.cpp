@@ -17,9 +17,10 @@ namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
 // Mean of each channel, then the sums of (x - mean) and of its square. The second pass reads the
 // column from the cache; its first-order sum corrects the rounding of the mean.
-void moments_tile(const RowTile& tile, const ConstRows& x, float* mean, float* first,
-                  float* second) {
-  const float* from = x.at(tile.row, tile.channel);
+template <class T>
+void moments_of(const RowTile& tile, const ConstRows<T>& x, float* mean, float* first,
+                float* second) {
+  const T* from = x.at(tile.row, tile.channel);
   const float weight = 1.0F / static_cast<float>(tile.rows);
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const auto center =
@@ -34,6 +35,11 @@ void moments_tile(const RowTile& tile, const ConstRows& x, float* mean, float* f
     io.store_padded(sums.first, first + c);
     io.store_padded(sums.second, second + c);
   });
+}
+
+void moments_tile(const RowTile& tile, const ConstTensorView& x, float* mean, float* first,
+                  float* second) {
+  with_element(x.dtype, [&]<class T>() { moments_of(tile, ConstRows<T>(x), mean, first, second); });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -107,11 +113,10 @@ std::int64_t moments_floats(const RowTiles& tiles) {
 void tile_moments(ThreadPool& pool, const RowTiles& tiles, const ConstTensorView& x,
                   float* scratch) {
   const TileMoments<float> moments{scratch, padded_channels(tiles.channels)};
-  const ConstRows from(x);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     const RowTile tile = tiles.tile(task);
     HWY_DYNAMIC_DISPATCH(moments_tile)
-    (tile, from, moments.mean(tile.row_index) + tile.channel,
+    (tile, x, moments.mean(tile.row_index) + tile.channel,
      moments.first(tile.row_index) + tile.channel, moments.second(tile.row_index) + tile.channel);
   });
 }

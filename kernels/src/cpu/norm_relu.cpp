@@ -18,31 +18,46 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-void norm_relu_backward_tile(const RowTile& tile, const ConstTensorView& grad_y,
-                             std::int64_t spread, const ConstTensorView& x, const NormRelu& norm,
-                             const NormReluGradient& out, const ChannelPartials& partials) {
-  NormReluSink sink(x, norm, out, tile.channel, tile.channels);
-  const ConstRows gradient(grad_y);
+template <class T>
+void norm_relu_gradient_rows(const RowTile& tile, const ConstRows<T>& grad_y, std::int64_t spread,
+                             NormReluSink<T>& sink) {
   const float weight = 1.0F / static_cast<float>(spread);
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* from = gradient.at(spread == 1 ? row : row / spread, tile.channel);
+    const T* from = grad_y.at(spread == 1 ? row : row / spread, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       sink.put(io, row, c, hn::Mul(io.load(from + c), hn::Set(io.d, weight)));
     });
   }
-  sink.put_sums(partials.first(tile.row_index), partials.second(tile.row_index));
 }
 
-void deferred_gradient_tile(const RowTile& tile, const DeferredGradient& gradient,
-                            const Rows& grad_y) {
-  const DeferredGradientLoad load(gradient, tile.channel, tile.channels);
+void norm_relu_backward_tile(const RowTile& tile, const ConstTensorView& grad_y,
+                             std::int64_t spread, const ConstTensorView& x, const NormRelu& norm,
+                             const NormReluGradient& out, const ChannelPartials& partials) {
+  with_element(x.dtype, [&]<class T>() {
+    NormReluSink<T> sink(x, norm, out, tile.channel, tile.channels);
+    norm_relu_gradient_rows(tile, ConstRows<T>(grad_y), spread, sink);
+    sink.put_sums(partials.first(tile.row_index), partials.second(tile.row_index));
+  });
+}
+
+template <class T>
+void deferred_gradient_rows(const RowTile& tile, const DeferredGradientLoad<T>& load,
+                            const Rows<T>& grad_y) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
     const auto from = load.pixel(row);
-    float* to = grad_y.at(row, tile.channel);
+    T* to = grad_y.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       io.store(load.load(io, from, c), to + c);
     });
   }
+}
+
+void deferred_gradient_tile(const RowTile& tile, const DeferredGradient& gradient,
+                            const TensorView& grad_y) {
+  with_element(grad_y.dtype, [&]<class T>() {
+    const DeferredGradientLoad<T> load(gradient, tile.channel, tile.channels);
+    deferred_gradient_rows(tile, load, Rows<T>(grad_y));
+  });
 }
 
 void inverse_deviation_of(std::int64_t channels, const float* variance, float epsilon,
@@ -95,9 +110,8 @@ void norm_relu_backward(ThreadPool& pool, const ConstTensorView& grad_y, std::in
 void apply_deferred_gradient(ThreadPool& pool, const DeferredGradient& gradient,
                              const TensorView& grad_y) {
   const RowTiles tiles = channel_tiles(grad_y.shape);
-  const Rows to(grad_y);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(deferred_gradient_tile)(tiles.tile(task), gradient, to);
+    HWY_DYNAMIC_DISPATCH(deferred_gradient_tile)(tiles.tile(task), gradient, grad_y);
   });
 }
 

@@ -24,8 +24,8 @@ class NormReluLoad {
                    shift_.values);
   }
 
-  template <class Access>
-  HWY_INLINE auto load(const Access& io, const float* pixel, std::int64_t c) const {
+  template <class Access, class T>
+  HWY_INLINE auto load(const Access& io, const T* pixel, std::int64_t c) const {
     return rectify(io.d, before_relu(io, io.load(pixel + c), c));
   }
   template <class Access>
@@ -37,7 +37,19 @@ class NormReluLoad {
   TileVector scale_, shift_;
 };
 
+/// The same, rounded to what a tensor of x's type would hold of it: among such values the maximum
+/// of a window is found.
+struct StoredNormReluLoad {
+  NormReluLoad exact;
+
+  template <class Access, class T>
+  HWY_INLINE auto load(const Access& io, const T* pixel, std::int64_t c) const {
+    return rounded<T>(io.d, exact.load(io, pixel, c));
+  }
+};
+
 /// Loads a gradient of which something may be due.
+template <class T>
 class DeferredGradientLoad {
  public:
   DeferredGradientLoad(const DeferredGradient& gradient, std::int64_t channel,
@@ -54,8 +66,8 @@ class DeferredGradientLoad {
   }
 
   struct Pixel {
-    const float* g;
-    const float* y;
+    const T* g;
+    const T* y;
   };
   Pixel pixel(std::int64_t row) const { return {g_.at(row, channel_), y_.at(row, channel_)}; }
 
@@ -67,13 +79,14 @@ class DeferredGradientLoad {
   }
 
  private:
-  ConstRows g_, y_;
+  ConstRows<T> g_, y_;
   std::int64_t channel_;
   TileVector of_g_, of_y_, constant_;
 };
 
 /// Takes the gradient of what was loaded through NormRelu: g (= or +=) gamma * dz, and the sums of
 /// dz and dz * (x - mean).
+template <class T>
 class NormReluSink {
  public:
   NormReluSink(const ConstTensorView& x, const NormRelu& norm, const NormReluGradient& out,
@@ -97,7 +110,7 @@ class NormReluSink {
   template <class Access>
   HWY_INLINE void put(const Access& io, std::int64_t row, std::int64_t c,
                       typename Access::V gradient) {
-    float* const g = g_.at(row, channel_) + c;
+    T* const g = g_.at(row, channel_) + c;
     const auto x = io.load(x_.at(row, channel_) + c);
     const auto dz = gate_positive(io.d, load_.before_relu(io, x, c), gradient);
     const auto centred = hn::Sub(x, io.load_padded(mean_.values + c));
@@ -115,8 +128,8 @@ class NormReluSink {
 
  private:
   NormReluLoad load_;
-  ConstRows x_;
-  Rows g_;
+  ConstRows<T> x_;
+  Rows<T> g_;
   bool accumulate_;
   std::int64_t channel_, channels_;
   TileVector mean_, gamma_, sum_, product_;

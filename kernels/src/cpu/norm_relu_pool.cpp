@@ -18,24 +18,28 @@ namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
 void norm_average_lines(const PoolProblem& problem, const PoolTile& tile, const ConstTensorView& x,
                         const NormRelu& norm, const TensorView& y) {
-  average_pool_lines(problem, tile, ConstRows(x), NormReluLoad(norm, tile.channel, tile.channels),
-                     Rows(y));
+  const NormReluLoad load(norm, tile.channel, tile.channels);
+  with_element(x.dtype, [&]<class T>() {
+    average_pool_lines(problem, tile, ConstRows<T>(x), load, Rows<T>(y));
+  });
 }
 
 void norm_average_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
                                  const ConstTensorView& grad_y, const ConstTensorView& x,
                                  const NormRelu& norm, const NormReluGradient& out,
                                  const ChannelPartials& partials) {
-  NormReluSink sink(x, norm, out, tile.channel, tile.channels);
-  average_pool_gradient_lines(problem, tile, ConstRows(grad_y), sink);
-  sink.put_sums(partials.first(tile.line_task), partials.second(tile.line_task));
+  with_element(x.dtype, [&]<class T>() {
+    NormReluSink<T> sink(x, norm, out, tile.channel, tile.channels);
+    average_pool_gradient_lines(problem, tile, ConstRows<T>(grad_y), sink);
+    sink.put_sums(partials.first(tile.line_task), partials.second(tile.line_task));
+  });
 }
 
-void norm_image_mean(const RowTile& tile, std::int64_t pixels, const ConstTensorView& x,
-                     const NormRelu& norm, const TensorView& y) {
-  const NormReluLoad load(norm, tile.channel, tile.channels);
-  const float* from = ConstRows(x).at(tile.row * pixels, tile.channel);
-  float* to = Rows(y).at(tile.row, tile.channel);
+template <class T>
+void mean_of_loaded_rows(const RowTile& tile, std::int64_t pixels, const ConstRows<T>& x,
+                         const NormReluLoad& load, const Rows<T>& y) {
+  const T* from = x.at(tile.row * pixels, tile.channel);
+  T* to = y.at(tile.row, tile.channel);
   const float weight = 1.0F / static_cast<float>(pixels);
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     auto sum = load.load(io, from, c);
@@ -46,20 +50,32 @@ void norm_image_mean(const RowTile& tile, std::int64_t pixels, const ConstTensor
   });
 }
 
+void norm_image_mean(const RowTile& tile, std::int64_t pixels, const ConstTensorView& x,
+                     const NormRelu& norm, const TensorView& y) {
+  const NormReluLoad load(norm, tile.channel, tile.channels);
+  with_element(x.dtype, [&]<class T>() {
+    mean_of_loaded_rows(tile, pixels, ConstRows<T>(x), load, Rows<T>(y));
+  });
+}
+
 void norm_max_lines(const PoolProblem& problem, const PoolTile& tile, const ConstTensorView& x,
                     const NormRelu& norm, const TensorView& y, std::uint8_t* winner) {
-  max_pool_lines(problem, tile, ConstRows(x), NormReluLoad(norm, tile.channel, tile.channels),
-                 Rows(y), winner);
+  const StoredNormReluLoad load{NormReluLoad(norm, tile.channel, tile.channels)};
+  with_element(x.dtype, [&]<class T>() {
+    max_pool_lines(problem, tile, ConstRows<T>(x), load, Rows<T>(y), winner);
+  });
 }
 
 void norm_max_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
                              const DeferredGradient& grad_y, const std::uint8_t* winner,
                              const ConstTensorView& x, const NormRelu& norm,
                              const NormReluGradient& out, const ChannelPartials& partials) {
-  NormReluSink sink(x, norm, out, tile.channel, tile.channels);
-  max_pool_gradient_lines(problem, tile, DeferredGradientLoad(grad_y, tile.channel, tile.channels),
-                          winner, sink);
-  sink.put_sums(partials.first(tile.line_task), partials.second(tile.line_task));
+  with_element(x.dtype, [&]<class T>() {
+    NormReluSink<T> sink(x, norm, out, tile.channel, tile.channels);
+    const DeferredGradientLoad<T> load(grad_y, tile.channel, tile.channels);
+    max_pool_gradient_lines(problem, tile, load, winner, sink);
+    sink.put_sums(partials.first(tile.line_task), partials.second(tile.line_task));
+  });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE

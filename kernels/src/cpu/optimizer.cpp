@@ -28,6 +28,11 @@ struct AdamFactors {
   float epsilon;
 };
 
+// Where the rounded copy of the parameters from `begin` on goes; null: nowhere.
+inline Bf16* rounded_copy(std::uint16_t* copy, std::int64_t begin) {
+  return copy == nullptr ? nullptr : reinterpret_cast<Bf16*>(copy + begin);
+}
+
 }  // namespace accrete::kernels::cpu
 #endif
 
@@ -39,6 +44,7 @@ void sgd_span(const SgdOptions& options, const SgdParameter& parameter, std::int
   float* value = parameter.value + begin;
   const float* gradient = parameter.gradient + begin;
   float* momentum = options.momentum != 0.0F ? parameter.momentum + begin : nullptr;
+  Bf16* rounded = rounded_copy(parameter.rounded, begin);
   for_each_vector(count, [&](const auto& io, std::int64_t i) ACCRETE_VECTOR_BODY {
     const auto old = io.load(value + i);
     const auto factor = hn::Set(io.d, options.momentum);
@@ -48,7 +54,11 @@ void sgd_span(const SgdOptions& options, const SgdParameter& parameter, std::int
       io.store(buffer, momentum + i);
       g = options.nesterov ? hn::MulAdd(factor, buffer, g) : buffer;
     }
-    io.store(hn::NegMulAdd(hn::Set(io.d, options.learning_rate), g, old), value + i);
+    const auto updated = hn::NegMulAdd(hn::Set(io.d, options.learning_rate), g, old);
+    io.store(updated, value + i);
+    if (rounded != nullptr) {
+      io.store(updated, rounded + i);
+    }
   });
 }
 
@@ -58,6 +68,7 @@ void adam_span(const AdamFactors& factors, float l2, float shrink, const AdamPar
   const float* gradient = parameter.gradient + begin;
   float* first = parameter.first_moment + begin;
   float* second = parameter.second_moment + begin;
+  Bf16* rounded = rounded_copy(parameter.rounded, begin);
   for_each_vector(count, [&](const auto& io, std::int64_t i) ACCRETE_VECTOR_BODY {
     const auto d = io.d;
     const auto old = io.load(value + i);
@@ -71,7 +82,11 @@ void adam_span(const AdamFactors& factors, float l2, float shrink, const AdamPar
     const auto root =
         hn::MulAdd(hn::Sqrt(v), hn::Set(d, factors.root_scale), hn::Set(d, factors.epsilon));
     const auto update = hn::Div(hn::Mul(hn::Set(d, factors.rate), m), root);
-    io.store(hn::MulSub(old, hn::Set(d, shrink), update), value + i);
+    const auto updated = hn::MulSub(old, hn::Set(d, shrink), update);
+    io.store(updated, value + i);
+    if (rounded != nullptr) {
+      io.store(updated, rounded + i);
+    }
   });
 }
 

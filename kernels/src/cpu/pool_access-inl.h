@@ -17,18 +17,19 @@ namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
 /// The value as it is.
 struct PlainLoad {
-  template <class Access>
-  HWY_INLINE auto load(const Access& io, const float* pixel, std::int64_t c) const {
+  template <class Access, class T>
+  HWY_INLINE auto load(const Access& io, const T* pixel, std::int64_t c) const {
     return io.load(pixel + c);
   }
 };
 
 /// A gradient as it is.
+template <class T>
 struct PlainGradient {
-  ConstRows rows;
+  ConstRows<T> rows;
   std::int64_t channel = 0;
 
-  using Pixel = const float*;
+  using Pixel = const T*;
   Pixel pixel(std::int64_t row) const { return rows.at(row, channel); }
 
   template <class Access>
@@ -38,14 +39,14 @@ struct PlainGradient {
 };
 
 /// The gradient of a tensor that was read as it is.
-template <GradMode kMode>
+template <GradMode kMode, class T>
 struct PlainSink {
-  Rows rows;
+  Rows<T> rows;
 
   template <class Access>
   HWY_INLINE void put(const Access& io, std::int64_t row, std::int64_t c,
                       typename Access::V gradient) const {
-    float* const to = rows.at(row, c);
+    T* const to = rows.at(row, c);
     if constexpr (kMode == GradMode::accumulate) {
       io.store(hn::Add(io.load(to), gradient), to);
     } else {

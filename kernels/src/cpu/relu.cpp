@@ -14,23 +14,28 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-void relu_tile(const RowTile& tile, const ConstRows& x, const Rows& y) {
+template <class T>
+void relu_rows(const RowTile& tile, const ConstRows<T>& x, const Rows<T>& y) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* from = x.at(row, tile.channel);
-    float* to = y.at(row, tile.channel);
+    const T* from = x.at(row, tile.channel);
+    T* to = y.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       io.store(rectify(io.d, io.load(from + c)), to + c);
     });
   }
 }
 
-template <GradMode kMode>
-HWY_INLINE void relu_gradient_rows(const RowTile& tile, const ConstRows& grad_y, const ConstRows& y,
-                                   const Rows& grad_x) {
+void relu_tile(const RowTile& tile, const ConstTensorView& x, const TensorView& y) {
+  with_element(x.dtype, [&]<class T>() { relu_rows(tile, ConstRows<T>(x), Rows<T>(y)); });
+}
+
+template <GradMode kMode, class T>
+void relu_gradient_rows(const RowTile& tile, const ConstRows<T>& grad_y, const ConstRows<T>& y,
+                        const Rows<T>& grad_x) {
   for (std::int64_t row = tile.row; row < tile.row + tile.rows; ++row) {
-    const float* gradient = grad_y.at(row, tile.channel);
-    const float* output = y.at(row, tile.channel);
-    float* to = grad_x.at(row, tile.channel);
+    const T* gradient = grad_y.at(row, tile.channel);
+    const T* output = y.at(row, tile.channel);
+    T* to = grad_x.at(row, tile.channel);
     for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       auto v = gate_positive(io.d, io.load(output + c), io.load(gradient + c));
       if constexpr (kMode == GradMode::accumulate) {
@@ -41,13 +46,18 @@ HWY_INLINE void relu_gradient_rows(const RowTile& tile, const ConstRows& grad_y,
   }
 }
 
-void relu_gradient_tile(const RowTile& tile, const ConstRows& grad_y, const ConstRows& y,
-                        const Rows& grad_x, GradMode mode) {
-  if (mode == GradMode::overwrite) {
-    relu_gradient_rows<GradMode::overwrite>(tile, grad_y, y, grad_x);
-  } else {
-    relu_gradient_rows<GradMode::accumulate>(tile, grad_y, y, grad_x);
-  }
+void relu_gradient_tile(const RowTile& tile, const ConstTensorView& grad_y,
+                        const ConstTensorView& y, const TensorView& grad_x, GradMode mode) {
+  with_element(y.dtype, [&]<class T>() {
+    const ConstRows<T> gradient(grad_y);
+    const ConstRows<T> output(y);
+    const Rows<T> to(grad_x);
+    if (mode == GradMode::overwrite) {
+      relu_gradient_rows<GradMode::overwrite>(tile, gradient, output, to);
+    } else {
+      relu_gradient_rows<GradMode::accumulate>(tile, gradient, output, to);
+    }
+  });
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -61,21 +71,16 @@ HWY_EXPORT(relu_gradient_tile);
 
 void relu_forward(ThreadPool& pool, const ConstTensorView& x, const TensorView& y) {
   const RowTiles tiles = element_tiles(x.shape, x.packed() && y.packed());
-  const ConstRows from(x);
-  const Rows to(y);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(relu_tile)(tiles.tile(task), from, to);
+    HWY_DYNAMIC_DISPATCH(relu_tile)(tiles.tile(task), x, y);
   });
 }
 
 void relu_backward(ThreadPool& pool, const ConstTensorView& grad_y, const ConstTensorView& y,
                    const TensorView& grad_x, GradMode mode) {
   const RowTiles tiles = element_tiles(y.shape, grad_y.packed() && y.packed() && grad_x.packed());
-  const ConstRows gradient(grad_y);
-  const ConstRows output(y);
-  const Rows to(grad_x);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(relu_gradient_tile)(tiles.tile(task), gradient, output, to, mode);
+    HWY_DYNAMIC_DISPATCH(relu_gradient_tile)(tiles.tile(task), grad_y, y, grad_x, mode);
   });
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "accrete/kernels/tensor_view.h"
+#include "cpu/element.h"
 
 namespace accrete::kernels::cpu {
 
@@ -104,24 +105,24 @@ struct TileVector {
   alignas(64) float values[kMaxTileChannels];
 };
 
-/// Rows of f32 that are read.
+/// Rows of float or Bf16 that are read.
+template <class T>
 struct ConstRows {
-  const float* data = nullptr;
+  const T* data = nullptr;
   std::int64_t pitch = 0;
 
-  explicit ConstRows(const ConstTensorView& view) : data(view.f32()), pitch(view.pitch) {}
-  const float* at(std::int64_t row, std::int64_t channel) const {
-    return data + row * pitch + channel;
-  }
+  explicit ConstRows(const ConstTensorView& view) : data(elements<T>(view)), pitch(view.pitch) {}
+  const T* at(std::int64_t row, std::int64_t channel) const { return data + row * pitch + channel; }
 };
 
-/// Rows of f32 that are written.
+/// Rows of float or Bf16 that are written.
+template <class T>
 struct Rows {
-  float* data = nullptr;
+  T* data = nullptr;
   std::int64_t pitch = 0;
 
-  explicit Rows(const TensorView& view) : data(view.f32()), pitch(view.pitch) {}
-  float* at(std::int64_t row, std::int64_t channel) const { return data + row * pitch + channel; }
+  explicit Rows(const TensorView& view) : data(elements<T>(view)), pitch(view.pitch) {}
+  T* at(std::int64_t row, std::int64_t channel) const { return data + row * pitch + channel; }
 };
 
 }  // namespace accrete::kernels::cpu

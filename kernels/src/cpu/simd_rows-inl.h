@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Walks a row of channels in vectors. The end of a row is handled with masks (AVX-512) or with
+// Walks a row of channels in vectors. Rows may be of float or Bf16; what is computed with is always
+// a vector of floats. The end of a row is handled with masks (AVX-512) or with
 // narrower vectors, never by touching the channels behind it: they belong to other tensors, which
 // other threads may be writing.
 #if defined(ACCRETE_KERNELS_CPU_SIMD_ROWS_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -11,7 +12,7 @@
 
 #include <cstdint>
 
-#include "hwy/highway.h"
+#include "cpu/bf16_lanes-inl.h"
 
 // For lambdas: the target attribute of the enclosing namespace does not reach them, and a call per
 // vector would cost more than its work.
@@ -28,11 +29,14 @@ template <class D>
 struct FullAccess {
   using V = hn::Vec<D>;
   using Int = hn::Rebind<std::int32_t, D>;
+  using Half = HalfBits<D>;
   using Byte = hn::Rebind<std::uint8_t, D>;
   D d;
 
   HWY_INLINE V load(const float* from) const { return hn::LoadU(d, from); }
+  HWY_INLINE V load(const Bf16* from) const { return widen(d, hn::LoadU(Half(), bits_of(from))); }
   HWY_INLINE void store(V v, float* to) const { hn::StoreU(v, d, to); }
+  HWY_INLINE void store(V v, Bf16* to) const { hn::StoreU(narrow(d, v), Half(), bits_of(to)); }
   HWY_INLINE hn::Vec<Int> load_bytes(const std::uint8_t* from) const {
     return hn::PromoteTo(Int(), hn::LoadU(Byte(), from));
   }
@@ -50,15 +54,26 @@ template <class D>
 struct MaskedAccess : FullAccess<D> {
   using typename FullAccess<D>::V;
   using typename FullAccess<D>::Int;
+  using typename FullAccess<D>::Half;
   using typename FullAccess<D>::Byte;
   hn::Mask<D> mask;
+  hn::Mask<Half> half_mask;
   hn::Mask<Byte> byte_mask;
 
   HWY_INLINE MaskedAccess(D tag, std::size_t count)
-      : FullAccess<D>{tag}, mask(hn::FirstN(tag, count)), byte_mask(hn::FirstN(Byte(), count)) {}
+      : FullAccess<D>{tag},
+        mask(hn::FirstN(tag, count)),
+        half_mask(hn::FirstN(Half(), count)),
+        byte_mask(hn::FirstN(Byte(), count)) {}
 
   HWY_INLINE V load(const float* from) const { return hn::MaskedLoad(mask, this->d, from); }
+  HWY_INLINE V load(const Bf16* from) const {
+    return widen(this->d, hn::MaskedLoad(half_mask, Half(), bits_of(from)));
+  }
   HWY_INLINE void store(V v, float* to) const { hn::BlendedStore(v, mask, this->d, to); }
+  HWY_INLINE void store(V v, Bf16* to) const {
+    hn::BlendedStore(narrow(this->d, v), half_mask, Half(), bits_of(to));
+  }
   HWY_INLINE hn::Vec<Int> load_bytes(const std::uint8_t* from) const {
     return hn::PromoteTo(Int(), hn::MaskedLoad(byte_mask, Byte(), from));
   }

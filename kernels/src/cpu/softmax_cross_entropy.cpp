@@ -5,6 +5,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <type_traits>
 
 #include "cpu/row_tiles.h"
 
@@ -29,36 +30,71 @@ struct Peak {
 };
 
 // The first largest logit.
-Peak find_peak(const float* logits, std::int64_t classes) {
-  Peak peak{logits[0], 0, true};
+template <class T>
+Peak find_peak(const T* logits, std::int64_t classes) {
+  Peak peak{to_float(logits[0]), 0, true};
   for (std::int64_t c = 0; c < classes; ++c) {
-    peak.finite = peak.finite && std::isfinite(logits[c]);
-    if (logits[c] > peak.value) {
-      peak.value = logits[c];
+    const float logit = to_float(logits[c]);
+    peak.finite = peak.finite && std::isfinite(logit);
+    if (logit > peak.value) {
+      peak.value = logit;
       peak.index = c;
     }
   }
   return peak;
 }
 
-RowResult softmax_row(const float* logits, std::int64_t classes, std::int32_t label,
-                      float* probabilities) {
+template <class T>
+RowResult softmax_row(const T* logits, std::int64_t classes, std::int32_t label, T* probabilities) {
+  // In fewer bits a kept power would be rounded twice.
+  constexpr bool kKeepsPowers = std::is_same_v<T, float>;
   const Peak peak = find_peak(logits, classes);
   const bool valid = peak.finite && label >= 0 && label < classes;
   // Read before the row is overwritten: probabilities may be logits.
-  const double target = valid ? static_cast<double>(logits[label] - peak.value)
+  const double target = valid ? static_cast<double>(to_float(logits[label]) - peak.value)
                               : std::numeric_limits<double>::quiet_NaN();
+  const auto power_of = [&](std::int64_t c) { return std::exp(to_float(logits[c]) - peak.value); };
   double sum = 0.0;
   for (std::int64_t c = 0; c < classes; ++c) {
-    const float power = std::exp(logits[c] - peak.value);
-    probabilities[c] = power;
+    const float power = power_of(c);
+    if constexpr (kKeepsPowers) {
+      probabilities[c] = power;
+    }
     sum += static_cast<double>(power);
   }
   const double inverse = 1.0 / sum;
   for (std::int64_t c = 0; c < classes; ++c) {
-    probabilities[c] = static_cast<float>(static_cast<double>(probabilities[c]) * inverse);
+    const float power = kKeepsPowers ? to_float(probabilities[c]) : power_of(c);
+    probabilities[c] = from_float<T>(static_cast<float>(static_cast<double>(power) * inverse));
   }
   return {std::log(sum) - target, valid && peak.index == label};
+}
+
+template <class T>
+void softmax_rows(const ConstTensorView& logits, const ConstTensorView& labels, std::int64_t begin,
+                  std::int64_t end, const TensorView& probabilities, RowResult* results) {
+  const ConstRows<T> from(logits);
+  const Rows<T> to(probabilities);
+  for (std::int64_t row = begin; row < end; ++row) {
+    *results++ = softmax_row(from.at(row, 0), logits.shape.c, labels.i32()[row * labels.pitch],
+                             to.at(row, 0));
+  }
+}
+
+template <class T>
+void gradient_rows(const ConstTensorView& probabilities, const ConstTensorView& labels,
+                   std::int64_t begin, std::int64_t end, const TensorView& grad_logits) {
+  const std::int64_t classes = probabilities.shape.c;
+  const float weight = 1.0F / static_cast<float>(probabilities.shape.n);
+  for (std::int64_t row = begin; row < end; ++row) {
+    const T* from = ConstRows<T>(probabilities).at(row, 0);
+    T* gradient = Rows<T>(grad_logits).at(row, 0);
+    const std::int64_t label = labels.i32()[row * labels.pitch];
+    for (std::int64_t c = 0; c < classes; ++c) {
+      const float p = to_float(from[c]);
+      gradient[c] = from_float<T>((c == label ? p - 1.0F : p) * weight);
+    }
+  }
 }
 
 }  // namespace
@@ -67,20 +103,18 @@ void softmax_cross_entropy_forward(ThreadPool& pool, const ConstTensorView& logi
                                    const ConstTensorView& labels, const TensorView& probabilities,
                                    float* loss, float* correct) {
   const std::int64_t rows = logits.shape.n;
-  const ConstRows from(logits);
-  const Rows to(probabilities);
   RowResults results;
   double total = 0.0;
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < rows; first += kBatchRows) {
     const std::int64_t count = std::min(kBatchRows, rows - first);
     pool.parallel_for(divide_up(count, kTaskRows), [&](std::int64_t task) {
-      const std::int64_t end = std::min(count, (task + 1) * kTaskRows);
-      for (std::int64_t i = task * kTaskRows; i < end; ++i) {
-        const std::int64_t row = first + i;
-        results[static_cast<std::size_t>(i)] = softmax_row(
-            from.at(row, 0), logits.shape.c, labels.i32()[row * labels.pitch], to.at(row, 0));
-      }
+      const std::int64_t begin = task * kTaskRows;
+      const std::int64_t end = std::min(count, begin + kTaskRows);
+      with_element(logits.dtype, [&]<class T>() {
+        softmax_rows<T>(logits, labels, first + begin, first + end, probabilities,
+                        results.data() + begin);
+      });
     });
     for (std::int64_t i = 0; i < count; ++i) {
       const RowResult& result = results[static_cast<std::size_t>(i)];
@@ -95,20 +129,12 @@ void softmax_cross_entropy_forward(ThreadPool& pool, const ConstTensorView& logi
 void softmax_cross_entropy_backward(ThreadPool& pool, const ConstTensorView& probabilities,
                                     const ConstTensorView& labels, const TensorView& grad_logits) {
   const std::int64_t rows = probabilities.shape.n;
-  const std::int64_t classes = probabilities.shape.c;
-  const ConstRows from(probabilities);
-  const Rows to(grad_logits);
-  const float weight = 1.0F / static_cast<float>(rows);
   pool.parallel_for(divide_up(rows, kTaskRows), [&](std::int64_t task) {
-    const std::int64_t end = std::min(rows, (task + 1) * kTaskRows);
-    for (std::int64_t row = task * kTaskRows; row < end; ++row) {
-      const float* p = from.at(row, 0);
-      float* gradient = to.at(row, 0);
-      const std::int64_t label = labels.i32()[row * labels.pitch];
-      for (std::int64_t c = 0; c < classes; ++c) {
-        gradient[c] = (c == label ? p[c] - 1.0F : p[c]) * weight;
-      }
-    }
+    const std::int64_t begin = task * kTaskRows;
+    const std::int64_t end = std::min(rows, begin + kTaskRows);
+    with_element(probabilities.dtype, [&]<class T>() {
+      gradient_rows<T>(probabilities, labels, begin, end, grad_logits);
+    });
   });
 }
 
