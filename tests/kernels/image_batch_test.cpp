@@ -58,6 +58,13 @@ struct Set {
   GuardedTensor pixels, labels, tables;
 };
 
+std::vector<float> all_rounded(std::vector<float> values) {
+  for (float& value : values) {
+    value = bf16_rounded(value);
+  }
+  return values;
+}
+
 void check(const kernels::ImageTransform& transform, std::int64_t P, std::int64_t Q,
            const std::vector<kernels::ImagePick>& picks) {
   Set set(transform);
@@ -78,7 +85,13 @@ void check(const kernels::ImageTransform& transform, std::int64_t P, std::int64_
                              {set.pixels.view(), set.labels.view()},
                              static_cast<const kernels::ImagePick*>(chosen.view().data),
                              images.view(), labels.view());
-        require_undamaged({&images, &labels, &set.pixels, &set.labels, &chosen});
+        GuardedTensor narrow = poisoned(images.view().shape, run.in, DType::bf16);
+        kernels::image_batch(run.stream, transform, set.tables.view().data,
+                             {set.pixels.view(), set.labels.view()},
+                             static_cast<const kernels::ImagePick*>(chosen.view().data),
+                             narrow.view(), labels.view());
+        require_undamaged({&images, &labels, &set.pixels, &set.labels, &chosen, &narrow});
+        REQUIRE(exact_difference(narrow.values(), all_rounded(images.values())) == "");
         return {images.values(), labels.values()};
       });
 }

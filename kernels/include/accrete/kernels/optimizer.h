@@ -15,7 +15,7 @@ struct SgdParameter {
   float* momentum = nullptr;  ///< may be null when options.momentum is 0
   std::int64_t count = 0;
   float weight_decay = 0.0F;  ///< L2: added to the gradient as weight_decay * value
-  /// bf16 [count]: receives the new values, rounded to nearest even. May be null; GPUs only.
+  /// bf16 [count]: receives the new values, rounded to nearest even. May be null.
   std::uint16_t* rounded = nullptr;
 };
 
