@@ -18,7 +18,8 @@ Examples
   inspect my.json --budget 4096               largest batch that fits 4 GiB
   inspect my.json --graph text                what the passes made of the net, and why not more
   inspect my.json --graph dot | dot -Tsvg -O
-  inspect my.json --device cuda --set training.precision=bf16
+  inspect my.json --set training.precision=bf16
+  inspect my.json --device cuda               the plan of a GPU, which needs none
 
 Exit codes: 0 done, 1 failure, 2 usage or spec.)";
 

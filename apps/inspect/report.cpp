@@ -117,7 +117,6 @@ void print_report(const InspectOptions& options) {
   if (options.batch > 0) {
     spec.training.batch_size = options.batch;
   }
-  check_precision(spec, options.device);
   const DataShape shape = expected_data_shape(spec.data);
   const ModelBuilder builder = model_builder(spec, shape);
   SessionOptions session = session_options(spec, shape, options.passes);

@@ -41,10 +41,12 @@ DataShape expected_data_shape(const models::DataSpec& data) {
   return shape;
 }
 
+DType image_dtype(const models::RunSpec& spec) {
+  return spec.training.precision == models::Precision::bf16 ? DType::bf16 : DType::f32;
+}
+
 ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape) {
-  const bool narrow = spec.training.precision == models::Precision::bf16;
-  const models::ImageBatch images{1, shape.height, shape.width, shape.channels,
-                                  narrow ? DType::bf16 : DType::f32};
+  const models::ImageBatch images{1, shape.height, shape.width, shape.channels, image_dtype(spec)};
   return [net = spec.model.densenet, images](std::int64_t batch, bool training) {
     models::ImageBatch wanted = images;
     wanted.batch = batch;
@@ -72,14 +74,6 @@ SessionPlan plan_run(const models::RunSpec& spec, const ModelBuilder& builder,
     return plan_session_within(builder, options, spec.memory.budget_bytes);
   }
   return plan_session(builder, options);
-}
-
-void check_precision(const models::RunSpec& spec, const Device& device) {
-  if (spec.training.precision == models::Precision::bf16 && device.kind == DeviceKind::cpu) {
-    throw Error(ErrorCode::spec,
-                "/training/precision is bf16, which needs a GPU; choose --device cuda, or "
-                "--set training.precision=fp32 for the CPU");
-  }
 }
 
 void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters) {

@@ -18,6 +18,9 @@ struct DataShape {
 /// What the spec's data set will be like, without reading it.
 DataShape expected_data_shape(const models::DataSpec& data);
 
+/// The type of the images and with them of every activation.
+DType image_dtype(const models::RunSpec& spec);
+
 /// Builder of the spec's model for these images. `spec` is copied.
 ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape);
 
@@ -28,9 +31,6 @@ SessionOptions session_options(const models::RunSpec& spec, const DataShape& sha
 /// The plan of the run, with the recompute level that the spec asks for or that its budget needs.
 SessionPlan plan_run(const models::RunSpec& spec, const ModelBuilder& builder,
                      const SessionOptions& options);
-
-/// Error(spec) naming /training/precision if the device does not have it.
-void check_precision(const models::RunSpec& spec, const Device& device);
 
 /// Error(spec) naming /model/expect_params if the model has another number of parameters.
 void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters);

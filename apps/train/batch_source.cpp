@@ -17,9 +17,9 @@ TensorView labels_of(TrainingSession& session, Purpose purpose, std::int64_t bat
 
 class HostBatches final : public BatchSource {
  public:
-  HostBatches(const data::ImageDataset& dataset, const data::LoaderOptions& options,
+  HostBatches(const data::ImageDataset& dataset, const data::LoaderOptions& options, DType images,
               Purpose purpose)
-      : loader_(dataset, options), purpose_(purpose) {}
+      : loader_(dataset, options, images), purpose_(purpose) {}
 
   std::int64_t batches_per_epoch() const override { return loader_.batches_per_epoch(); }
   void start_epoch(std::int64_t epoch, std::int64_t first_batch) override {
@@ -30,7 +30,7 @@ class HostBatches final : public BatchSource {
     if (batch == nullptr) {
       return 0;
     }
-    session.upload(images_of(session, purpose_, batch->size), batch->images.data());
+    session.upload(images_of(session, purpose_, batch->size), batch->image_data());
     session.upload(labels_of(session, purpose_, batch->size), batch->labels.data());
     return batch->size;
   }
@@ -83,10 +83,10 @@ class DeviceBatches final : public BatchSource {
 
 std::unique_ptr<BatchSource> make_batch_source(DeviceRuntime& runtime,
                                                const data::ImageDataset& dataset,
-                                               const data::LoaderOptions& options,
+                                               const data::LoaderOptions& options, DType images,
                                                Purpose purpose) {
   if (runtime.shares_host_memory()) {
-    return std::make_unique<HostBatches>(dataset, options, purpose);
+    return std::make_unique<HostBatches>(dataset, options, images, purpose);
   }
   return std::make_unique<DeviceBatches>(runtime, dataset, options, purpose);
 }

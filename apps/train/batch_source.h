@@ -32,10 +32,11 @@ class BatchSource {
 /// Which of a session's steps the batches are for.
 enum class Purpose : std::uint8_t { training, evaluation };
 
-/// The source that suits the runtime's device: a GPU makes batches from bytes itself. `dataset` and
-/// `runtime` must outlive it.
+/// The source that suits the runtime's device: a GPU makes batches from bytes itself. `images` is
+/// the dtype of the session's images. `dataset` and `runtime` must outlive the source.
 std::unique_ptr<BatchSource> make_batch_source(DeviceRuntime& runtime,
                                                const data::ImageDataset& dataset,
-                                               const data::LoaderOptions& options, Purpose purpose);
+                                               const data::LoaderOptions& options, DType images,
+                                               Purpose purpose);
 
 }  // namespace accrete::apps

@@ -13,6 +13,7 @@
 #include "epoch_sums.h"
 #include "exit_codes.h"
 #include "interrupt.h"
+#include "model_builder.h"
 #include "profile_table.h"
 #include "progress.h"
 #include "run_folder.h"
@@ -53,9 +54,9 @@ class TrainingLoop {
         runtime_(runtime),
         session_(std::move(inputs.plan), std::move(inputs.session), runtime),
         train_batches_(make_batch_source(runtime, sets_.train, loader_options(spec_, true),
-                                         Purpose::training)),
+                                         image_dtype(spec_), Purpose::training)),
         test_batches_(make_batch_source(runtime, sets_.test, loader_options(spec_, false),
-                                        Purpose::evaluation)),
+                                        image_dtype(spec_), Purpose::evaluation)),
         folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
         checkpoints_(folder_.checkpoints()),
         fingerprint_(models::spec_fingerprint(spec_)),

@@ -24,7 +24,6 @@ DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
 
 LoopInputs prepare_run(const TrainOptions& options, const Device& device) {
   models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
-  check_precision(spec, device);
   // The model is planned on paper first, so that an impossible spec fails before data are read.
   const DataShape expected = expected_data_shape(spec.data);
   model_builder(spec, expected)(1, false);

@@ -19,8 +19,9 @@ constexpr std::size_t kBatchesAhead = 3;
 }  // namespace
 
 struct BatchLoader::State {
-  State(const ImageDataset& dataset_in, const LoaderOptions& options)
+  State(const ImageDataset& dataset_in, const LoaderOptions& options, DType images)
       : dataset(dataset_in),
+        image_dtype(images),
         picks(dataset.num_images, options),
         transform(image_transform(options, dataset)),
         tables((kernels::image_tables_bytes(transform) + sizeof(double) - 1) / sizeof(double)) {
@@ -28,6 +29,7 @@ struct BatchLoader::State {
   }
 
   const ImageDataset& dataset;
+  DType image_dtype;
   BatchPicks picks;  // the worker's, but for the constant numbers of batches
   kernels::ImageTransform transform;
   std::vector<double> tables;
@@ -59,18 +61,27 @@ struct BatchLoader::State {
     return batch;
   }
 
+  TensorView image_room(Batch& batch, const Shape& shape) const {
+    const auto count = static_cast<std::size_t>(shape.elements());
+    if (image_dtype == DType::bf16) {
+      batch.bf16_images.resize(count);
+      return {batch.bf16_images.data(), shape, image_dtype};
+    }
+    batch.images.resize(count);
+    return {batch.images.data(), shape, image_dtype};
+  }
+
   void fill(Batch& batch, std::int64_t index) {
     const std::vector<kernels::ImagePick> chosen = picks.batch(index);
     batch.size = static_cast<std::int64_t>(chosen.size());
     const Shape images{batch.size, transform.resized_height, transform.resized_width,
                        transform.channels};
-    batch.images.resize(static_cast<std::size_t>(images.elements()));
     batch.labels.resize(chosen.size());
     const Shape set{dataset.num_images, dataset.height, dataset.width, dataset.channels};
     kernels::image_batch(Stream::cpu(alone), transform, tables.data(),
                          {{dataset.pixels.data(), set, DType::u8},
                           {dataset.labels.data(), {dataset.num_images, 1, 1, 1}, DType::i32}},
-                         chosen.data(), TensorView(batch.images.data(), images),
+                         chosen.data(), image_room(batch, images),
                          TensorView(batch.labels.data(), {batch.size, 1, 1, 1}, DType::i32));
   }
 
@@ -103,8 +114,12 @@ struct BatchLoader::State {
   }
 };
 
-BatchLoader::BatchLoader(const ImageDataset& dataset, const LoaderOptions& options)
-    : state_(std::make_unique<State>(dataset, options)) {
+const void* Batch::image_data() const {
+  return bf16_images.empty() ? static_cast<const void*>(images.data()) : bf16_images.data();
+}
+
+BatchLoader::BatchLoader(const ImageDataset& dataset, const LoaderOptions& options, DType images)
+    : state_(std::make_unique<State>(dataset, options, images)) {
   state_->next_to_prepare = state_->next_to_deliver = state_->batches();
   state_->worker = std::thread([state = state_.get()] { state->work(); });
 }

@@ -7,6 +7,7 @@
 #include <set>
 
 #include "accrete/data/synthetic.h"
+#include "accrete/kernels/bf16.h"
 #include "accrete/kernels/error.h"
 #include "reference/image_batch.h"
 #include "support/catch.h"
@@ -83,6 +84,29 @@ TEST_CASE("an epoch entered in the middle delivers the rest of the same order") 
   const auto whole = all_labels(loader, 2);
   const auto rest = all_labels(loader, 2, 3);
   CHECK(rest == std::vector<std::int32_t>(whole.begin() + 21, whole.end()));
+}
+
+TEST_CASE("a loader of bf16 images rounds those of an f32 one") {
+  const ImageDataset dataset = numbered(11);
+  LoaderOptions options = batches_of(4, true);
+  options.mean = {0.3};
+  BatchLoader exact(dataset, options);
+  BatchLoader rounded(dataset, options, DType::bf16);
+  exact.start_epoch(1);
+  rounded.start_epoch(1);
+  while (const Batch* batch = exact.next()) {
+    const Batch* narrow = rounded.next();
+    REQUIRE(narrow != nullptr);
+    CHECK(narrow->labels == batch->labels);
+    CHECK(narrow->images.empty());
+    CHECK(narrow->image_data() == narrow->bf16_images.data());
+    CHECK(batch->image_data() == batch->images.data());
+    REQUIRE(narrow->bf16_images.size() == batch->images.size());
+    for (std::size_t i = 0; i < batch->images.size(); ++i) {
+      REQUIRE(narrow->bf16_images[i] == bf16_bits(batch->images[i]));
+    }
+  }
+  CHECK(rounded.next() == nullptr);
 }
 
 TEST_CASE("starting an epoch anew drops what was under way") {

@@ -9,19 +9,25 @@
 
 #include "accrete/data/batch_picks.h"
 #include "accrete/data/dataset.h"
+#include "accrete/kernels/dtype.h"
 
 namespace accrete::data {
 
 struct Batch {
   std::int64_t size = 0;
-  std::vector<float> images;         ///< [size, H, W, C]
-  std::vector<std::int32_t> labels;  ///< [size]
+  std::vector<float> images;               ///< [size, H, W, C], if the loader makes f32
+  std::vector<std::uint16_t> bf16_images;  ///< the same, if it makes bf16
+  std::vector<std::int32_t> labels;        ///< [size]
+
+  /// The images in the loader's dtype.
+  const void* image_data() const;
 };
 
 class BatchLoader {
  public:
-  /// `dataset` must outlive the loader. Errors as of BatchPicks and image_transform.
-  BatchLoader(const ImageDataset& dataset, const LoaderOptions& options);
+  /// `images` is f32 or bf16. `dataset` must outlive the loader. Errors as of BatchPicks and
+  /// image_transform.
+  BatchLoader(const ImageDataset& dataset, const LoaderOptions& options, DType images = DType::f32);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
   BatchLoader& operator=(const BatchLoader&) = delete;
