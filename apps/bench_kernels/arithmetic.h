@@ -12,7 +12,7 @@ namespace accrete::bench {
 enum class Arithmetic : std::uint8_t {
   f32,   ///< f32 tensors, f32 multiply-adds
   tf32,  ///< f32 tensors, tensor cores; only products differ from f32
-  bf16,  ///< bf16 tensors, tensor cores, f32 sums
+  bf16,  ///< bf16 tensors, f32 sums; tensor cores on a GPU
 };
 inline constexpr int kNumArithmetics = 3;
 

@@ -6,7 +6,7 @@ namespace accrete::bench {
 void add_yardsticks(const ConvYardsticks& yardsticks, const std::string& name,
                     const ConvShape& shape, Pass pass, Arithmetic arithmetic, BenchCases& cases) {
   for (const auto& yardstick : yardsticks) {
-    if (!yardstick->covers(shape.problem)) {
+    if (!yardstick->covers(shape.problem) || !yardstick->computes_in(arithmetic)) {
       continue;
     }
     cases.push_back({name, arithmetic, yardstick->name(),

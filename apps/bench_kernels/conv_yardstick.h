@@ -21,6 +21,7 @@ class ConvYardstick {
 
   virtual const char* name() const = 0;
   virtual bool covers(const ConvProblem& problem) const = 0;
+  virtual bool computes_in(Arithmetic /*arithmetic*/) const { return true; }
   /// `tensors` were made by `bench`.
   virtual Call prepare(Workbench& bench, Pass pass, const ConvTensors& tensors) const = 0;
 };

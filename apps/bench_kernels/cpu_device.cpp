@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The CPU in a benchmark run: wall-clock time of the calls one after the other, f32, caches as the
+// The CPU in a benchmark run: wall-clock time of the calls one after the other, caches as the
 // previous call left them.
 #include <algorithm>
 #include <chrono>
@@ -51,7 +51,7 @@ double copy_rate(DeviceRuntime& runtime, ThreadPool& pool) {
   return 2.0 * static_cast<double>(kChunk * kChunks) / seconds;
 }
 
-// Of the 2048^3 product of a yardstick.
+// Of the 2048^3 product of a yardstick in f32.
 double gemm_rate(DeviceRuntime& runtime, const ConvYardstick& yardstick) {
   ConvShape shape;
   shape.problem.N = shape.problem.C = shape.problem.K = 2048;

@@ -25,6 +25,7 @@ class OpenBlas final : public ConvYardstick {
  public:
   const char* name() const override { return "openblas"; }
   bool covers(const ConvProblem& problem) const override { return is_matrix_product(problem); }
+  bool computes_in(Arithmetic arithmetic) const override { return arithmetic == Arithmetic::f32; }
   Call prepare(Workbench& /*bench*/, Pass pass, const ConvTensors& tensors) const override {
     return [product = matrix_product(pass, tensors)] { multiply(product); };
   }
