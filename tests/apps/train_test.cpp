@@ -110,6 +110,28 @@ TEST_CASE("a run stopped anywhere goes on to the same bytes") {
   }
 }
 
+TEST_CASE("a run in bf16 stays near fp32 and goes on to the same bytes") {
+  const std::string folder = fresh_folder("bf16");
+  const std::string spec = tiny_spec(folder);
+  const std::string narrow = spec + " --set training.precision=bf16";
+  const auto loss = [](const std::string& run) {
+    const std::string metrics = file_content(run + "/metrics.jsonl");
+    std::smatch match;
+    REQUIRE(std::regex_search(metrics, match, std::regex(R"("test_loss":([0-9.]+))")));
+    return std::stod(match[1]);
+  };
+  REQUIRE(run_command(train(spec + " -q -o " + folder + "/fp32")).exit_code == 0);
+  REQUIRE(run_command(train(narrow + " -q --threads 1 -o " + folder + "/whole")).exit_code == 0);
+  REQUIRE(run_command(train(narrow + " -q --threads 2 -o " + folder + "/two")).exit_code == 0);
+  CHECK(same_run(folder + "/whole", folder + "/two"));
+  CHECK_FALSE(same_run(folder + "/whole", folder + "/fp32"));
+  CHECK(loss(folder + "/whole") == Approx(loss(folder + "/fp32")).epsilon(0.03));
+  const std::string parts = narrow + " -q -o " + folder + "/parts";
+  REQUIRE(run_command(train(parts + " --stop-after 7")).exit_code == 0);
+  REQUIRE(run_command(train(parts + " --resume auto")).exit_code == 0);
+  CHECK(same_run(folder + "/whole", folder + "/parts"));
+}
+
 TEST_CASE("a run with a constant rate can be extended") {
   const std::string folder = fresh_folder("extended");
   const std::string spec = tiny_spec(folder) + " -q --set training.schedule.type=constant ";
