@@ -3,6 +3,7 @@
 """Compares training steps of `train` and PyTorch on one device, side by side in one run.
 
   compare.py --train build/release/bin/train --python PYTHON_WITH_TORCH --output result.json
+  compare.py --precision bf16 --nets d2l --train build/release/bin/train ...
   compare.py --device cuda --precision bf16 --train build/cuda/bin/train ...
 
 Each round runs both once per net, so that a machine whose speed drifts hits both alike. Images are
@@ -118,7 +119,10 @@ def compare_net(args, net):
 
 def compare(args):
     results, build = {}, {}
-    for name, net in (CUDA_NETS if args.device == "cuda" else NETS).items():
+    nets = CUDA_NETS if args.device == "cuda" else NETS
+    for name, net in nets.items():
+        if args.nets not in name:
+            continue
         results[name], build = compare_net(args, net)
         result = results[name]
         memory = result["peak_resident_mib"]
@@ -141,6 +145,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--nets", default="", help="only those whose name contains this")
     parser.add_argument("--layouts", nargs="+", help="of PyTorch: contiguous, channels_last, compiled")
     parser.add_argument("--output", required=True, help="JSON file to write")
     args = parser.parse_args()
