@@ -117,12 +117,14 @@ def compare_net(args, net):
     return result, build
 
 
+def nets_of(args):
+    nets = CUDA_NETS if args.device == "cuda" else NETS
+    return {name: net for name, net in nets.items() if args.nets in name}
+
+
 def compare(args):
     results, build = {}, {}
-    nets = CUDA_NETS if args.device == "cuda" else NETS
-    for name, net in nets.items():
-        if args.nets not in name:
-            continue
+    for name, net in nets_of(args).items():
         results[name], build = compare_net(args, net)
         result = results[name]
         memory = result["peak_resident_mib"]
@@ -150,6 +152,8 @@ def main():
     parser.add_argument("--output", required=True, help="JSON file to write")
     args = parser.parse_args()
     args.layouts = args.layouts or LAYOUTS[args.device]
+    if not nets_of(args):
+        parser.error(f"no net has '{args.nets}' in its name")
     results, build = compare(args)
     document = {"cpu": cpu_name(), "threads": args.threads, "device": args.device,
                 "precision": args.precision, "build": build, "steps": args.steps, "rounds": args.rounds,
