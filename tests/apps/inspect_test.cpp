@@ -71,18 +71,18 @@ TEST_CASE("recomputing shrinks the plan") {
   CHECK(total("2") <= 1.05 * total("1"));  // no less here, and gaps may differ
 }
 
-TEST_CASE("bf16 halves the activations of the plan, on every device") {
-  const auto activations = [](const std::string& arguments) {
+TEST_CASE("a plan in bf16 takes little more than half, on every device") {
+  const auto peak = [](const std::string& arguments) {
     const CommandResult result =
         run_command(inspect(std::string(SPEC_FOLDER) + "/quickstart.json" + arguments));
     std::smatch match;
-    REQUIRE(std::regex_search(result.output, match, std::regex(R"(activations +(\d+\.\d))")));
+    REQUIRE(std::regex_search(result.output, match, std::regex(R"(peak +(\d+\.\d))")));
     return std::stod(match[1]);
   };
   for (const std::string device : {"cpu", "cuda"}) {
     INFO(device);
     const std::string arguments = " --device " + device;
-    CHECK(activations(arguments + " --set training.precision=bf16") < 0.6 * activations(arguments));
+    CHECK(peak(arguments + " --set training.precision=bf16") < 0.65 * peak(arguments));
   }
 }
 
