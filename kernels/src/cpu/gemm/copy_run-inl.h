@@ -25,10 +25,10 @@ inline const float* raw(const float* elements) {
   return elements;
 }
 inline std::uint16_t* raw(Bf16* elements) {
-  return &elements->bits;
+  return bits_of(elements);
 }
 inline const std::uint16_t* raw(const Bf16* elements) {
-  return &elements->bits;
+  return bits_of(elements);
 }
 template <class T>
 using Raw = std::remove_pointer_t<decltype(raw(static_cast<T*>(nullptr)))>;

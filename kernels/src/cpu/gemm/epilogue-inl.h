@@ -99,7 +99,7 @@ class StoreTile {
       const FloatVec value = hn::Load(d, values + i * tile.pitch);
       store(value, target);
       if constexpr (sizeof(T) != sizeof(float)) {
-        hn::Store(as_stored<T>(value), d, values + i * tile.pitch);
+        hn::Store(rounded<T>(d, value), d, values + i * tile.pitch);
       }
     }
   }

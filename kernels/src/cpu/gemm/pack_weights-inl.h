@@ -99,7 +99,7 @@ HWY_INLINE HalfVec load_halves(const Bf16* source, std::int64_t count) {
   if (source == nullptr) {
     return hn::Zero(HalfTag());
   }
-  return count >= kLanes ? hn::LoadU(HalfTag(), &source->bits) : load_some_halves(source, count);
+  return count >= kLanes ? hn::LoadU(HalfTag(), bits_of(source)) : load_some_halves(source, count);
 }
 inline void pack_turned_row(const Bf16* weight, const ConvProblem& problem, std::int64_t row,
                             std::int64_t column, std::int64_t width, float* target) {

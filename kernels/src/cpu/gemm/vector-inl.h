@@ -56,7 +56,7 @@ HWY_INLINE void store_some(FloatVec value, float* target, std::int64_t count) {
 HWY_INLINE HalfVec load_some_halves(const Bf16* source, std::int64_t count) {
   const HalfTag d;
   if constexpr (kMaskedHalves) {
-    return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, &source->bits);
+    return hn::MaskedLoad(hn::FirstN(d, static_cast<std::size_t>(count)), d, bits_of(source));
   } else {
     HWY_ALIGN std::uint16_t lanes[kLanes] = {};
     std::memcpy(lanes, source, static_cast<std::size_t>(count) * sizeof(Bf16));
@@ -70,7 +70,7 @@ HWY_INLINE void store_some(FloatVec value, Bf16* target, std::int64_t count) {
   const HalfTag d;
   const HalfVec halves = narrow(FloatTag(), value);
   if constexpr (kMaskedHalves) {
-    hn::BlendedStore(halves, hn::FirstN(d, static_cast<std::size_t>(count)), d, &target->bits);
+    hn::BlendedStore(halves, hn::FirstN(d, static_cast<std::size_t>(count)), d, bits_of(target));
   } else {
     HWY_ALIGN std::uint16_t lanes[kLanes];
     hn::Store(halves, d, lanes);
@@ -83,13 +83,13 @@ HWY_INLINE FloatVec load_lanes(const float* source) {
   return hn::LoadU(FloatTag(), source);
 }
 HWY_INLINE FloatVec load_lanes(const Bf16* source) {
-  return widen(FloatTag(), hn::LoadU(HalfTag(), &source->bits));
+  return widen(FloatTag(), hn::LoadU(HalfTag(), bits_of(source)));
 }
 HWY_INLINE void store_lanes(FloatVec value, float* target) {
   hn::StoreU(value, FloatTag(), target);
 }
 HWY_INLINE void store_lanes(FloatVec value, Bf16* target) {
-  hn::StoreU(narrow(FloatTag(), value), HalfTag(), &target->bits);
+  hn::StoreU(narrow(FloatTag(), value), HalfTag(), bits_of(target));
 }
 
 /// Past the caches, to an address that is aligned to whole vectors.
@@ -97,17 +97,7 @@ HWY_INLINE void stream_lanes(FloatVec value, float* target) {
   hn::Stream(value, FloatTag(), target);
 }
 HWY_INLINE void stream_lanes(FloatVec value, Bf16* target) {
-  hn::Stream(narrow(FloatTag(), value), HalfTag(), &target->bits);
-}
-
-/// What a tensor of T holds once `value` is stored there.
-template <class T>
-HWY_INLINE FloatVec as_stored(FloatVec value) {
-  if constexpr (sizeof(T) == sizeof(float)) {
-    return value;
-  } else {
-    return widen(FloatTag(), narrow(FloatTag(), value));
-  }
+  hn::Stream(narrow(FloatTag(), value), HalfTag(), bits_of(target));
 }
 
 }  // namespace HWY_NAMESPACE
