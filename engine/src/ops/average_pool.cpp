@@ -32,14 +32,8 @@ class AveragePoolBackward final : public GradientOp {
 class NormAveragePoolBackward final : public NormReluGradientOp {
  public:
   NormAveragePoolBackward(const PoolProblem& problem, GradMode mode)
-      : NormReluGradientOp(mode, 2 + kNormInputs), problem_(problem) {}
+      : NormReluGradientOp(mode, 1), problem_(problem) {}
   std::string name() const override { return "average_pool_backward+norm_relu"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return output_types(in[1]);
-  }
-  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
-    return kernels::norm_relu_workspace_bytes(in[1].shape, device);
-  }
 
  private:
   void contribute(const RunContext& context, const OpCall& call,

@@ -56,13 +56,10 @@ class ConvDgrad final : public GradientOp {
 class ConvNormDgrad final : public NormReluGradientOp {
  public:
   ConvNormDgrad(const ConvProblem& problem, bool deferred, GradMode mode)
-      : NormReluGradientOp(mode, static_cast<int>(gradient_inputs(deferred) + 2 + kNormInputs)),
+      : NormReluGradientOp(mode, gradient_inputs(deferred) + 1),
         problem_(problem),
         deferred_(deferred) {}
   std::string name() const override { return gradient_name("conv_dgrad", deferred_, true); }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return output_types(in[gradient_inputs(deferred_) + 1]);
-  }
   std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
     return kernels::fused_conv_dgrad_workspace_bytes(problem_, device, in[0].dtype);
   }

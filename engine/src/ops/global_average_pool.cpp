@@ -29,15 +29,8 @@ class GlobalAveragePoolBackward final : public GradientOp {
 // Inputs grad_y, x, mean, inv_std, gamma, beta.
 class NormGlobalAveragePoolBackward final : public NormReluGradientOp {
  public:
-  explicit NormGlobalAveragePoolBackward(GradMode mode)
-      : NormReluGradientOp(mode, 2 + kNormInputs) {}
+  explicit NormGlobalAveragePoolBackward(GradMode mode) : NormReluGradientOp(mode, 1) {}
   std::string name() const override { return "global_average_pool_backward+norm_relu"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return output_types(in[1]);
-  }
-  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
-    return kernels::norm_relu_workspace_bytes(in[1].shape, device);
-  }
 
  private:
   void contribute(const RunContext& context, const OpCall& call,

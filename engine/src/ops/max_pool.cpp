@@ -34,17 +34,11 @@ class MaxPoolBackward final : public GradientOp {
 class NormMaxPoolBackward final : public NormReluGradientOp {
  public:
   NormMaxPoolBackward(const PoolProblem& problem, bool deferred, GradMode mode)
-      : NormReluGradientOp(mode, static_cast<int>(gradient_inputs(deferred) + 2 + kNormInputs)),
+      : NormReluGradientOp(mode, gradient_inputs(deferred) + 1),
         problem_(problem),
         deferred_(deferred) {}
   std::string name() const override {
     return std::string(deferred_ ? "deferred+" : "") + "max_pool_backward+norm_relu";
-  }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return output_types(in[gradient_inputs(deferred_) + 1]);
-  }
-  std::size_t workspace_bytes(const std::vector<TensorType>& /*in*/, Device device) const override {
-    return kernels::norm_relu_workspace_bytes(problem_.x_shape(), device);
   }
 
  private:

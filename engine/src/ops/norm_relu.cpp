@@ -9,19 +9,13 @@ namespace {
 // Inputs grad_y, x, mean, inv_std, gamma, beta.
 class NormReluBackward final : public NormReluGradientOp {
  public:
-  explicit NormReluBackward(GradMode mode) : NormReluGradientOp(mode, 6) {}
+  explicit NormReluBackward(GradMode mode) : NormReluGradientOp(mode, 1) {}
   std::string name() const override { return "norm_relu_backward"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    return output_types(in[1]);
-  }
   std::vector<AliasRule> alias_rules() const override {
     if (mode() == GradMode::overwrite) {
       return {{AliasRule::Kind::in_place, 0, 0, 0}};
     }
     return NormReluGradientOp::alias_rules();
-  }
-  std::size_t workspace_bytes(const std::vector<TensorType>& in, Device device) const override {
-    return kernels::norm_relu_workspace_bytes(in[1].shape, device);
   }
 
  private:
@@ -73,25 +67,32 @@ ValueId add_norm_relu(Graph& graph, const std::string& name, const std::vector<V
   return graph.add_node(name, std::make_shared<NormReluForward>(), inputs)[0];
 }
 
+std::vector<TensorType> NormReluGradientOp::infer(const std::vector<TensorType>& inputs) const {
+  const TensorType& x = inputs[x_input_];
+  const TensorType vector{channel_vector(x.shape.c), DType::f32};
+  return {x, vector, vector, vector, vector};
+}
+
+std::size_t NormReluGradientOp::workspace_bytes(const std::vector<TensorType>& inputs,
+                                                Device device) const {
+  return kernels::norm_relu_workspace_bytes(inputs[x_input_].shape, device);
+}
+
 std::vector<AliasRule> NormReluGradientOp::alias_rules() const {
+  const auto first = static_cast<std::int32_t>(num_inputs());
   std::vector<AliasRule> rules;
   for (std::int32_t i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
-    rules.push_back({AliasRule::Kind::accumulates, i, num_inputs_ + i, 0});
+    rules.push_back({AliasRule::Kind::accumulates, i, first + i, 0});
   }
   return rules;
 }
 
 void NormReluGradientOp::run(const RunContext& context, const OpCall& call) const {
   const TensorView* out = call.outputs;
-  for (int i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
-    begin_accumulation(context, call.inputs[num_inputs_ + i], out[i]);
+  for (std::size_t i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
+    begin_accumulation(context, call.inputs[num_inputs() + i], out[i]);
   }
   contribute(context, call, {out[0], out[1], out[2], out[3], out[4], mode_});
-}
-
-std::vector<TensorType> NormReluGradientOp::output_types(const TensorType& x) {
-  const TensorType vector{channel_vector(x.shape.c), DType::f32};
-  return {x, vector, vector, vector, vector};
 }
 
 kernels::DeferredGradient gradient_argument(const TensorView* inputs, bool deferred) {

@@ -30,27 +30,31 @@ class NormReluForward final : public Op {
 /// inputs: x, mean, inv_std, gamma, beta.
 ValueId add_norm_relu(Graph& graph, const std::string& name, const std::vector<ValueId>& inputs);
 
-/// What backward ops of readers through NormRelu share. Outputs: g, a, b (contributions to the
-/// deferred gradient of x), grad_gamma, grad_beta. With accumulate the sums so far of g, a and b
-/// are three more inputs.
+/// What backward ops of readers through NormRelu share. Their last inputs are x, mean, inv_std,
+/// gamma, beta. Outputs: g, a, b (contributions to the deferred gradient of x), grad_gamma,
+/// grad_beta. With accumulate the sums so far of g, a and b are three more inputs.
 class NormReluGradientOp : public Op {
  public:
-  /// `num_inputs` counts the inputs without the sums so far.
-  NormReluGradientOp(GradMode mode, int num_inputs) : mode_(mode), num_inputs_(num_inputs) {}
+  /// `x_input` is the index of x among the inputs.
+  NormReluGradientOp(GradMode mode, std::size_t x_input) : mode_(mode), x_input_(x_input) {}
 
+  std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const final;
+  /// Default: that of the calls in norm_relu.h and norm_relu_pool.h.
+  std::size_t workspace_bytes(const std::vector<TensorType>& inputs, Device device) const override;
   std::vector<AliasRule> alias_rules() const override;
   void run(const RunContext& context, const OpCall& call) const final;
 
  protected:
   GradMode mode() const { return mode_; }
-  /// Types of the outputs for an x of type `x`.
-  static std::vector<TensorType> output_types(const TensorType& x);
   virtual void contribute(const RunContext& context, const OpCall& call,
                           const kernels::NormReluGradient& out) const = 0;
 
  private:
+  /// Where the sums so far begin.
+  std::size_t num_inputs() const { return x_input_ + 1 + kNormInputs; }
+
   GradMode mode_;
-  int num_inputs_;
+  std::size_t x_input_;
 };
 
 /// Inputs of a gradient as it has to be loaded: g, or g, y, mean, inv_std, a, b when batch norm
