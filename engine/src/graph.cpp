@@ -14,7 +14,7 @@ ValueId Graph::add_value(Value value) {
 }
 
 ValueId Graph::add_input(const std::string& name, const TensorType& type) {
-  return add_value({name, type, ValueKind::input, {}, {}, kNoNode, kNoValue, kNoValue, {}, false});
+  return add_value({.name = name, .type = type, .kind = ValueKind::input});
 }
 
 ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
@@ -24,16 +24,11 @@ ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initia
       throw Error(ErrorCode::invalid_argument, "[graph] there is already a tensor named " + name);
     }
   }
-  return add_value({name,
-                    {shape, DType::f32},
-                    ValueKind::parameter,
-                    initializer,
-                    role,
-                    kNoNode,
-                    kNoValue,
-                    kNoValue,
-                    {},
-                    false});
+  return add_value({.name = name,
+                    .type = {shape, DType::f32},
+                    .kind = ValueKind::parameter,
+                    .initializer = initializer,
+                    .role = role});
 }
 
 ValueId Graph::add_state(const std::string& name, const Shape& shape, Initializer initializer) {
@@ -56,16 +51,11 @@ ValueId Graph::in_dtype(ValueId parameter, DType dtype) {
   if (existing != kNoValue) {
     return existing;
   }
-  return add_value({master.name + ":" + dtype_name(dtype),
-                    {master.type.shape, dtype},
-                    ValueKind::rounded,
-                    Initializer::zeros,
-                    master.role,
-                    kNoNode,
-                    parameter,
-                    kNoValue,
-                    {},
-                    false});
+  return add_value({.name = master.name + ":" + dtype_name(dtype),
+                    .type = {master.type.shape, dtype},
+                    .kind = ValueKind::rounded,
+                    .role = master.role,
+                    .master = parameter});
 }
 
 ValueId Graph::rounded_copy(ValueId parameter) const {
@@ -88,16 +78,8 @@ std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<co
   const std::vector<TensorType> output_types = node.op->infer(input_types(node));
   for (std::size_t i = 0; i < output_types.size(); ++i) {
     const std::string output_name = i == 0 ? name : name + ":" + std::to_string(i);
-    node.outputs.push_back(add_value({output_name,
-                                      output_types[i],
-                                      ValueKind::intermediate,
-                                      Initializer::zeros,
-                                      TensorRole::vector,
-                                      num_nodes(),
-                                      kNoValue,
-                                      kNoValue,
-                                      {},
-                                      false}));
+    node.outputs.push_back(
+        add_value({.name = output_name, .type = output_types[i], .producer = num_nodes()}));
   }
   nodes_.push_back(node);
   return node.outputs;

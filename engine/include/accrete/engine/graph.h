@@ -70,7 +70,7 @@ struct Value {
   NodeId producer = kNoNode;
   ValueId master = kNoValue;  ///< rounded only: the parameter it follows
   ValueId twin = kNoValue;    ///< gradients only: the value whose layout it had better share
-  ChannelStatistics statistics;
+  ChannelStatistics statistics = {};
   bool again = false;  ///< a forward value computed a second time for the backward pass
 };
 
