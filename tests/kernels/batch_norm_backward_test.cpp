@@ -6,15 +6,18 @@ using namespace accrete::test;
 
 namespace {
 
-Outputs backward_outputs(const BatchNormCase& data, const Run& run) {
-  // The statistics come from the same kernels, as in training.
-  const TrainingResult saved = run_training(data, run, false);
+Outputs backward_outputs(const BatchNormCase& data, const TrainingResult& saved, const Run& run) {
   const BackwardResult a = run_backward(data, saved, run, GradientTarget::overwrite);
   const BackwardResult b = run_backward(data, saved, run, GradientTarget::accumulate);
   const BackwardResult c = run_backward(data, saved, run, GradientTarget::onto_grad_y);
   REQUIRE(exact_difference(b.gamma, a.gamma).empty());
   REQUIRE(exact_difference(c.beta, a.beta).empty());
   return {a.x, b.x, c.x, a.gamma, a.beta};
+}
+
+// The statistics come from the same kernels, as in training.
+Outputs backward_outputs(const BatchNormCase& data, const Run& run) {
+  return backward_outputs(data, run_training(data, run, false), run);
 }
 
 std::vector<Expected> expected_backward(const BatchNormCase& data) {
@@ -40,6 +43,32 @@ TEST_CASE("batch_norm_backward on every shape and placement") {
       data.mute_gradient_near_zero();
       expect_every_run(expected_backward(data),
                        [&](const Run& run) -> Outputs { return backward_outputs(data, run); });
+    }
+  }
+}
+
+TEST_CASE("batch_norm_backward with constant statistics") {
+  for (const Shape& shape : {Shape{1, 1, 1, 3}, Shape{2, 13, 17, 40}, Shape{3, 61, 67, 24}}) {
+    for (const bool relu : {false, true}) {
+      INFO("shape " << to_string(shape) << ", relu " << relu);
+      BatchNormCase data(shape, relu);
+      data.options.constant_statistics = true;
+      TrainingResult saved;  // some constants
+      saved.mean = uniform(shape.c, 18);
+      saved.inv_std = uniform(shape.c, 19, 0.5F, 2.0F);
+      data.mute_gradient_near_zero(widened(saved.mean), widened(saved.inv_std));
+      const auto g = reference::batch_norm_backward_constant(
+          shape, data.parameters(), widened(data.grad_y), widened(data.x), widened(saved.mean),
+          widened(saved.inv_std));
+      std::vector<double> sum = widened(data.before);
+      for (std::size_t i = 0; i < sum.size(); ++i) {
+        sum[i] += g.x[i];
+      }
+      const Tolerance x = {1e-6, 1e-6};
+      const Tolerance sums = sum_tolerance(static_cast<double>(shape.pixels()));
+      expect_every_run(
+          {{g.x, x}, {sum, x}, {g.x, x}, {g.gamma, sums}, {g.beta, sums}},
+          [&](const Run& run) -> Outputs { return backward_outputs(data, saved, run); });
     }
   }
 }

@@ -39,9 +39,15 @@ struct BatchNormCase {
   /// Where the output is nearly 0, rounding decides whether ReLU passes the gradient: no oracle
   /// can say. Those elements get no gradient.
   void mute_gradient_near_zero() {
-    const auto y = reference::batch_norm_training(
-        shape, {widened(gamma), widened(beta), static_cast<double>(options.epsilon), false},
-        widened(x));
+    const auto s = reference::batch_statistics(shape, widened(x), parameters().epsilon);
+    mute_gradient_near_zero(s.mean, s.inv_std);
+  }
+  /// The same with given statistics.
+  void mute_gradient_near_zero(const std::vector<double>& mean,
+                               const std::vector<double>& inv_std) {
+    reference::BatchNormParameters linear = parameters();
+    linear.relu = false;
+    const auto y = reference::batch_norm_normalise(shape, linear, widened(x), mean, inv_std);
     for (std::size_t i = 0; i < y.size(); ++i) {
       grad_y[i] = std::fabs(y[i]) < 1e-3 ? 0.0F : grad_y[i];
     }

@@ -82,7 +82,8 @@ inline void expect_forward(const FusedConvCase& data, std::vector<Expected>& exp
   }
 }
 
-/// The gradient of the data for all combinations of norm, deferred gradient and mode.
+/// The gradient of the data for all combinations of norm with statistics of the batch, none and
+/// constant ones, deferred gradient and mode.
 inline void append_dgrad(const FusedConvCase& data, const Run& run, Outputs& outputs) {
   const NormTensors norm(data.norm);
   const DeferredTensors grad_y(data.grad_y, run.in, run.out, run.dtype);
@@ -108,6 +109,14 @@ inline void append_dgrad(const FusedConvCase& data, const Run& run, Outputs& out
                                 only_g, plain_scratch.workspace());
       outputs.push_back(plain.g());
       REQUIRE(plain_scratch.intact());
+
+      Scratch constant_scratch(bytes);
+      GradientTensors constant(data.problem.x_shape(), run.out, mode, data.before, run.dtype,
+                               Statistics::constant);
+      kernels::fused_conv_dgrad(run.stream, data.problem, grad_y.view(due), weight.view(), x.view(),
+                                norm.view(), constant.view(), constant_scratch.workspace());
+      constant.append_to(outputs);
+      REQUIRE(constant_scratch.intact());
     }
   }
   require_undamaged({&x, &weight});
@@ -127,6 +136,7 @@ inline void expect_dgrad(const FusedConvCase& data, std::vector<Expected>& expec
           {as_stored(mode == GradMode::accumulate ? plus(gradient, data.before.g) : gradient,
                      dtype),
            {}});
+      expect_gradient(of_x, mode, data.before, {}, expected, dtype, Statistics::constant);
     }
   }
 }

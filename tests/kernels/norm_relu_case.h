@@ -129,11 +129,27 @@ struct GradientBefore {
   std::vector<float> g, a, b;
 };
 
+/// Whether the statistics of a norm are those of the batch, which makes the gradient a deferred
+/// one, or constants.
+enum class Statistics { of_batch, constant };
+
+struct GradientKind {
+  GradMode mode;
+  Statistics statistics;
+};
+inline std::vector<GradientKind> gradient_kinds() {
+  return {{GradMode::overwrite, Statistics::of_batch},
+          {GradMode::accumulate, Statistics::of_batch},
+          {GradMode::overwrite, Statistics::constant},
+          {GradMode::accumulate, Statistics::constant}};
+}
+
 class GradientTensors {
  public:
   GradientTensors(const Shape& shape, Layout layout, GradMode mode, const GradientBefore& before,
-                  DType dtype = DType::f32)
+                  DType dtype = DType::f32, Statistics statistics = Statistics::of_batch)
       : mode_(mode),
+        deferred_(statistics == Statistics::of_batch),
         g_(target(shape, layout, mode, before.g, dtype)),
         a_(target(channel_vector(shape.c), {}, mode, before.a)),
         b_(target(channel_vector(shape.c), {}, mode, before.b)),
@@ -141,7 +157,12 @@ class GradientTensors {
         grad_beta_(poisoned(channel_vector(shape.c), {})) {}
 
   kernels::NormReluGradient view() {
-    return {g_.view(), a_.view(), b_.view(), grad_gamma_.view(), grad_beta_.view(), mode_};
+    return {g_.view(),
+            deferred_ ? a_.view() : TensorView(),
+            deferred_ ? b_.view() : TensorView(),
+            grad_gamma_.view(),
+            grad_beta_.view(),
+            mode_};
   }
   std::vector<float> g() const {
     require_undamaged({&g_});
@@ -149,9 +170,13 @@ class GradientTensors {
   }
   void append_to(Outputs& outputs) const {
     require_undamaged({&g_, &a_, &b_, &grad_gamma_, &grad_beta_});
-    for (const GuardedTensor* tensor : {&g_, &a_, &b_, &grad_gamma_, &grad_beta_}) {
-      outputs.push_back(tensor->values());
+    outputs.push_back(g_.values());
+    if (deferred_) {
+      outputs.push_back(a_.values());
+      outputs.push_back(b_.values());
     }
+    outputs.push_back(grad_gamma_.values());
+    outputs.push_back(grad_beta_.values());
   }
 
  private:
@@ -162,6 +187,7 @@ class GradientTensors {
   }
 
   GradMode mode_;
+  bool deferred_;
   GuardedTensor g_, a_, b_, grad_gamma_, grad_beta_;
 };
 
@@ -184,13 +210,17 @@ inline std::vector<double> plus(std::vector<double> sum, const std::vector<float
 /// What GradientTensors::append_to must give: g within `of_g`, the rest within rounding.
 inline void expect_gradient(const reference::NormGradient& gradient, GradMode mode,
                             const GradientBefore& before, Tolerance of_g,
-                            std::vector<Expected>& expected, DType dtype = DType::f32) {
+                            std::vector<Expected>& expected, DType dtype = DType::f32,
+                            Statistics statistics = Statistics::of_batch) {
   const Tolerance sums = {1e-6, 1e-6};
   const bool accumulate = mode == GradMode::accumulate;
-  expected.push_back(
-      {as_stored(accumulate ? plus(gradient.g, before.g) : gradient.g, dtype), of_g});
-  expected.push_back({accumulate ? plus(gradient.a, before.a) : gradient.a, sums});
-  expected.push_back({accumulate ? plus(gradient.b, before.b) : gradient.b, sums});
+  const bool deferred = statistics == Statistics::of_batch;
+  const std::vector<double>& g = deferred ? gradient.g : gradient.constant;
+  expected.push_back({as_stored(accumulate ? plus(g, before.g) : g, dtype), of_g});
+  if (deferred) {
+    expected.push_back({accumulate ? plus(gradient.a, before.a) : gradient.a, sums});
+    expected.push_back({accumulate ? plus(gradient.b, before.b) : gradient.b, sums});
+  }
   expected.push_back({gradient.gamma, sums});
   expected.push_back({gradient.beta, sums});
 }

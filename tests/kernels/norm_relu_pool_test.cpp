@@ -85,17 +85,18 @@ TEST_CASE("norm_relu average pool, backward") {
     const auto gradient =
         reference::norm_relu_gradient(norm.reference(), widened(input(problem)),
                                       reference::average_pool_backward(problem, widened(grad_y)));
-    for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
+    for (const auto& [mode, statistics] : gradient_kinds()) {
       std::vector<Expected> expected;
-      expect_gradient(gradient, mode, GradientBefore(shape), kRounded, expected);
+      expect_gradient(gradient, mode, GradientBefore(shape), kRounded, expected, DType::f32,
+                      statistics);
       for (std::size_t k = 1; k < expected.size(); ++k) {
         expected[k].tolerance = {5e-5, 1e-6};
       }
-      expect_every_run(expected, [&](const Run& run) -> Outputs {
+      const auto backward = [&, mode = mode, statistics = statistics](const Run& run) -> Outputs {
         const NormTensors tensors(norm);
         const GuardedTensor x = filled(shape, run.in, input(problem));
         const GuardedTensor dy = filled(problem.y_shape(), run.out, grad_y);
-        GradientTensors out(shape, run.out, mode, GradientBefore(shape));
+        GradientTensors out(shape, run.out, mode, GradientBefore(shape), DType::f32, statistics);
         Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
         kernels::norm_relu_average_pool_backward(run.stream, problem, dy.view(), x.view(),
                                                  tensors.view(), out.view(), scratch.workspace());
@@ -104,7 +105,8 @@ TEST_CASE("norm_relu average pool, backward") {
         Outputs outputs;
         out.append_to(outputs);
         return outputs;
-      });
+      };
+      expect_every_run(expected, backward);
     }
   }
 }
@@ -127,9 +129,11 @@ TEST_CASE("norm_relu global average pool") {
     const auto gradient =
         reference::norm_relu_gradient(norm.reference(), widened(input(problem)),
                                       reference::average_pool_backward(problem, widened(grad_y)));
-    for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
-      expect_gradient(gradient, mode, GradientBefore(shape), kRounded, expected);
-      for (std::size_t k = expected.size() - 4; k < expected.size(); ++k) {
+    for (const auto& [mode, statistics] : gradient_kinds()) {
+      const std::size_t of_g = expected.size();
+      expect_gradient(gradient, mode, GradientBefore(shape), kRounded, expected, DType::f32,
+                      statistics);
+      for (std::size_t k = of_g + 1; k < expected.size(); ++k) {
         expected[k].tolerance = {5e-6, 1e-6};
       }
     }
@@ -141,8 +145,8 @@ TEST_CASE("norm_relu global average pool") {
       kernels::norm_relu_global_average_pool_forward(run.stream, x.view(), tensors.view(),
                                                      y.view());
       Outputs outputs = {y.values()};
-      for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
-        GradientTensors out(shape, run.out, mode, GradientBefore(shape));
+      for (const auto& [mode, statistics] : gradient_kinds()) {
+        GradientTensors out(shape, run.out, mode, GradientBefore(shape), DType::f32, statistics);
         Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
         kernels::norm_relu_global_average_pool_backward(
             run.stream, dy.view(), x.view(), tensors.view(), out.view(), scratch.workspace());
@@ -199,20 +203,20 @@ TEST_CASE("norm_relu max pool, backward with and without a deferred gradient") {
     const NormData norm(problem.C);
     const DeferredData grad_y(problem.y_shape());
     const auto max = read_through(problem, norm).max;
-    for (const bool due : {false, true}) {
-      const GradMode mode = due ? GradMode::accumulate : GradMode::overwrite;
+    for (const auto& [mode, statistics] : gradient_kinds()) {
+      const bool due = mode == GradMode::accumulate;
       std::vector<Expected> expected;
       expect_gradient(reference::norm_relu_gradient(
                           norm.reference(), widened(input(problem)),
                           reference::max_pool_backward(problem, grad_y.gradient(due), max.winner)),
-                      mode, GradientBefore(shape), {}, expected);
-      expect_every_run(expected, [&](const Run& run) -> Outputs {
+                      mode, GradientBefore(shape), {}, expected, DType::f32, statistics);
+      const auto backward = [&, mode = mode, statistics = statistics](const Run& run) -> Outputs {
         const NormTensors tensors(norm);
         const GuardedTensor x = filled(shape, run.in, input(problem));
         const DeferredTensors dy(grad_y, run.in, run.out);
         const GuardedTensor winners =
             filled(problem.y_shape(), {}, {max.winner.begin(), max.winner.end()}, DType::u8);
-        GradientTensors out(shape, run.out, mode, GradientBefore(shape));
+        GradientTensors out(shape, run.out, mode, GradientBefore(shape), DType::f32, statistics);
         Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
         kernels::norm_relu_max_pool_backward(run.stream, problem, dy.view(due), winners.view(),
                                              x.view(), tensors.view(), out.view(),
@@ -223,7 +227,8 @@ TEST_CASE("norm_relu max pool, backward with and without a deferred gradient") {
         Outputs outputs;
         out.append_to(outputs);
         return outputs;
-      });
+      };
+      expect_every_run(expected, backward);
     }
   }
 }

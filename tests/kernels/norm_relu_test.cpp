@@ -28,11 +28,11 @@ std::vector<Shape> some_shapes() {
 }
 
 Outputs run_backward(const Shape& shape, const std::vector<float>& values, const NormData& norm,
-                     const std::vector<float>& gradient, GradMode mode, const Run& run) {
+                     const std::vector<float>& gradient, const GradientKind& kind, const Run& run) {
   const GuardedTensor x = filled(shape, run.in, values);
   const GuardedTensor grad_y = filled(shape, run.out, gradient);
   const NormTensors tensors(norm);
-  GradientTensors out(shape, run.in, mode, GradientBefore(shape));
+  GradientTensors out(shape, run.in, kind.mode, GradientBefore(shape), DType::f32, kind.statistics);
   Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
   kernels::norm_relu_backward(run.stream, grad_y.view(), x.view(), tensors.view(), out.view(),
                               scratch.workspace());
@@ -83,7 +83,7 @@ TEST_CASE("norm_relu_forward, also in place") {
   }
 }
 
-TEST_CASE("norm_relu_backward, overwriting and accumulating") {
+TEST_CASE("norm_relu_backward, overwriting and accumulating, of the batch and constant") {
   for (const Shape& shape : some_shapes()) {
     INFO(to_string(shape));
     const auto x = steps(shape.elements(), 4, 8, 0.5F);
@@ -91,11 +91,12 @@ TEST_CASE("norm_relu_backward, overwriting and accumulating") {
     const NormData norm(shape.c);
     const auto of_x =
         reference::norm_relu_gradient(norm.reference(), widened(x), widened(gradient));
-    for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
+    for (const GradientKind& kind : gradient_kinds()) {
       std::vector<Expected> expected;
-      expect_gradient(of_x, mode, GradientBefore(shape), {}, expected);
+      expect_gradient(of_x, kind.mode, GradientBefore(shape), {}, expected, DType::f32,
+                      kind.statistics);
       expect_every_run(expected, [&](const Run& run) {
-        return run_backward(shape, x, norm, gradient, mode, run);
+        return run_backward(shape, x, norm, gradient, kind, run);
       });
     }
   }

@@ -86,4 +86,25 @@ BatchNormGradients batch_norm_backward(const Shape& shape, const BatchNormParame
   return result;
 }
 
+BatchNormGradients batch_norm_backward_constant(const Shape& shape,
+                                                const BatchNormParameters& parameters,
+                                                const std::vector<double>& grad_y,
+                                                const std::vector<double>& x,
+                                                const std::vector<double>& mean,
+                                                const std::vector<double>& inv_std) {
+  const std::vector<double> y = batch_norm_normalise(shape, parameters, x, mean, inv_std);
+  const auto channels = static_cast<std::size_t>(shape.c);
+  BatchNormGradients result;
+  result.gamma.assign(channels, 0.0);
+  result.beta.assign(channels, 0.0);
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const std::size_t c = k % channels;
+    const double dz = !parameters.relu || y[k] > 0.0 ? grad_y[k] : 0.0;
+    result.x.push_back(parameters.gamma[c] * inv_std[c] * dz);
+    result.beta[c] += dz;
+    result.gamma[c] += dz * (x[k] - mean[c]) * inv_std[c];
+  }
+  return result;
+}
+
 }  // namespace accrete::reference

@@ -41,4 +41,12 @@ BatchNormGradients batch_norm_backward(const Shape& shape, const BatchNormParame
                                        const std::vector<double>& grad_y,
                                        const std::vector<double>& x);
 
+/// The same where mean and inv_std are constants.
+BatchNormGradients batch_norm_backward_constant(const Shape& shape,
+                                                const BatchNormParameters& parameters,
+                                                const std::vector<double>& grad_y,
+                                                const std::vector<double>& x,
+                                                const std::vector<double>& mean,
+                                                const std::vector<double>& inv_std);
+
 }  // namespace accrete::reference

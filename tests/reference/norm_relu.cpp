@@ -36,6 +36,7 @@ NormGradient norm_relu_gradient(const Norm& norm, const std::vector<double>& x,
     const std::size_t c = i % channels;
     const double dz = before_relu(norm, x, i) > 0.0 ? gradient[i] : 0.0;
     result.g.push_back(norm.gamma[c] * dz);
+    result.constant.push_back(norm.gamma[c] * norm.inv_std[c] * dz);
     result.beta[c] += dz;
     result.gamma[c] += dz * normalised(norm, x, i);
   }

@@ -16,6 +16,7 @@ std::vector<double> norm_relu(const Norm& norm, const std::vector<double>& x);
 
 struct NormGradient {
   std::vector<double> g;            // gamma * dz
+  std::vector<double> constant;     // gamma * inv_std * dz: what g is with constant statistics
   std::vector<double> a, b;         // gamma * sum(dz) / M, gamma * sum(dz * xhat) / M
   std::vector<double> gamma, beta;  // sum(dz * xhat), sum(dz)
 };

@@ -46,9 +46,9 @@ void batch_norm_parameter_gradients(ThreadPool& pool, bool relu, const ConstTens
                                     float* grad_gamma, float* grad_beta, float* workspace);
 
 /// grad_x, from the finished grad_gamma and grad_beta.
-void batch_norm_data_gradient(ThreadPool& pool, bool relu, const ConstTensorView& grad_y,
-                              const ConstTensorView& x, const BatchNormVectors& vectors,
-                              const float* grad_gamma, const float* grad_beta,
-                              const TensorView& grad_x, GradMode mode);
+void batch_norm_data_gradient(ThreadPool& pool, const BatchNormOptions& options,
+                              const ConstTensorView& grad_y, const ConstTensorView& x,
+                              const BatchNormVectors& vectors, const float* grad_gamma,
+                              const float* grad_beta, const TensorView& grad_x, GradMode mode);
 
 }  // namespace accrete::kernels::cpu

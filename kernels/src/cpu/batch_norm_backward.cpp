@@ -212,15 +212,18 @@ void batch_norm_parameter_gradients(ThreadPool& pool, bool relu, const ConstTens
   });
 }
 
-void batch_norm_data_gradient(ThreadPool& pool, bool relu, const ConstTensorView& grad_y,
-                              const ConstTensorView& x, const BatchNormVectors& vectors,
-                              const float* grad_gamma, const float* grad_beta,
-                              const TensorView& grad_x, GradMode mode) {
+void batch_norm_data_gradient(ThreadPool& pool, const BatchNormOptions& options,
+                              const ConstTensorView& grad_y, const ConstTensorView& x,
+                              const BatchNormVectors& vectors, const float* grad_gamma,
+                              const float* grad_beta, const TensorView& grad_x, GradMode mode) {
   const RowTiles tiles = channel_tiles(x.shape);
-  const auto inv_pixels = static_cast<float>(1.0 / static_cast<double>(x.shape.pixels()));
+  // Constant statistics have no gradient that would reach x: their terms count 0 times.
+  const double share = options.constant_statistics ? 0.0 : 1.0;
+  const auto inv_pixels = static_cast<float>(share / static_cast<double>(x.shape.pixels()));
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(data_gradient_tile)
-    (tiles.tile(task), relu, mode, grad_y, x, vectors, grad_gamma, grad_beta, inv_pixels, grad_x);
+    (tiles.tile(task), options.relu, mode, grad_y, x, vectors, grad_gamma, grad_beta, inv_pixels,
+     grad_x);
   });
 }
 

@@ -35,7 +35,7 @@ void put(GradMode mode, double value, float& out) {
 
 void finish_gradient_sums(ThreadPool& pool, const ChannelPartials& partials, std::int64_t blocks,
                           std::int64_t pixels, const NormRelu& norm, const NormReluGradient& out) {
-  const std::int64_t all = out.a.shape.c;
+  const std::int64_t all = out.grad_gamma.shape.c;
   const double weight = 1.0 / static_cast<double>(pixels);
   pool.parallel_for(divide_up(all, kMergedChannels), [&](std::int64_t task) {
     const std::int64_t channel = task * kMergedChannels;
@@ -47,8 +47,10 @@ void finish_gradient_sums(ThreadPool& pool, const ChannelPartials& partials, std
       const double factor = static_cast<double>(norm.gamma.f32()[at]) * weight;
       out.grad_beta.f32()[at] = static_cast<float>(sums.gradient[c]);
       out.grad_gamma.f32()[at] = static_cast<float>(product);
-      put(out.mode, factor * sums.gradient[c], out.a.f32()[at]);
-      put(out.mode, factor * product, out.b.f32()[at]);
+      if (out.deferred()) {
+        put(out.mode, factor * sums.gradient[c], out.a.f32()[at]);
+        put(out.mode, factor * product, out.b.f32()[at]);
+      }
     }
   });
 }

@@ -36,9 +36,9 @@ void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t bl
   const NormReluTable table = make_table(pool, call.norm, C, floats);
   const ChannelPartials partials(floats.take(ChannelPartials::floats(blocks, C)), C);
   if (call.out.mode == GradMode::overwrite) {
-    multiply(MaskTile<T, GradMode::overwrite>(call.x, call.norm, table, call.out.g, partials));
+    multiply(MaskTile<T, GradMode::overwrite>(call.x, call.norm, table, call.out, partials));
   } else {
-    multiply(MaskTile<T, GradMode::accumulate>(call.x, call.norm, table, call.out.g, partials));
+    multiply(MaskTile<T, GradMode::accumulate>(call.x, call.norm, table, call.out, partials));
   }
   finish_gradient_sums(pool, partials, blocks, call.x.shape.pixels(), call.norm, call.out);
 }

@@ -84,8 +84,8 @@ class DeferredGradientLoad {
   TileVector of_g_, of_y_, constant_;
 };
 
-/// Takes the gradient of what was loaded through NormRelu: g (= or +=) gamma * dz, and the sums of
-/// dz and dz * (x - mean).
+/// Takes the gradient of what was loaded through NormRelu: g (= or +=) factor * dz, and the sums of
+/// dz and dz * (x - mean). The factor is gamma, with constant statistics gamma * inv_std.
 template <class T>
 class NormReluSink {
  public:
@@ -99,9 +99,12 @@ class NormReluSink {
         channels_(channels) {
     const float* mean = norm.mean.f32() + channel;
     const float* gamma = norm.gamma.f32() + channel;
+    const float* inv_std = norm.inv_std.f32() + channel;
     for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
       io.store_padded(io.load(mean + c), mean_.values + c);
-      io.store_padded(io.load(gamma + c), gamma_.values + c);
+      const auto factor = io.load(gamma + c);
+      io.store_padded(out.deferred() ? factor : hn::Mul(factor, io.load(inv_std + c)),
+                      factor_.values + c);
       io.store_padded(hn::Zero(io.d), sum_.values + c);
       io.store_padded(hn::Zero(io.d), product_.values + c);
     });
@@ -117,8 +120,8 @@ class NormReluSink {
     io.store_padded(hn::Add(io.load_padded(sum_.values + c), dz), sum_.values + c);
     io.store_padded(hn::MulAdd(dz, centred, io.load_padded(product_.values + c)),
                     product_.values + c);
-    const auto gamma = io.load_padded(gamma_.values + c);
-    io.store(accumulate_ ? hn::MulAdd(dz, gamma, io.load(g)) : hn::Mul(dz, gamma), g);
+    const auto factor = io.load_padded(factor_.values + c);
+    io.store(accumulate_ ? hn::MulAdd(dz, factor, io.load(g)) : hn::Mul(dz, factor), g);
   }
 
   void put_sums(float* sum, float* product) const {
@@ -132,7 +135,7 @@ class NormReluSink {
   Rows<T> g_;
   bool accumulate_;
   std::int64_t channel_, channels_;
-  TileVector mean_, gamma_, sum_, product_;
+  TileVector mean_, factor_, sum_, product_;
 };
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE

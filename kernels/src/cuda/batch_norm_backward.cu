@@ -119,15 +119,12 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
          channels, grad_gamma.f32(), grad_beta.f32());
   const bool packs = packs_fit(x) && packs_fit(grad_y) && packs_fit(grad_x);
   with_packs(x.dtype, packs, [&]<class T, int V>() {
-    const DataGradient<T, V> body{ConstRows<T>(x),
-                                  ConstRows<T>(grad_y),
-                                  Rows<T>(grad_x),
-                                  affine,
-                                  grad_gamma.f32(),
-                                  grad_beta.f32(),
-                                  1.0F / static_cast<float>(rows),
-                                  options.relu,
-                                  mode == GradMode::accumulate};
+    const DataGradient<T, V> body{
+        ConstRows<T>(x), ConstRows<T>(grad_y), Rows<T>(grad_x), affine, grad_gamma.f32(),
+        grad_beta.f32(),
+        // Constant statistics: their terms count 0 times.
+        options.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows), options.relu,
+        mode == GradMode::accumulate};
     launch_packs(stream, kOp, body, rows, channels);
   });
 }

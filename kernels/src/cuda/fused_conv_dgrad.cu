@@ -31,7 +31,8 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
     if (norm) {
       launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
           stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
-          NormGradient<T>{ConstRows<T>(x), NormVectors(norm), Rows<T>(out.g), accumulate, sums});
+          NormGradient<T>{ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
+                          accumulate, sums});
     } else {
       launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
           stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,

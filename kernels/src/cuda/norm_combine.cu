@@ -20,13 +20,15 @@ __global__ void __launch_bounds__(32 * kCombineWarps)
   if (threadIdx.x != 0) {
     return;
   }
-  const double weight = static_cast<double>(gamma[c]) / static_cast<double>(rows);
-  const float a = static_cast<float>(weight * dz);
-  const float b = static_cast<float>(weight * dz_xhat);
-  out.a[c] = out.accumulate ? out.a[c] + a : a;
-  out.b[c] = out.accumulate ? out.b[c] + b : b;
   out.grad_beta[c] = static_cast<float>(dz);
   out.grad_gamma[c] = static_cast<float>(dz_xhat);
+  if (out.a != nullptr) {
+    const double weight = static_cast<double>(gamma[c]) / static_cast<double>(rows);
+    const float a = static_cast<float>(weight * dz);
+    const float b = static_cast<float>(weight * dz_xhat);
+    out.a[c] = out.accumulate ? out.a[c] + a : a;
+    out.b[c] = out.accumulate ? out.b[c] + b : b;
+  }
 }
 
 struct Statistics {

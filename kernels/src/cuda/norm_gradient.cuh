@@ -15,7 +15,7 @@ struct NormSums {
   float* dz_xhat;
 };
 
-/// Where the combined sums go.
+/// Where the combined sums go; a and b may be null.
 struct NormSumsOutput {
   float* a;
   float* b;
@@ -31,24 +31,25 @@ struct NormSumsOutput {
         accumulate(out.mode == GradMode::accumulate) {}
 };
 
-/// Adds the chunks up and finishes a, b, grad_gamma and grad_beta. `rows` is M.
+/// Adds the chunks up and finishes a and b, if wanted, grad_gamma and grad_beta. `rows` is M.
 void launch_combine_norm_sums(const Stream& stream, const char* op, const NormSums& partial,
                               std::int64_t chunks, std::int64_t rows, const NormRelu& norm,
                               const NormReluGradient& out);
 
-/// g (= or +=) gamma * dz for a chunk of rows of 32 channels, and the chunk's partial sums.
+/// g (= or +=) factor * dz for a chunk of rows of 32 channels, and the chunk's partial sums.
 /// source(row, channel) is the gradient at the reader's ReLU. Launched with chunk_shape.
 template <class T, class Source>
 __global__ void __launch_bounds__(kReduceLanes* kReduceRows, 1)
-    norm_gradient_chunk(Source source, ConstRows<T> x, NormVectors norm, Rows<T> g, bool accumulate,
-                        std::int64_t rows, std::int64_t channels, std::int64_t rows_per_chunk,
-                        NormSums out) {
+    norm_gradient_chunk(Source source, ConstRows<T> x, NormGradientVectors norm, Rows<T> g,
+                        bool accumulate, std::int64_t rows, std::int64_t channels,
+                        std::int64_t rows_per_chunk, NormSums out) {
   ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
   const ChunkPosition at(rows, rows_per_chunk);
   const bool inside = at.channel < channels;
   const std::int64_t c = inside ? at.channel : 0;
   const float scale = norm.scale(c);
   const float shift = norm.shift(c);
+  const float factor = norm.gradient_factor(c);
   float sum = 0.0F;
   float product = 0.0F;
   for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
@@ -57,7 +58,7 @@ __global__ void __launch_bounds__(kReduceLanes* kReduceRows, 1)
     const float dz = passes_relu(value, scale, shift) ? gradient : 0.0F;
     T* target = g.at(row, c);
     const float before = accumulate ? to_float(*target) : 0.0F;
-    *target = from_float<T>(__fmaf_rn(norm.gamma[c], dz, before));
+    *target = from_float<T>(__fmaf_rn(factor, dz, before));
     sum += dz;
     product = __fmaf_rn(dz, norm.xhat(value, c), product);
   }
@@ -81,8 +82,8 @@ void launch_norm_gradient(const Stream& stream, const char* op, const Source& so
   auto* partial = static_cast<float*>(workspace.data);
   const NormSums sums{partial, partial + chunks.count * channels};
   launch(stream, op, &norm_gradient_chunk<T, Source>, chunk_shape(chunks, channels), source,
-         ConstRows<T>(x), NormVectors(norm), Rows<T>(out.g), out.mode == GradMode::accumulate, rows,
-         channels, chunks.rows_per_chunk, sums);
+         ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
+         out.mode == GradMode::accumulate, rows, channels, chunks.rows_per_chunk, sums);
   launch_combine_norm_sums(stream, op, sums, chunks.count, rows, norm, out);
 }
 

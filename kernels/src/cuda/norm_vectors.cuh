@@ -33,6 +33,19 @@ struct NormVectors {
   }
 };
 
+/// What the gradient through NormRelu needs.
+struct NormGradientVectors : NormVectors {
+  bool deferred;
+
+  NormGradientVectors(const NormRelu& norm, const NormReluGradient& out)
+      : NormVectors(norm), deferred(out.deferred()) {}
+
+  /// What dz counts in g.
+  __device__ __forceinline__ float gradient_factor(std::int64_t c) const {
+    return deferred ? gamma[c] : scale(c);
+  }
+};
+
 /// max(0, x * scale + shift); NaN stays NaN.
 __device__ __forceinline__ float norm_relu(float x, float scale, float shift) {
   const float z = __fmaf_rn(x, scale, shift);

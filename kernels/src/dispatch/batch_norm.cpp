@@ -112,7 +112,7 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   cpu::batch_norm_parameter_gradients(stream.pool(), options.relu, grad_y, x, vectors,
                                       grad_gamma.f32(), grad_beta.f32(),
                                       static_cast<float*>(workspace.data));
-  cpu::batch_norm_data_gradient(stream.pool(), options.relu, grad_y, x, vectors, grad_gamma.f32(),
+  cpu::batch_norm_data_gradient(stream.pool(), options, grad_y, x, vectors, grad_gamma.f32(),
                                 grad_beta.f32(), grad_x, mode);
 }
 

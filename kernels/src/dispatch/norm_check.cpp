@@ -52,8 +52,10 @@ void require_deferred(const char* op, const Stream& stream, const DeferredGradie
 void require_norm_gradient(const char* op, const Stream& stream, const NormReluGradient& out,
                            const Shape& x, DType dtype) {
   require_tensor(op, stream, "out.g", out.g, x, dtype);
-  require_vector(op, stream, "out.a", out.a, x);
-  require_vector(op, stream, "out.b", out.b, x);
+  if (out.a || out.b) {
+    require_vector(op, stream, "out.a", out.a, x);
+    require_vector(op, stream, "out.b", out.b, x);
+  }
   require_vector(op, stream, "out.grad_gamma", out.grad_gamma, x);
   require_vector(op, stream, "out.grad_beta", out.grad_beta, x);
 }

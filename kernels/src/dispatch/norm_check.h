@@ -21,7 +21,7 @@ void require_statistics(const char* op, const Stream& stream, const StatisticsOu
 void require_deferred(const char* op, const Stream& stream, const DeferredGradient& gradient,
                       const Shape& y, DType dtype);
 
-/// g of x's shape and vectors for its channels.
+/// g of x's shape and vectors for its channels, a and b both or neither.
 void require_norm_gradient(const char* op, const Stream& stream, const NormReluGradient& out,
                            const Shape& x, DType dtype);
 

@@ -22,6 +22,8 @@ struct BatchNormOptions {
   /// unbiased batch variance, M/(M-1); with M = 1 it is left as it was.
   float momentum = 0.1F;
   bool relu = false;  ///< y = max(0, normalised)
+  /// Backward only: mean and inv_std are constants, such as running statistics, and not those of x.
+  bool constant_statistics = false;
 };
 
 /// Largest workspace of the calls below for a tensor of this shape.
@@ -40,10 +42,11 @@ void batch_norm_inference(const Stream& stream, const BatchNormOptions& options,
                           ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
                           ConstTensorView running_var, TensorView y);
 
-/// Backward of the training form. With xhat = (x - mean) * inv_std and dz = grad_y (with
-/// options.relu: grad_y where the recomputed output is positive, else 0):
-/// grad_beta = sum dz, grad_gamma = sum dz * xhat (both overwritten),
-/// grad_x (= or +=) gamma * inv_std * (dz - grad_beta/M - xhat * grad_gamma/M).
+/// Backward of the training form, and with options.constant_statistics of the inference form. With
+/// xhat = (x - mean) * inv_std and dz = grad_y (with options.relu: grad_y where the recomputed
+/// output is positive, else 0): grad_beta = sum dz, grad_gamma = sum dz * xhat (both overwritten),
+/// grad_x (= or +=) gamma * inv_std * (dz - grad_beta/M - xhat * grad_gamma/M), with
+/// options.constant_statistics gamma * inv_std * dz.
 /// With mode overwrite grad_x may be grad_y itself; otherwise no output overlaps an input.
 void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
                          ConstTensorView grad_y, ConstTensorView x, ConstTensorView gamma,

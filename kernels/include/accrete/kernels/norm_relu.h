@@ -11,7 +11,9 @@
 // 3), summed over the readers, is
 //   dx = inv_std * (g - a - xhat * b),   g = sum_l gamma_l * dz_l,
 //   a = sum_l gamma_l * sum(dz_l) / M,   b = sum_l gamma_l * sum(dz_l * xhat) / M,
-// so g, a and b accumulate reader by reader.
+// so g, a and b accumulate reader by reader. Where the statistics are constants (running
+// statistics) the last two terms fall away, readers may differ in mean and inv_std, and
+//   dx = sum_l gamma_l * inv_std_l * dz_l.
 //
 // All vectors are packed [1,1,1,C] f32. Tensors are f32 or bf16; statistics are those of
 // the values as stored. Every sum has an order that depends on the shapes alone. Arguments that
@@ -55,10 +57,13 @@ struct DeferredGradient {
 /// Where a reader of x through NormRelu puts its gradient. `mode` holds for g, a and b; grad_gamma
 /// and grad_beta are overwritten with sum(dz * xhat) and sum(dz).
 struct NormReluGradient {
-  TensorView g;     ///< shape of x: (= or +=) gamma * dz
+  TensorView g;     ///< shape of x: (= or +=) gamma * dz, or if not deferred gamma * inv_std * dz
   TensorView a, b;  ///< (= or +=) gamma * sum(dz) / M, gamma * sum(dz * xhat) / M
   TensorView grad_gamma, grad_beta;
   GradMode mode = GradMode::overwrite;
+  /// Whether the statistics are those of x. If they are constants, a and b are empty, and g is the
+  /// gradient of x itself.
+  bool deferred() const { return static_cast<bool>(a); }
 };
 
 /// Largest workspace of the calls below, and of those in norm_relu_pool.h, on a tensor x.

@@ -19,22 +19,22 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// With dz = result where x * scale + shift > 0, else 0: g (= or +=) gamma * dz, and per block the
-/// sums of dz and of dz * (x - mean).
+/// With dz = result where x * scale + shift > 0, else 0: g (= or +=) factor * dz, and per block the
+/// sums of dz and of dz * (x - mean). The factor is gamma, with constant statistics scale.
 template <class T, GradMode kMode>
 class MaskTile {
  public:
   MaskTile(const ConstTensorView& x, const NormRelu& norm, const NormReluTable& table,
-           const TensorView& g, const ChannelPartials& partials)
+           const NormReluGradient& out, const ChannelPartials& partials)
       : x_rows_(rows_of(x)),
-        g_rows_(rows_of(g)),
-        stream_(kMode == GradMode::overwrite && streams_past_caches(g)),
+        g_rows_(rows_of(out.g)),
+        stream_(kMode == GradMode::overwrite && streams_past_caches(out.g)),
         x_(elements<T>(x)),
         x_pitch_(x.pitch),
-        g_(elements<T>(g)),
-        g_pitch_(g.pitch),
+        g_(elements<T>(out.g)),
+        g_pitch_(out.g.pitch),
         mean_(norm.mean.f32()),
-        gamma_(norm.gamma.f32()),
+        factor_(out.deferred() ? norm.gamma.f32() : table.scale),
         table_(table),
         partials_(partials) {}
 
@@ -89,7 +89,7 @@ class MaskTile {
 
   /// What a vector of channels needs, and its sums.
   struct Channels {
-    FloatVec scale, shift, mean, gamma;
+    FloatVec scale, shift, mean, factor;
     FloatVec sum, product;
   };
 
@@ -99,7 +99,7 @@ class MaskTile {
     return {hn::LoadU(d, table_.scale + column),
             hn::LoadU(d, table_.shift + column),
             io.load(mean_ + column),
-            io.load(gamma_ + column),
+            io.load(factor_ + column),
             hn::Zero(d),
             hn::Zero(d)};
   }
@@ -114,9 +114,9 @@ class MaskTile {
     channels.sum = hn::Add(channels.sum, dz);
     channels.product = hn::MulAdd(dz, hn::Sub(value, channels.mean), channels.product);
     if constexpr (kMode == GradMode::accumulate) {
-      io.store(hn::MulAdd(dz, channels.gamma, io.load(g)), g);
+      io.store(hn::MulAdd(dz, channels.factor, io.load(g)), g);
     } else {
-      io.store(hn::Mul(dz, channels.gamma), g);
+      io.store(hn::Mul(dz, channels.factor), g);
     }
   }
 
@@ -162,7 +162,7 @@ class MaskTile {
   T* g_;
   std::int64_t g_pitch_;
   const float* mean_;
-  const float* gamma_;
+  const float* factor_;
   NormReluTable table_;
   ChannelPartials partials_;
 };

@@ -95,11 +95,11 @@ struct StoreWithMoments {
   }
 };
 
-/// g (= or +=) gamma * dz where NormRelu(x) is positive, and the tile's sums of dz and dz * xhat.
+/// g (= or +=) factor * dz where NormRelu(x) is positive, and the tile's sums of dz and dz * xhat.
 template <class T>
 struct NormGradient {
   ConstRows<T> x;
-  NormVectors norm;
+  NormGradientVectors norm;
   Rows<T> g;
   bool accumulate;
   NormSums partial;  // [tiles, columns]
@@ -151,7 +151,7 @@ struct NormGradient {
           const float dz = passes_relu(value, scale, shift) ? sums.v[i][j][half * 2 + e] : 0.0F;
           T* target = g.at(row, column);
           const float before = accumulate ? to_float(*target) : 0.0F;
-          *target = from_float<T>(__fmaf_rn(norm.gamma[column], dz, before));
+          *target = from_float<T>(__fmaf_rn(norm.gradient_factor(column), dz, before));
           dz_sum += dz;
           product = __fmaf_rn(dz, norm.xhat(value, column), product);
         }
