@@ -141,6 +141,11 @@ ValueId BackwardContext::add_node(int input_index, std::shared_ptr<const Op> op,
   return graph_.add_node(gradient_name(input_index), std::move(op), inputs)[0];
 }
 
+ValueId BackwardContext::add_side_node(const std::string& suffix, std::shared_ptr<const Op> op,
+                                       const std::vector<ValueId>& inputs) {
+  return graph_.add_node(node_.name + suffix, std::move(op), inputs)[0];
+}
+
 void BackwardContext::contribute_value(int input_index, ValueId contribution) {
   require_plain(input_index);
   contribute_unapplied(input_index, {contribution, kNoValue, kNoValue});

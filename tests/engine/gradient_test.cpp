@@ -30,10 +30,25 @@ void move_away_from_kinks(const ParameterStore& store) {
   }
 }
 
-// Gradients are read back as weight changes: plain SGD with rate 1 subtracts the gradient.
-std::vector<std::vector<double>> gradients(const ModelBuilder& builder) {
-  TinySession tiny(builder, kBatch);
+// Moves a session away from kinks. With `like`, a net with the same tensors that takes its
+// statistics from the batch, the running statistics become about those of the batch, so that the
+// outputs of batch norms are about N(beta, 1) in a net that only applies them, too.
+void prepare(TinySession& tiny, const ModelBuilder& like) {
   move_away_from_kinks(tiny.session.parameters());
+  if (like != nullptr) {
+    TinySession model(like, kBatch);
+    model.restore_values(tiny.stored_values());
+    for (std::int64_t step = 0; step < 60; ++step) {
+      model.loss(step);
+    }
+    tiny.restore_values(model.stored_values());
+  }
+}
+
+// Gradients are read back as weight changes: plain SGD with rate 1 subtracts the gradient.
+std::vector<std::vector<double>> gradients(const ModelBuilder& builder, const ModelBuilder& like) {
+  TinySession tiny(builder, kBatch);
+  prepare(tiny, like);
   std::vector<std::vector<double>> before;
   for (const StoredTensor& tensor : tiny.session.parameters().tensors()) {
     const float* begin = tensor.view.f32();
@@ -57,11 +72,11 @@ void shift(const StoredTensor& tensor, const std::vector<float>& start,
   }
 }
 
-void check_gradients(const ModelBuilder& builder) {
-  constexpr float kStep = 1e-3F;
-  const auto expected = gradients(builder);
+void check_gradients(const ModelBuilder& builder, const ModelBuilder& like = nullptr,
+                     float step = 1e-3F) {
+  const auto expected = gradients(builder, like);
   TinySession tiny(builder, kBatch);
-  move_away_from_kinks(tiny.session.parameters());
+  prepare(tiny, like);
   double error_sum = 0.0;
   double size_sum = 0.0;
   std::size_t i = 0;
@@ -76,12 +91,12 @@ void check_gradients(const ModelBuilder& builder) {
     for (std::size_t k = 0; k < gradient.size(); ++k) {
       predicted += gradient[k] * static_cast<double>(direction[k]);
     }
-    shift(tensor, start, direction, kStep);
+    shift(tensor, start, direction, step);
     const double above = tiny.loss(0);
-    shift(tensor, start, direction, -kStep);
+    shift(tensor, start, direction, -step);
     const double below = tiny.loss(0);
     std::memcpy(tensor.view.data, start.data(), start.size() * sizeof(float));
-    const double measured = (above - below) / (2.0 * static_cast<double>(kStep));
+    const double measured = (above - below) / (2.0 * static_cast<double>(step));
     INFO(tensor.name << ": finite difference " << measured << ", gradient " << predicted);
     CHECK(std::fabs(measured - predicted) <= 0.03 * std::fabs(predicted) + 2e-3);
     error_sum += std::fabs(measured - predicted);
@@ -117,6 +132,18 @@ TEST_CASE("gradients when every layer concatenates the whole list") {
 
 TEST_CASE("gradients through shortcuts and max pooling") {
   check_gradients(build_tiny_resnet);
+}
+
+TEST_CASE("gradients with frozen statistics") {
+  for (const bool bottleneck : {false, true}) {
+    TinyDenseNet net;
+    net.bottleneck = bottleneck;
+    const ModelBuilder like = tiny_densenet(net);
+    net.frozen = true;
+    check_gradients(tiny_densenet(net), like);
+  }
+  // A longer step changes the winner of a pooling window.
+  check_gradients(build_frozen_tiny_resnet, build_tiny_resnet, 3e-4F);
 }
 
 TEST_CASE("a loss that is not one number is refused") {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tiny_models.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "accrete/engine/ops.h"
@@ -14,7 +15,8 @@ constexpr std::int64_t kClasses = 4;
 
 class Layers {
  public:
-  Layers(Graph& graph, bool training) : graph_(graph), training_(training) {}
+  Layers(Graph& graph, bool batch_statistics)
+      : graph_(graph), batch_statistics_(batch_statistics) {}
 
   ValueId conv(const std::string& name, ValueId x, std::int64_t channels, std::int64_t kernel) {
     const std::int64_t in = graph_.value(x).type.shape.c;
@@ -33,8 +35,8 @@ class Layers {
         graph_.add_parameter(name + ".bias", vector, Initializer::zeros, TensorRole::vector),
         graph_.add_state(name + ".running_mean", vector, Initializer::zeros),
         graph_.add_state(name + ".running_var", vector, Initializer::ones)};
-    const ValueId y = training_ ? ops::batch_norm_training(graph_, name, x, p, {})
-                                : ops::batch_norm_inference(graph_, name, x, p, {});
+    const ValueId y = batch_statistics_ ? ops::batch_norm_training(graph_, name, x, p, {})
+                                        : ops::batch_norm_inference(graph_, name, x, p, {});
     return ops::relu(graph_, name + ".relu", y);
   }
 
@@ -53,7 +55,7 @@ class Layers {
 
  private:
   Graph& graph_;
-  bool training_;
+  bool batch_statistics_;
 };
 
 void add_inputs(ModelGraph& model, const Shape& images, DType dtype = DType::f32) {
@@ -67,7 +69,7 @@ ModelGraph build_tiny_densenet(const TinyDenseNet& net, std::int64_t batch, bool
   ModelGraph model;
   add_inputs(model, {batch, net.size, net.size, net.channels}, net.dtype);
   Graph& graph = model.graph;
-  Layers layers(graph, training);
+  Layers layers(graph, training && !net.frozen);
   std::vector<ValueId> features = {layers.conv("stem", model.images, 7, 3)};
   ValueId all = features[0];
   for (std::int64_t i = 0; i < net.layers; ++i) {
@@ -98,11 +100,13 @@ ModelBuilder tiny_densenet(const TinyDenseNet& net) {
   };
 }
 
-ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
+namespace {
+
+ModelGraph build_residual_net(std::int64_t batch, bool batch_statistics) {
   ModelGraph model;
   add_inputs(model, {batch, 8, 8, 3});
   Graph& graph = model.graph;
-  Layers layers(graph, training);
+  Layers layers(graph, batch_statistics);
   ValueId x = layers.norm_relu("stem.norm", layers.conv("stem", model.images, 6, 3));
   x = ops::max_pool(graph, "pool0", x, {3, 2, 1, false});
   for (const char* block : {"block1", "block2"}) {
@@ -113,6 +117,16 @@ ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
   }
   layers.head(model, x);
   return model;
+}
+
+}  // namespace
+
+ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
+  return build_residual_net(batch, training);
+}
+
+ModelGraph build_frozen_tiny_resnet(std::int64_t batch, bool /*training*/) {
+  return build_residual_net(batch, false);
 }
 
 namespace {
@@ -157,7 +171,14 @@ TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
       classes_(labels(batch, 4, kClasses)) {}
 
 void TinySession::fill_inputs() {
-  const TensorView images = session.train_images(batch);
+  fill(session.train_images(batch), session.train_labels(batch));
+}
+
+void TinySession::fill_eval_inputs() {
+  fill(session.eval_images(batch), session.eval_labels(batch));
+}
+
+void TinySession::fill(const TensorView& images, const TensorView& class_labels) {
   if (images.dtype == DType::bf16) {
     std::vector<std::uint16_t> rounded;
     for (const float pixel : pixels_) {
@@ -167,7 +188,7 @@ void TinySession::fill_inputs() {
   } else {
     session.upload(images, pixels_.data());
   }
-  session.upload(session.train_labels(batch), classes_.data());
+  session.upload(class_labels, classes_.data());
 }
 
 StepResult TinySession::step(double learning_rate, std::int64_t global_step) {
@@ -178,13 +199,47 @@ StepResult TinySession::step(double learning_rate, std::int64_t global_step) {
 std::vector<float> TinySession::stored_values() const {
   std::vector<float> values;
   for (const StoredTensor& tensor : session.parameters().tensors()) {
-    if (tensor.kind == ValueKind::rounded) {
-      continue;
+    if (tensor.kind != ValueKind::rounded) {
+      const float* begin = tensor.view.f32();
+      values.insert(values.end(), begin, begin + tensor.shape.elements());
     }
-    const float* begin = tensor.view.f32();
-    values.insert(values.end(), begin, begin + tensor.shape.elements());
   }
   return values;
+}
+
+void TinySession::restore_values(const std::vector<float>& values) {
+  const float* from = values.data();
+  for (const StoredTensor& tensor : session.parameters().tensors()) {
+    if (tensor.kind != ValueKind::rounded) {
+      std::copy_n(from, tensor.shape.elements(), tensor.view.f32());
+      from += tensor.shape.elements();
+    }
+  }
+}
+
+std::vector<float> TinySession::running_statistics() const {
+  std::vector<float> values;
+  for (const StoredTensor& tensor : session.parameters().tensors()) {
+    if (tensor.name.find(".running_") != std::string::npos) {
+      const float* begin = tensor.view.f32();
+      values.insert(values.end(), begin, begin + tensor.shape.elements());
+    }
+  }
+  return values;
+}
+
+void TinySession::randomise_running_statistics() {
+  std::uint64_t seed = 70;
+  for (const StoredTensor& tensor : session.parameters().tensors()) {
+    const bool mean = tensor.name.find(".running_mean") != std::string::npos;
+    if (mean || tensor.name.find(".running_var") != std::string::npos) {
+      const auto values = mean ? uniform(tensor.shape.c, seed, -0.3F, 0.3F)
+                               : uniform(tensor.shape.c, seed, 0.4F, 2.0F);
+      std::copy(values.begin(), values.end(), tensor.view.f32());
+      ++seed;
+    }
+  }
+  session.upload_parameters();
 }
 
 }  // namespace accrete::test

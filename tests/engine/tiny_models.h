@@ -24,6 +24,7 @@ struct TinyDenseNet {
   float dropout = 0.0F;
   ConcatStyle style = ConcatStyle::chain;
   DType dtype = DType::f32;  ///< of all activations
+  bool frozen = false;       ///< batch norm normalises with its running statistics in training
 };
 
 /// Stem 3x3, one dense block, transition, head with 4 classes.
@@ -32,6 +33,8 @@ ModelBuilder tiny_densenet(const TinyDenseNet& net);
 
 /// Two 3x3 convolutions with an identity shortcut: exercises add and values with two readers.
 ModelGraph build_tiny_resnet(std::int64_t batch, bool training);
+/// The same with running statistics in training.
+ModelGraph build_frozen_tiny_resnet(std::int64_t batch, bool training);
 
 /// A bound session of one training batch, its inputs filled with reproducible data. `device` null:
 /// the CPU with `threads`.
@@ -44,12 +47,20 @@ struct TinySession {
   TinySession(const ModelBuilder& builder, std::int64_t batch_size, const SessionOptions& options);
   /// Fills images and labels; needed before every step, since a step may overwrite its inputs.
   void fill_inputs();
+  /// The same images and labels as inputs of the evaluation step.
+  void fill_eval_inputs();
   /// Fills the inputs and trains one step.
   StepResult step(double learning_rate, std::int64_t global_step);
   /// Loss without changing the weights.
   double loss(std::int64_t global_step) { return step(0.0, global_step).loss; }
   /// All parameters and states, one after the other, without rounded copies.
   std::vector<float> stored_values() const;
+  /// Puts such values back. Follow with session.upload_parameters() on a GPU.
+  void restore_values(const std::vector<float>& values);
+  /// The running statistics alone.
+  std::vector<float> running_statistics() const;
+  /// Makes them something else than means of 0 and variances of 1.
+  void randomise_running_statistics();
 
   ThreadPool pool;
   std::unique_ptr<DeviceRuntime> runtime;
@@ -57,6 +68,8 @@ struct TinySession {
   TrainingSession session;
 
  private:
+  void fill(const TensorView& images, const TensorView& class_labels);
+
   std::vector<float> pixels_;
   std::vector<std::int32_t> classes_;
 };

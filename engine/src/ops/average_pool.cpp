@@ -31,8 +31,8 @@ class AveragePoolBackward final : public GradientOp {
 // Inputs grad_y, x, mean, inv_std, gamma, beta.
 class NormAveragePoolBackward final : public NormReluGradientOp {
  public:
-  NormAveragePoolBackward(const PoolProblem& problem, GradMode mode)
-      : NormReluGradientOp(mode, 1), problem_(problem) {}
+  NormAveragePoolBackward(const PoolProblem& problem, const NormGradientKind& kind)
+      : NormReluGradientOp(kind, 1), problem_(problem) {}
   std::string name() const override { return "average_pool_backward+norm_relu"; }
 
  private:
@@ -75,9 +75,10 @@ void AveragePool::backward(BackwardContext& context) const {
   const PoolProblem problem =
       pool_problem(PoolKind::average, attributes_, context.input_type(0).shape);
   if (norm_) {
-    contribute_norm_relu(context, 1,
-                         std::make_shared<NormAveragePoolBackward>(problem, context.mode(0)),
-                         gradient_and_inputs(context, {context.output_gradient(0)}));
+    contribute_norm_relu(
+        context, 1,
+        std::make_shared<NormAveragePoolBackward>(problem, norm_gradient_kind(context, 1)),
+        gradient_and_inputs(context, {context.output_gradient(0)}));
   } else {
     context.contribute(0, std::make_shared<AveragePoolBackward>(problem, context.mode(0)),
                        {context.output_gradient(0)});

@@ -3,6 +3,7 @@
 
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "ops/channel_statistics.h"
 #include "ops/gradient_op.h"
 
 namespace accrete {
@@ -45,7 +46,7 @@ std::vector<ValueId> inputs_of(ValueId x, const ops::BatchNormParameters& p) {
 }  // namespace
 
 std::string BatchNorm::name() const {
-  const std::string base = training_ ? "batch_norm_training" : "batch_norm_inference";
+  const std::string base = batch_statistics_ ? "batch_norm_training" : "batch_norm_inference";
   return options_.relu ? base + "_relu" : base;
 }
 
@@ -58,30 +59,30 @@ std::vector<TensorType> BatchNorm::infer(const std::vector<TensorType>& inputs) 
                       to_string(inputs[0].shape) + " needs " + to_string(vector));
     }
   }
-  if (!training_) {
+  if (!batch_statistics_) {
     return {inputs[0]};
   }
   return {inputs[0], {vector, DType::f32}, {vector, DType::f32}};
 }
 
 std::size_t BatchNorm::workspace_bytes(const std::vector<TensorType>& inputs, Device device) const {
-  return training_ ? kernels::batch_norm_workspace_bytes(inputs[0].shape, device) : 0;
+  return batch_statistics_ ? kernels::batch_norm_workspace_bytes(inputs[0].shape, device) : 0;
 }
 
 std::vector<AliasRule> BatchNorm::alias_rules() const {
   return {{AliasRule::Kind::in_place, 0, 0, 0}};
 }
 
-// Training reads x for the statistics and again to normalise it.
+// x is read for its statistics and again to be normalised.
 std::int64_t BatchNorm::bytes_moved(const std::vector<TensorType>& inputs,
                                     const std::vector<TensorType>& outputs) const {
-  return Op::bytes_moved(inputs, outputs) + (training_ ? inputs[0].bytes() : 0);
+  return Op::bytes_moved(inputs, outputs) + (batch_statistics_ ? inputs[0].bytes() : 0);
 }
 
 void BatchNorm::run(const RunContext& context, const OpCall& call) const {
   const TensorView* in = call.inputs;
   const TensorView* out = call.outputs;
-  if (training_) {
+  if (batch_statistics_) {
     kernels::batch_norm_training(context.stream, options_, in[0], in[1], in[2], in[3], in[4],
                                  out[1], out[2], out[0], call.workspace);
   } else {
@@ -91,14 +92,24 @@ void BatchNorm::run(const RunContext& context, const OpCall& call) const {
 }
 
 void BatchNorm::backward(BackwardContext& context) const {
-  if (!training_) {
-    throw Error(ErrorCode::unsupported,
-                "[batch_norm_inference] has no backward pass; build the graph for training");
+  if (batch_statistics_) {
+    contribute_gradients(context, options_, context.output(1), context.output(2));
+    return;
   }
+  kernels::BatchNormOptions options = options_;
+  options.constant_statistics = true;
+  const ValueId inv_std = context.add_side_node(".inv_std", make_inverse_deviation(options.epsilon),
+                                                {context.input(4)});
+  contribute_gradients(context, options, context.input(3), inv_std);
+}
+
+void BatchNorm::contribute_gradients(BackwardContext& context,
+                                     const kernels::BatchNormOptions& options, ValueId mean,
+                                     ValueId inv_std) const {
   const auto outputs =
-      context.contribute(0, std::make_shared<BatchNormBackward>(options_, context.mode(0)),
+      context.contribute(0, std::make_shared<BatchNormBackward>(options, context.mode(0)),
                          {context.output_gradient(0), context.input(0), context.input(1),
-                          context.input(2), context.output(1), context.output(2)});
+                          context.input(2), mean, inv_std});
   context.contribute_value(1, outputs[1]);
   context.contribute_value(2, outputs[2]);
 }
@@ -106,7 +117,7 @@ void BatchNorm::backward(BackwardContext& context) const {
 std::shared_ptr<const Op> BatchNorm::with_relu() const {
   kernels::BatchNormOptions options = options_;
   options.relu = true;
-  return std::make_shared<BatchNorm>(options, training_);
+  return std::make_shared<BatchNorm>(options, batch_statistics_);
 }
 
 ValueId ops::batch_norm_training(Graph& graph, const std::string& name, ValueId x,

@@ -9,12 +9,13 @@
 
 namespace accrete {
 
-/// Inputs x, gamma, beta, running_mean, running_var. Training outputs: y, mean, inv_std of the
-/// batch; inference output: y.
+/// Inputs x, gamma, beta, running_mean, running_var. With statistics of the batch the outputs are
+/// y, mean and inv_std; with running statistics y alone, and they are constants to the backward
+/// pass.
 class BatchNorm final : public Op {
  public:
-  BatchNorm(const kernels::BatchNormOptions& options, bool training)
-      : options_(options), training_(training) {}
+  BatchNorm(const kernels::BatchNormOptions& options, bool batch_statistics)
+      : options_(options), batch_statistics_(batch_statistics) {}
 
   std::string name() const override;
   std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const override;
@@ -26,13 +27,16 @@ class BatchNorm final : public Op {
   std::vector<AliasRule> alias_rules() const override;
 
   bool has_relu() const { return options_.relu; }
-  bool is_training() const { return training_; }
+  bool has_batch_statistics() const { return batch_statistics_; }
   const kernels::BatchNormOptions& options() const { return options_; }
   std::shared_ptr<const Op> with_relu() const;
 
  private:
+  void contribute_gradients(BackwardContext& context, const kernels::BatchNormOptions& options,
+                            ValueId mean, ValueId inv_std) const;
+
   kernels::BatchNormOptions options_;
-  bool training_;
+  bool batch_statistics_;
 };
 
 }  // namespace accrete

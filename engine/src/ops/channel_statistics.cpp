@@ -49,9 +49,8 @@ ChannelStatistics add_channel_statistics(Graph& graph, const std::string& name, 
   return {outputs[0], outputs[1], outputs[2], epsilon};
 }
 
-ValueId add_inverse_deviation(Graph& graph, const std::string& name, ValueId variance,
-                              float epsilon) {
-  return graph.add_node(name, std::make_shared<InverseDeviation>(epsilon), {variance})[0];
+std::shared_ptr<const Op> make_inverse_deviation(float epsilon) {
+  return std::make_shared<InverseDeviation>(epsilon);
 }
 
 }  // namespace accrete

@@ -32,8 +32,7 @@ class ChannelStatisticsOp final : public Op {
 ChannelStatistics add_channel_statistics(Graph& graph, const std::string& name, ValueId x,
                                          float epsilon);
 
-/// 1 / sqrt(variance + epsilon) of a vector, for inference.
-ValueId add_inverse_deviation(Graph& graph, const std::string& name, ValueId variance,
-                              float epsilon);
+/// Input variance; output 1 / sqrt(variance + epsilon), for batch norm with running statistics.
+std::shared_ptr<const Op> make_inverse_deviation(float epsilon);
 
 }  // namespace accrete

@@ -6,6 +6,7 @@
 
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
+#include "ops/norm_relu.h"
 
 namespace accrete {
 
@@ -50,10 +51,12 @@ class Conv final : public Op {
   ConvParts parts_;
 };
 
-/// Gradient of the data: inputs of the gradient of y (norm_relu.h), weight, and with a norm x,
-/// mean, inv_std, gamma, beta.
-std::shared_ptr<const Op> make_conv_dgrad(const ConvProblem& problem, bool deferred, bool norm,
-                                          GradMode mode);
+/// Gradient of the data: inputs of the gradient of y (norm_relu.h), weight.
+std::shared_ptr<const Op> make_conv_dgrad(const ConvProblem& problem, bool deferred, GradMode mode);
+/// The same with a norm: further inputs x, mean, inv_std, gamma, beta.
+std::shared_ptr<const NormReluGradientOp> make_conv_norm_dgrad(const ConvProblem& problem,
+                                                               bool deferred,
+                                                               const NormGradientKind& kind);
 /// Gradient of the weights: inputs x, with a norm mean, inv_std, gamma, beta, then those of the
 /// gradient of y.
 std::shared_ptr<const Op> make_conv_wgrad(const ConvProblem& problem, bool deferred, bool norm,

@@ -110,14 +110,15 @@ void Conv::backward(BackwardContext& context) const {
   }
   std::vector<ValueId> inputs = grad_y.values;
   inputs.push_back(context.input(1));
-  const auto op = make_conv_dgrad(problem, grad_y.deferred, parts_.norm, context.mode(0));
-  if (parts_.norm) {
-    inputs.push_back(context.input(0));
-    append(inputs, norm);
-    contribute_norm_relu(context, parts_.norm_input(), op, inputs);
-  } else {
-    context.contribute(0, op, inputs);
+  if (!parts_.norm) {
+    context.contribute(0, make_conv_dgrad(problem, grad_y.deferred, context.mode(0)), inputs);
+    return;
   }
+  inputs.push_back(context.input(0));
+  append(inputs, norm);
+  const NormGradientKind kind = norm_gradient_kind(context, parts_.norm_input());
+  contribute_norm_relu(context, parts_.norm_input(),
+                       make_conv_norm_dgrad(problem, grad_y.deferred, kind), inputs);
 }
 
 std::int64_t Conv::macs(const std::vector<TensorType>& in) const {

@@ -55,8 +55,8 @@ class ConvDgrad final : public GradientOp {
 // Data, x read through NormRelu.
 class ConvNormDgrad final : public NormReluGradientOp {
  public:
-  ConvNormDgrad(const ConvProblem& problem, bool deferred, GradMode mode)
-      : NormReluGradientOp(mode, gradient_inputs(deferred) + 1),
+  ConvNormDgrad(const ConvProblem& problem, bool deferred, const NormGradientKind& kind)
+      : NormReluGradientOp(kind, gradient_inputs(deferred) + 1),
         problem_(problem),
         deferred_(deferred) {}
   std::string name() const override { return gradient_name("conv_dgrad", deferred_, true); }
@@ -122,12 +122,15 @@ class ConvWgrad final : public GradientOp {
 
 }  // namespace
 
-std::shared_ptr<const Op> make_conv_dgrad(const ConvProblem& problem, bool deferred, bool norm,
+std::shared_ptr<const Op> make_conv_dgrad(const ConvProblem& problem, bool deferred,
                                           GradMode mode) {
-  if (norm) {
-    return std::make_shared<ConvNormDgrad>(problem, deferred, mode);
-  }
   return std::make_shared<ConvDgrad>(problem, deferred, mode);
+}
+
+std::shared_ptr<const NormReluGradientOp> make_conv_norm_dgrad(const ConvProblem& problem,
+                                                               bool deferred,
+                                                               const NormGradientKind& kind) {
+  return std::make_shared<ConvNormDgrad>(problem, deferred, kind);
 }
 
 std::shared_ptr<const Op> make_conv_wgrad(const ConvProblem& problem, bool deferred, bool norm,

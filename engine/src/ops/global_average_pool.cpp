@@ -29,7 +29,8 @@ class GlobalAveragePoolBackward final : public GradientOp {
 // Inputs grad_y, x, mean, inv_std, gamma, beta.
 class NormGlobalAveragePoolBackward final : public NormReluGradientOp {
  public:
-  explicit NormGlobalAveragePoolBackward(GradMode mode) : NormReluGradientOp(mode, 1) {}
+  explicit NormGlobalAveragePoolBackward(const NormGradientKind& kind)
+      : NormReluGradientOp(kind, 1) {}
   std::string name() const override { return "global_average_pool_backward+norm_relu"; }
 
  private:
@@ -64,9 +65,10 @@ class GlobalAveragePool final : public Op {
   }
   void backward(BackwardContext& context) const override {
     if (norm_) {
-      contribute_norm_relu(context, 1,
-                           std::make_shared<NormGlobalAveragePoolBackward>(context.mode(0)),
-                           gradient_and_inputs(context, {context.output_gradient(0)}));
+      contribute_norm_relu(
+          context, 1,
+          std::make_shared<NormGlobalAveragePoolBackward>(norm_gradient_kind(context, 1)),
+          gradient_and_inputs(context, {context.output_gradient(0)}));
     } else {
       const Shape& x = context.input_type(0).shape;
       context.contribute(0, std::make_shared<GlobalAveragePoolBackward>(x, context.mode(0)),

@@ -33,8 +33,8 @@ class MaxPoolBackward final : public GradientOp {
 // Inputs of the gradient of y (norm_relu.h), winner, x, mean, inv_std, gamma, beta.
 class NormMaxPoolBackward final : public NormReluGradientOp {
  public:
-  NormMaxPoolBackward(const PoolProblem& problem, bool deferred, GradMode mode)
-      : NormReluGradientOp(mode, gradient_inputs(deferred) + 1),
+  NormMaxPoolBackward(const PoolProblem& problem, bool deferred, const NormGradientKind& kind)
+      : NormReluGradientOp(kind, gradient_inputs(deferred) + 1),
         problem_(problem),
         deferred_(deferred) {}
   std::string name() const override {
@@ -111,10 +111,10 @@ class MaxPool final : public Op {
     const LoadedGradient grad_y = context.loaded_gradient(0);
     std::vector<ValueId> inputs = grad_y.values;
     inputs.push_back(context.output(1));
-    contribute_norm_relu(
-        context, 1,
-        std::make_shared<NormMaxPoolBackward>(problem, grad_y.deferred, context.mode(0)),
-        gradient_and_inputs(context, inputs));
+    contribute_norm_relu(context, 1,
+                         std::make_shared<NormMaxPoolBackward>(problem, grad_y.deferred,
+                                                               norm_gradient_kind(context, 1)),
+                         gradient_and_inputs(context, inputs));
   }
   std::shared_ptr<const Op> with_norm_on_load() const override {
     return parts_.norm ? nullptr : std::make_shared<MaxPool>(attributes_, Parts{true, false, 0.0F});

@@ -9,10 +9,10 @@ namespace {
 // Inputs grad_y, x, mean, inv_std, gamma, beta.
 class NormReluBackward final : public NormReluGradientOp {
  public:
-  explicit NormReluBackward(GradMode mode) : NormReluGradientOp(mode, 1) {}
+  explicit NormReluBackward(const NormGradientKind& kind) : NormReluGradientOp(kind, 1) {}
   std::string name() const override { return "norm_relu_backward"; }
   std::vector<AliasRule> alias_rules() const override {
-    if (mode() == GradMode::overwrite) {
+    if (kind().mode == GradMode::overwrite) {
       return {{AliasRule::Kind::in_place, 0, 0, 0}};
     }
     return NormReluGradientOp::alias_rules();
@@ -59,7 +59,8 @@ void NormReluForward::run(const RunContext& context, const OpCall& call) const {
 }
 
 void NormReluForward::backward(BackwardContext& context) const {
-  contribute_norm_relu(context, 1, std::make_shared<NormReluBackward>(context.mode(0)),
+  contribute_norm_relu(context, 1,
+                       std::make_shared<NormReluBackward>(norm_gradient_kind(context, 1)),
                        gradient_and_inputs(context, {context.output_gradient(0)}));
 }
 
@@ -69,8 +70,9 @@ ValueId add_norm_relu(Graph& graph, const std::string& name, const std::vector<V
 
 std::vector<TensorType> NormReluGradientOp::infer(const std::vector<TensorType>& inputs) const {
   const TensorType& x = inputs[x_input_];
-  const TensorType vector{channel_vector(x.shape.c), DType::f32};
-  return {x, vector, vector, vector, vector};
+  std::vector<TensorType> types = {x};
+  types.resize(kind_.deferred ? 5 : 3, {channel_vector(x.shape.c), DType::f32});
+  return types;
 }
 
 std::size_t NormReluGradientOp::workspace_bytes(const std::vector<TensorType>& inputs,
@@ -81,7 +83,7 @@ std::size_t NormReluGradientOp::workspace_bytes(const std::vector<TensorType>& i
 std::vector<AliasRule> NormReluGradientOp::alias_rules() const {
   const auto first = static_cast<std::int32_t>(num_inputs());
   std::vector<AliasRule> rules;
-  for (std::int32_t i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
+  for (std::int32_t i = 0; i < static_cast<std::int32_t>(num_sums_so_far()); ++i) {
     rules.push_back({AliasRule::Kind::accumulates, i, first + i, 0});
   }
   return rules;
@@ -89,10 +91,21 @@ std::vector<AliasRule> NormReluGradientOp::alias_rules() const {
 
 void NormReluGradientOp::run(const RunContext& context, const OpCall& call) const {
   const TensorView* out = call.outputs;
-  for (std::size_t i = 0; mode_ == GradMode::accumulate && i < 3; ++i) {
+  for (std::size_t i = 0; i < num_sums_so_far(); ++i) {
     begin_accumulation(context, call.inputs[num_inputs() + i], out[i]);
   }
-  contribute(context, call, {out[0], out[1], out[2], out[3], out[4], mode_});
+  if (kind_.deferred) {
+    contribute(context, call, {out[0], out[1], out[2], out[3], out[4], kind_.mode});
+  } else {
+    contribute(context, call, {out[0], {}, {}, out[1], out[2], kind_.mode});
+  }
+}
+
+std::size_t NormReluGradientOp::num_sums_so_far() const {
+  if (kind_.mode == GradMode::overwrite) {
+    return 0;
+  }
+  return kind_.deferred ? 3 : 1;
 }
 
 kernels::DeferredGradient gradient_argument(const TensorView* inputs, bool deferred) {
@@ -112,12 +125,27 @@ std::vector<ValueId> gradient_and_inputs(const BackwardContext& context,
   return gradient;
 }
 
+NormGradientKind norm_gradient_kind(const BackwardContext& context, std::size_t first_norm) {
+  const auto mean = static_cast<int>(first_norm);
+  const bool of_x = context.input_value(0).statistics.mean == context.input(mean);
+  if (!of_x && context.input_value(mean).kind != ValueKind::state) {
+    throw Error(ErrorCode::internal, "[norm_relu] " + context.input_value(0).name +
+                                         " is normalised with statistics that are not its own: " +
+                                         context.input_value(mean).name);
+  }
+  return {context.mode(0), of_x};
+}
+
 void contribute_norm_relu(BackwardContext& context, std::size_t first_norm,
-                          std::shared_ptr<const Op> op, const std::vector<ValueId>& inputs) {
+                          const std::shared_ptr<const NormReluGradientOp>& op,
+                          const std::vector<ValueId>& inputs) {
+  const bool deferred = op->kind().deferred;
+  const std::vector<ValueId> outputs =
+      deferred ? context.contribute_deferred(0, op, inputs) : context.contribute(0, op, inputs);
   const auto gamma = static_cast<int>(first_norm) + 2;
-  const std::vector<ValueId> outputs = context.contribute_deferred(0, std::move(op), inputs);
-  context.contribute_value(gamma, outputs[3]);
-  context.contribute_value(gamma + 1, outputs[4]);
+  const std::size_t grad_gamma = deferred ? 3 : 1;
+  context.contribute_value(gamma, outputs[grad_gamma]);
+  context.contribute_value(gamma + 1, outputs[grad_gamma + 1]);
 }
 
 }  // namespace accrete

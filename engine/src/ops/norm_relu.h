@@ -30,30 +30,41 @@ class NormReluForward final : public Op {
 /// inputs: x, mean, inv_std, gamma, beta.
 ValueId add_norm_relu(Graph& graph, const std::string& name, const std::vector<ValueId>& inputs);
 
+/// How a reader of x through NormRelu contributes to the gradient of x.
+struct NormGradientKind {
+  GradMode mode = GradMode::overwrite;
+  bool deferred = true;  ///< false: the statistics are constants (kernels::NormReluGradient)
+};
+/// The kind for a node whose input 0 is x and whose inputs from `first_norm` on are the norm's:
+/// statistics of x itself, or states, which are constants. Error(internal) if they are neither.
+NormGradientKind norm_gradient_kind(const BackwardContext& context, std::size_t first_norm);
+
 /// What backward ops of readers through NormRelu share. Their last inputs are x, mean, inv_std,
-/// gamma, beta. Outputs: g, a, b (contributions to the deferred gradient of x), grad_gamma,
-/// grad_beta. With accumulate the sums so far of g, a and b are three more inputs.
+/// gamma, beta. Outputs: g, if deferred a and b (contributions to the gradient of x), grad_gamma,
+/// grad_beta. With accumulate the sums so far of the contributions are further inputs.
 class NormReluGradientOp : public Op {
  public:
   /// `x_input` is the index of x among the inputs.
-  NormReluGradientOp(GradMode mode, std::size_t x_input) : mode_(mode), x_input_(x_input) {}
+  NormReluGradientOp(const NormGradientKind& kind, std::size_t x_input)
+      : kind_(kind), x_input_(x_input) {}
 
   std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const final;
   /// Default: that of the calls in norm_relu.h and norm_relu_pool.h.
   std::size_t workspace_bytes(const std::vector<TensorType>& inputs, Device device) const override;
   std::vector<AliasRule> alias_rules() const override;
   void run(const RunContext& context, const OpCall& call) const final;
+  const NormGradientKind& kind() const { return kind_; }
 
  protected:
-  GradMode mode() const { return mode_; }
   virtual void contribute(const RunContext& context, const OpCall& call,
                           const kernels::NormReluGradient& out) const = 0;
 
  private:
   /// Where the sums so far begin.
   std::size_t num_inputs() const { return x_input_ + 1 + kNormInputs; }
+  std::size_t num_sums_so_far() const;
 
-  GradMode mode_;
+  NormGradientKind kind_;
   std::size_t x_input_;
 };
 
@@ -69,10 +80,10 @@ kernels::DeferredGradient gradient_argument(const TensorView* inputs, bool defer
 std::vector<ValueId> gradient_and_inputs(const BackwardContext& context,
                                          std::vector<ValueId> gradient);
 
-/// Registers a reader's contributions: `op` is a NormReluGradientOp for context.mode(0), `inputs`
-/// its inputs without the sums so far. Input 0 of the node is x, gamma and beta are inputs
-/// first_norm + 2 and + 3.
+/// Registers a reader's contributions: `op` is one for norm_gradient_kind(context, first_norm),
+/// `inputs` its inputs without the sums so far.
 void contribute_norm_relu(BackwardContext& context, std::size_t first_norm,
-                          std::shared_ptr<const Op> op, const std::vector<ValueId>& inputs);
+                          const std::shared_ptr<const NormReluGradientOp>& op,
+                          const std::vector<ValueId>& inputs);
 
 }  // namespace accrete

@@ -4,9 +4,10 @@
 // Batch norm with ReLU becomes NormRelu of a value and its statistics; all running statistics are
 // updated by one node at the end.
 //
-// In training the gradient of a value then is a deferred one (op.h), which every reader must know
-// how to add to: a batch norm takes part only if all readers of all values it is connected with
-// through concats are such batch norms.
+// With statistics of the batch the gradient of a value then is a deferred one (op.h), which every
+// reader must know how to add to: a batch norm takes part only if all readers of all values it is
+// connected with through concats are such batch norms. Running statistics are constants: nothing is
+// deferred, and every batch norm that normalises with them takes part.
 #include <numeric>
 
 #include "accrete/engine/op.h"
@@ -65,7 +66,7 @@ void consider(const Graph& graph, ValueId value, const Node& reader, Family& fam
   if (is_concat(reader)) {
     return;
   }
-  if (norm == nullptr || !norm->is_training() || reader.inputs[0] != value) {
+  if (norm == nullptr || !norm->has_batch_statistics() || reader.inputs[0] != value) {
     family.obstacle = graph.value(value).name + " is also read by " + reader.op->name();
     return;
   }
@@ -107,10 +108,10 @@ class Rewriter {
       const BatchNorm* norm = batch_norm_relu(node);
       if (norm == nullptr) {
         copy_.copy(node);
-      } else if (!norm->is_training()) {
-        rewrite_inference(node, *norm);
+      } else if (norm->has_batch_statistics()) {
+        rewrite_batch_statistics(node, *norm);
       } else {
-        rewrite_training(node, *norm);
+        rewrite_running_statistics(node, *norm);
       }
     }
     if (!running_.empty()) {
@@ -120,15 +121,15 @@ class Rewriter {
   }
 
  private:
-  void rewrite_inference(const Node& node, const BatchNorm& norm) {
+  void rewrite_running_statistics(const Node& node, const BatchNorm& norm) {
     const std::vector<ValueId> in = copy_.mapped(node.inputs);
-    const ValueId inv_std =
-        add_inverse_deviation(copy_.graph(), node.name + ".inv_std", in[4], norm.options().epsilon);
+    const ValueId inv_std = copy_.graph().add_node(
+        node.name + ".inv_std", make_inverse_deviation(norm.options().epsilon), {in[4]})[0];
     copy_.map(node.outputs[0],
               add_norm_relu(copy_.graph(), node.name, {in[0], in[3], inv_std, in[1], in[2]}));
   }
 
-  void rewrite_training(const Node& node, const BatchNorm& norm) {
+  void rewrite_batch_statistics(const Node& node, const BatchNorm& norm) {
     const Family& family = descriptions_[static_cast<std::size_t>(families_.of(node.inputs[0]))];
     if (!family.obstacle.empty()) {
       notes_.push_back(node.name + ": stays a batch norm, " + family.obstacle);

@@ -113,7 +113,8 @@ class BackwardContext {
   ValueId input(int index) const { return node_.inputs[static_cast<std::size_t>(index)]; }
   ValueId output(int index) const { return node_.outputs[static_cast<std::size_t>(index)]; }
   int num_inputs() const { return static_cast<int>(node_.inputs.size()); }
-  const TensorType& input_type(int index) const { return graph_.value(input(index)).type; }
+  const Value& input_value(int index) const { return graph_.value(input(index)); }
+  const TensorType& input_type(int index) const { return input_value(index).type; }
   /// Gradient of an output, or kNoValue when nothing depends on it. What is deferred is applied
   /// first, by a node of its own.
   ValueId output_gradient(int index);
@@ -136,6 +137,9 @@ class BackwardContext {
   /// Adds a backward node that is no contribution by itself and returns its first output.
   ValueId add_node(int input_index, std::shared_ptr<const Op> op,
                    const std::vector<ValueId>& inputs);
+  /// Adds a node that is no gradient, named after this one, and returns its first output.
+  ValueId add_side_node(const std::string& suffix, std::shared_ptr<const Op> op,
+                        const std::vector<ValueId>& inputs);
   /// Registers a further output of a backward node as contribution (an add node joins it to
   /// earlier ones).
   void contribute_value(int input_index, ValueId contribution);

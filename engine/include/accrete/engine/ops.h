@@ -30,7 +30,8 @@ struct BatchNormParameters {
 ValueId batch_norm_training(Graph& graph, const std::string& name, ValueId x,
                             const BatchNormParameters& parameters,
                             const kernels::BatchNormOptions& options);
-/// Running statistics.
+/// Running statistics, which stay as they are. In a graph for training they are constants (frozen):
+/// gamma and beta learn, and the gradient of x is that of a scale and a shift.
 ValueId batch_norm_inference(Graph& graph, const std::string& name, ValueId x,
                              const BatchNormParameters& parameters,
                              const kernels::BatchNormOptions& options);
