@@ -14,6 +14,8 @@ Examples
   train models/specs/quickstart.json
   train models/specs/fashion_mnist_d2l.json --set training.epochs=3 --set training.seed=7
   train my.json --output runs/mine --resume auto     go on where an interrupted run stopped
+  train my.json --weights runs/old/model.safetensors --set training.freeze_batch_norm_statistics=true
+                                                     fine-tune what another run has learned
 
 Every key of a spec is documented in models/SPEC.md. Exit codes: 0 done, 1 failure, 2 usage or
 spec, 3 data, 4 memory, 5 diverged, 6 weights or checkpoint, 130/143 interrupted (state saved).)";
@@ -36,6 +38,9 @@ bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit
   app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--resume", options.resume,
                  "'auto' for the newest checkpoint of --output, or a checkpoint file");
+  app.add_option("--weights", options.weights,
+                 "Start from the weights and running statistics of this model.safetensors or "
+                 "checkpoint; a checkpoint that --resume finds goes first");
   app.add_option("--threads", options.threads, "CPU threads (default: all available)")
       ->check(CLI::Range(0, 4096));
   app.add_option("--stop-after", options.stop_after_steps,

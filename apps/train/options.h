@@ -16,6 +16,7 @@ struct TrainOptions {
   std::string output;                 ///< run folder; empty: runs/<name>-<time>
   std::string device = "auto";        ///< auto, cpu or cuda:N
   std::string resume;                 ///< empty: no; "auto": newest checkpoint if any; else a file
+  std::string weights;                ///< start from those of this file; empty: from new ones
   int threads = 0;                    ///< 0: all this process may use
   std::int64_t stop_after_steps = 0;  ///< 0: run to the end
   bool quiet = false;

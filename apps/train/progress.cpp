@@ -49,6 +49,9 @@ void Progress::introduce(const RunIntroduction& run) {
               run.data_source.c_str());
   std::printf("memory planned: %.1f MiB, run folder: %s\n", mebibytes(run.planned_bytes),
               run.folder.c_str());
+  if (!run.weights_from.empty()) {
+    std::printf("starting with the weights of %s\n", run.weights_from.c_str());
+  }
   if (!run.resumed_from.empty()) {
     std::printf("going on from %s (step %lld)\n", run.resumed_from.c_str(),
                 shown(run.resumed_step));

@@ -31,6 +31,7 @@ struct RunIntroduction {
   std::string data_source;
   std::int64_t planned_bytes = 0;
   std::string folder;
+  std::string weights_from;  ///< file of the weights it starts with; empty: new ones
   std::string resumed_from;  ///< checkpoint; empty for a fresh run
   std::int64_t resumed_step = 0;
 };

@@ -63,7 +63,7 @@ class TrainingLoop {
         progress_(options_.quiet) {}
 
   int run() {
-    resume();
+    start();
     folder_.write_config(models::resolved_spec(spec_));
     introduce();
     while (state_.epoch < spec_.training.epochs) {
@@ -85,7 +85,16 @@ class TrainingLoop {
     return spec_.training.epochs * train_batches_->batches_per_epoch();
   }
 
-  void resume() {
+  // From a checkpoint, from given weights, or with the new ones that the session has.
+  void start() {
+    if (!resume() && !options_.weights.empty()) {
+      load_weights(options_.weights, session_.parameters());
+      session_.upload_parameters();
+      weights_from_ = options_.weights;
+    }
+  }
+
+  bool resume() {
     std::optional<std::string> from = checkpoints_.newest();
     if (options_.resume.empty()) {
       if (from) {
@@ -94,7 +103,7 @@ class TrainingLoop {
                         " holds checkpoints of an earlier run; add --resume auto to "
                         "go on from them, or choose another --output");
       }
-      return;
+      return false;
     }
     if (options_.resume != "auto") {
       from = options_.resume;
@@ -108,6 +117,7 @@ class TrainingLoop {
       resumed_from_ = *from;
       folder_.resume_metrics_at(state_.epoch);
     }
+    return from.has_value();
   }
 
   void introduce() {
@@ -119,6 +129,7 @@ class TrainingLoop {
     run.data_source = sets_.source;
     run.planned_bytes = session_.planned_bytes();
     run.folder = folder_.path();
+    run.weights_from = weights_from_;
     run.resumed_from = resumed_from_;
     run.resumed_step = state_.global_step;
     progress_.introduce(run);
@@ -327,6 +338,7 @@ class TrainingLoop {
   EpochMetrics last_epoch_;
   bool tested_ = false;
   std::string resumed_from_;
+  std::string weights_from_;
   std::deque<std::int64_t> sizes_under_way_;  // of batches whose results have not been seen
   double busy_seconds_ = 0.0;  // copy, forward, backward and update; not waiting for data
   std::int64_t samples_here_ = 0;

@@ -74,8 +74,17 @@ std::vector<const StoredTensor*> saved_tensors(const ParameterStore& store) {
   return tensors;
 }
 
-bool is_optimizer_state(const StoredTensor& tensor) {
-  return tensor.name.rfind("optimizer.", 0) == 0;
+bool is_optimizer_state(const std::string& name) {
+  return name.rfind("optimizer.", 0) == 0;
+}
+
+std::vector<const StoredTensor*> weights_of(const ParameterStore& store) {
+  std::vector<const StoredTensor*> tensors = saved_tensors(store);
+  tensors.erase(
+      std::remove_if(tensors.begin(), tensors.end(),
+                     [](const StoredTensor* tensor) { return is_optimizer_state(tensor->name); }),
+      tensors.end());
+  return tensors;
 }
 
 // 17 significant digits restore a double exactly.
@@ -102,8 +111,7 @@ Number metadata_number(const std::string& path, const SafetensorsFile& file, con
 }
 
 void restore_tensors(const std::string& path, const SafetensorsFile& file,
-                     const ParameterStore& store) {
-  const std::vector<const StoredTensor*> tensors = saved_tensors(store);
+                     const std::vector<const StoredTensor*>& tensors) {
   for (const StoredTensor* tensor : tensors) {
     const auto found =
         std::find_if(file.arrays.begin(), file.arrays.end(),
@@ -179,19 +187,27 @@ TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& 
   progress.samples = metadata_number<std::int64_t>(path, file, "accrete.samples");
   progress.last_train_loss = metadata_number<double>(path, file, "accrete.last_train_loss");
   progress.last_train_accuracy = metadata_number<double>(path, file, "accrete.last_train_accuracy");
-  restore_tensors(path, file, store);
+  restore_tensors(path, file, saved_tensors(store));
   return progress;
 }
 
 void save_weights(const std::string& path, const ParameterStore& store) {
   SafetensorsFile file;
   file.metadata = {{"format", "pt"}};
-  for (const StoredTensor* tensor : saved_tensors(store)) {
-    if (!is_optimizer_state(*tensor)) {
-      file.arrays.push_back(to_file(*tensor));
-    }
+  for (const StoredTensor* tensor : weights_of(store)) {
+    file.arrays.push_back(to_file(*tensor));
   }
   write_safetensors(path, file);
+}
+
+void load_weights(const std::string& path, const ParameterStore& store) {
+  SafetensorsFile file = read_safetensors(path);
+  auto& arrays = file.arrays;
+  arrays.erase(
+      std::remove_if(arrays.begin(), arrays.end(),
+                     [](const NamedArray& array) { return is_optimizer_state(array.name); }),
+      arrays.end());
+  restore_tensors(path, file, weights_of(store));
 }
 
 std::string CheckpointFolder::path_for(const TrainingProgress& progress) const {

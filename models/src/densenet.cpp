@@ -30,8 +30,11 @@ std::int64_t final_size(const DenseNetSpec& spec, std::int64_t size) {
 
 class Builder {
  public:
-  Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training)
-      : spec_(spec), training_(training) {
+  Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training,
+          BatchNormStatistics statistics)
+      : spec_(spec),
+        training_(training),
+        batch_statistics_(training && statistics == BatchNormStatistics::batch) {
     model_.images = graph().add_input(
         "images", {{images.batch, images.height, images.width, images.channels}, images.dtype});
     model_.labels = graph().add_input("labels", {{images.batch, 1, 1, 1}, DType::i32});
@@ -82,8 +85,9 @@ class Builder {
     kernels::BatchNormOptions options;
     options.epsilon = static_cast<float>(spec_.batch_norm_epsilon);
     options.momentum = static_cast<float>(spec_.batch_norm_momentum);
-    const ValueId normalised = training_ ? ops::batch_norm_training(graph(), name, x, p, options)
-                                         : ops::batch_norm_inference(graph(), name, x, p, options);
+    const ValueId normalised = batch_statistics_
+                                   ? ops::batch_norm_training(graph(), name, x, p, options)
+                                   : ops::batch_norm_inference(graph(), name, x, p, options);
     return ops::relu(graph(), name + ".relu", normalised);
   }
 
@@ -154,6 +158,7 @@ class Builder {
 
   const DenseNetSpec& spec_;
   bool training_;
+  bool batch_statistics_;
   ModelGraph model_;
   std::uint64_t next_dropout_layer_ = 0;
 };
@@ -168,7 +173,8 @@ std::int64_t minimum_image_size(const DenseNetSpec& spec) {
   return size;
 }
 
-ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training) {
+ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training,
+                          BatchNormStatistics statistics) {
   if (final_size(spec, images.height) < 1 || final_size(spec, images.width) < 1) {
     throw Error(ErrorCode::spec,
                 "images of " + std::to_string(images.height) + "x" + std::to_string(images.width) +
@@ -178,7 +184,7 @@ ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bo
                     std::to_string(minimum_image_size(spec)) +
                     "; set /data/image_size, or use fewer blocks or a smaller stem");
   }
-  return Builder(spec, images, training).build();
+  return Builder(spec, images, training, statistics).build();
 }
 
 }  // namespace accrete::models

@@ -101,7 +101,9 @@ Json training_json(const TrainingSpec& training) {
                {"batch_size", training.batch_size},
                {"eval_batch_size", training.eval_batch_size},
                {"seed", training.seed},
-               {"precision", name_of(kPrecisionNames, training.precision)}};
+               {"precision", name_of(kPrecisionNames, training.precision)},
+               {"freeze_batch_norm_statistics",
+                training.batch_norm_statistics == BatchNormStatistics::running}};
   json["optimizer"] = optimizer_json(training.optimizer);
   json["schedule"] = schedule_json(training);
   return json;

@@ -137,6 +137,10 @@ void read_training(JsonReader reader, TrainingSpec& training) {
   reader.integer("seed", seed, 0, std::numeric_limits<std::int64_t>::max());
   training.seed = static_cast<std::uint64_t>(seed);
   reader.choice("precision", kPrecisionNames, training.precision);
+  bool frozen = false;
+  reader.boolean("freeze_batch_norm_statistics", frozen);
+  training.batch_norm_statistics =
+      frozen ? BatchNormStatistics::running : BatchNormStatistics::batch;
   read_optimizer(reader.object("optimizer"), training.optimizer);
   read_schedule(reader.object("schedule"), training);
   reader.finish();

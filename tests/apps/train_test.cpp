@@ -5,8 +5,10 @@
 #include <filesystem>
 #include <regex>
 
+#include "accrete/engine/safetensors.h"
 #include "apps/command.h"
 #include "support/catch.h"
+#include "support/compare.h"
 
 namespace accrete::test {
 namespace {
@@ -199,6 +201,48 @@ TEST_CASE("recomputing changes the memory, not what is learned") {
         0);
     CHECK(same_content(folder + "/0/model.safetensors", run + "/model.safetensors"));
   }
+}
+
+TEST_CASE("frozen statistics are those of the weights a run starts with, stopped or not") {
+  const std::string folder = fresh_folder("frozen");
+  const std::string spec = tiny_spec(folder);
+  REQUIRE(run_command(train(spec + " -q -o " + folder + "/first")).exit_code == 0);
+  const std::string weights = folder + "/first/model.safetensors";
+  const std::string fine_tuning = spec + " --weights " + weights +
+                                  " --set training.freeze_batch_norm_statistics=true -o " + folder;
+  const CommandResult whole = run_command(train(fine_tuning + "/whole"));
+  INFO(whole.output);
+  REQUIRE(whole.exit_code == 0);
+  CHECK_THAT(whole.output, Contains("starting with the weights of " + weights));
+  REQUIRE(run_command(train(fine_tuning + "/parts --stop-after 3")).exit_code == 0);
+  REQUIRE(run_command(train(fine_tuning + "/parts --resume auto")).exit_code == 0);
+  CHECK(same_run(folder + "/whole", folder + "/parts"));
+  const SafetensorsFile before = read_safetensors(weights);
+  const SafetensorsFile after = read_safetensors(folder + "/whole/model.safetensors");
+  REQUIRE(after.arrays.size() == before.arrays.size());
+  for (std::size_t i = 0; i < after.arrays.size(); ++i) {
+    const bool statistics = after.arrays[i].name.find(".running_") != std::string::npos;
+    INFO(after.arrays[i].name);
+    CHECK((exact_difference(after.arrays[i].values, before.arrays[i].values) == "") == statistics);
+  }
+  const CommandResult resumed =
+      run_command(train(spec + " --resume " + folder + "/first" + kLastCheckpoint + " -o " +
+                        folder + "/other --set training.freeze_batch_norm_statistics=true"));
+  CHECK(resumed.exit_code == 6);
+  CHECK_THAT(resumed.output, Contains("another spec"));
+}
+
+TEST_CASE("weights of another model are refused") {
+  const std::string folder = fresh_folder("weights");
+  const std::string spec = tiny_spec(folder);
+  REQUIRE(
+      run_command(train(spec + " -q --set training.epochs=1 -o " + folder + "/first")).exit_code ==
+      0);
+  const CommandResult result =
+      run_command(train(spec + " --set model.growth_rate=5 -o " + folder + "/second --weights " +
+                        folder + "/first/model.safetensors"));
+  CHECK(result.exit_code == 6);
+  CHECK_THAT(result.output, Contains("another shape"));
 }
 
 TEST_CASE("a profile names every kind of op and their shares") {

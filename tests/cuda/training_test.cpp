@@ -41,6 +41,16 @@ Training train(TinySession& tiny) {
   return result;
 }
 
+// With running statistics that are neither those of the batch nor those of a new net.
+Training train_frozen(const ModelBuilder& builder, std::unique_ptr<DeviceRuntime> device) {
+  TinySession tiny(builder, kBatch, {}, 1, momentum_sgd(), std::move(device));
+  tiny.randomise_running_statistics();
+  const std::vector<float> before = tiny.running_statistics();
+  Training result = train(tiny);
+  CHECK(exact_difference(tiny.running_statistics(), before) == "");
+  return result;
+}
+
 Training train_on_cpu(const ModelBuilder& builder) {
   TinySession tiny(builder, kBatch, {}, 1, momentum_sgd());
   return train(tiny);
@@ -55,13 +65,15 @@ std::vector<double> widened(const std::vector<float>& values) {
   return {values.begin(), values.end()};
 }
 
-void expect_equal_training(const ModelBuilder& builder) {
-  const Training cpu = train_on_cpu(builder);
-  const Training cuda = train_on_cuda(builder);
+void expect_equal(const Training& cuda, const Training& cpu) {
   CHECK(difference(cuda.losses, widened(cpu.losses), {0.0, 1e-5}) == "");
   CHECK(cuda.correct == cpu.correct);
   CHECK(difference(cuda.stored, widened(cpu.stored), {2e-5, 1e-4}) == "");
   CHECK(cpu.losses.back() < cpu.losses.front());
+}
+
+void expect_equal_training(const ModelBuilder& builder) {
+  expect_equal(train_on_cuda(builder), train_on_cpu(builder));
 }
 
 }  // namespace
@@ -84,6 +96,15 @@ TEST_CASE("dropout has the mask of the CPU") {
 TEST_CASE("a residual net trains on the CUDA backend as on the CPU") {
   expect_equal_training(
       [](std::int64_t batch, bool training) { return build_tiny_resnet(batch, training); });
+}
+
+TEST_CASE("nets with frozen statistics train on the CUDA backend as on the CPU") {
+  TinyDenseNet net;
+  net.frozen = true;
+  net.bottleneck = true;
+  for (const ModelBuilder& builder : {tiny_densenet(net), ModelBuilder(build_frozen_tiny_resnet)}) {
+    expect_equal(train_frozen(builder, make_test_runtime()), train_frozen(builder, nullptr));
+  }
 }
 
 // |a - b| / |b - start|: how far two trainings are apart, in units of what one has learned.

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes the arrays that tests/models/golden_test.cpp compares with.
 
-One training step of two small DenseNets in PyTorch, in float64 and then rounded to float32:
+One training step of small DenseNets in PyTorch, in float64 and then rounded to float32:
 weights, images, labels, loss, gradients, running statistics afterwards. Run with PyTorch 2.15.0:
 
   python3 tests/golden/make_densenets.py tests/golden
@@ -23,6 +23,8 @@ NETS = {
     "plain": {"blocks": [2, 2], "growth_rate": 5, "bottleneck_width": 0, "compression": 0.5,
               "stem": (7, 7, 2, True, True), "bias": True, "classes": 3, "images": (5, 1, 32, 32)},
 }
+# The bottleneck net, batch norm in evaluation mode while it trains.
+NETS["frozen"] = {**NETS["bottleneck"], "frozen": True}
 
 
 class Concat(nn.Module):
@@ -100,6 +102,7 @@ def step(net):
     arrays = {f"before.{k}": v for k, v in stored(model).items()}
     images = torch.randn(net["images"]).double()
     labels = torch.randint(0, net["classes"], (net["images"][0],))
+    model.train(not net.get("frozen", False))
     logits = model(images)
     loss = nn.functional.cross_entropy(logits, labels)
     loss.backward()

@@ -46,9 +46,10 @@ std::vector<float> memory_order(const NamedArray& array, const Shape& shape) {
 // A planned step whose parameters and inputs are those of the file.
 class GoldenStep {
  public:
-  GoldenStep(const DenseNetSpec& spec, const Arrays& arrays, const PassSwitches& passes)
-      : plan_(std::make_shared<const StepPlan>(
-            plan_step(build_densenet(spec, batch_of(arrays), true), true, passes, Device{}))),
+  GoldenStep(const DenseNetSpec& spec, BatchNormStatistics statistics, const Arrays& arrays,
+             const PassSwitches& passes)
+      : plan_(std::make_shared<const StepPlan>(plan_step(
+            build_densenet(spec, batch_of(arrays), true, statistics), true, passes, Device{}))),
         store_(plan_->model.graph),
         parameters_(*runtime_, store_.bytes()),
         arena_(*runtime_, plan_->memory.peak_bytes),
@@ -110,9 +111,10 @@ void check(const std::string& name, const std::vector<float>& got,
   CHECK(test::difference(got, {expected.begin(), expected.end()}, tolerance_for(expected)) == "");
 }
 
-void check_net(const std::string& net, const DenseNetSpec& spec, const PassSwitches& passes) {
+void check_net(const std::string& net, const DenseNetSpec& spec, const PassSwitches& passes,
+               BatchNormStatistics statistics = BatchNormStatistics::batch) {
   const Arrays arrays = load(net);
-  const GoldenStep step(spec, arrays, passes);
+  const GoldenStep step(spec, statistics, arrays, passes);
   const ModelGraph& model = step.plan().model;
   check("loss", {step.number(model.loss)}, arrays.at("loss").values);
   CHECK(step.number(model.correct) == arrays.at("correct").values[0]);
@@ -167,11 +169,16 @@ TEST_CASE("a net with the d2l stem and biases trains a step as PyTorch does") {
   check_net("plain", plain_net(), {});
 }
 
+TEST_CASE("a net with frozen statistics trains a step as PyTorch does") {
+  check_net("frozen", bottleneck_net(), {}, BatchNormStatistics::running);
+}
+
 TEST_CASE("the plain graphs, without any pass, do too") {
   PassSwitches off;
   off.disable_all();
   check_net("bottleneck", bottleneck_net(), off);
   check_net("plain", plain_net(), off);
+  check_net("frozen", bottleneck_net(), off, BatchNormStatistics::running);
 }
 
 }  // namespace accrete::models

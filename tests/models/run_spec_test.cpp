@@ -122,11 +122,11 @@ TEST_CASE("what is missing or no JSON is said") {
 }
 
 TEST_CASE("the resolved spec reads back as the same run") {
-  for (const char* extra :
-       {"name=a", "training.schedule.type=one_cycle", "training.schedule.type=step",
-        "training.schedule.type=cosine", "model.dropout=0.25", "memory.recompute=2",
-        "memory.budget=1.5GiB", "training.precision=bf16",
-        R"(data.augmentation={"crop_padding":4,"horizontal_flip":true})"}) {
+  for (const char* extra : {"name=a", "training.schedule.type=one_cycle",
+                            "training.schedule.type=step", "training.schedule.type=cosine",
+                            "model.dropout=0.25", "memory.recompute=2", "memory.budget=1.5GiB",
+                            "training.precision=bf16", "training.freeze_batch_norm_statistics=true",
+                            R"(data.augmentation={"crop_padding":4,"horizontal_flip":true})"}) {
     const RunSpec spec = with(extra);
     const std::string text = resolved_spec(spec);
     INFO(text);
@@ -140,6 +140,7 @@ TEST_CASE("the fingerprint sees what changes the numbers and nothing else") {
   CHECK(spec_fingerprint(with("training.seed=1")) != base);
   CHECK(spec_fingerprint(with("model.dropout=0.1")) != base);
   CHECK(spec_fingerprint(with("training.optimizer.learning_rate=0.2")) != base);
+  CHECK(spec_fingerprint(with("training.freeze_batch_norm_statistics=true")) != base);
   CHECK(spec_fingerprint(with("name=other")) == base);
   CHECK(spec_fingerprint(with("training.epochs=9")) == base);
   CHECK(spec_fingerprint(parse(kSmall, {parse_override("training.schedule.type=cosine")})) !=

@@ -37,6 +37,11 @@ TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& 
 /// Writes parameters and running statistics only, for use elsewhere.
 void save_weights(const std::string& path, const ParameterStore& store);
 
+/// Reads parameters and running statistics, from such a file or a checkpoint, whose optimizer state
+/// is left out, into a bound store. Error(weights) if tensors are missing, unknown or of another
+/// shape.
+void load_weights(const std::string& path, const ParameterStore& store);
+
 /// Checkpoint files of a folder: names, newest, pruning.
 class CheckpointFolder {
  public:

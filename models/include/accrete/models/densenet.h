@@ -56,8 +56,15 @@ struct ImageBatch {
   DType dtype = DType::f32;  ///< of the images and with them of all activations
 };
 
+/// What batch norm normalises with in a graph for training.
+enum class BatchNormStatistics : std::uint8_t {
+  batch,    ///< those of the batch; the running ones follow them
+  running,  ///< running statistics, which stay as they are (fine-tuning)
+};
+
 /// The whole net with its loss. Parameter names are torchvision's (features.conv0.weight, ...).
 /// Error(spec) if the images are too small, before anything is built.
-ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training);
+ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training,
+                          BatchNormStatistics statistics = BatchNormStatistics::batch);
 
 }  // namespace accrete::models

@@ -50,6 +50,7 @@ struct TrainingSpec {
   std::int64_t eval_batch_size = 256;
   std::uint64_t seed = 0;
   Precision precision = Precision::fp32;
+  BatchNormStatistics batch_norm_statistics = BatchNormStatistics::batch;
   OptimizerOptions optimizer;
   Schedule schedule;
   double warmup_epochs = 0.0;
