@@ -56,6 +56,32 @@ TEST_CASE("batch_norm_training on every shape and placement") {
   }
 }
 
+TEST_CASE("batch_norm_normalise is the second half of training, bit for bit") {
+  for (const Shape& shape : {Shape{1, 1, 1, 3}, Shape{2, 9, 11, 33}, Shape{3, 61, 67, 24}}) {
+    for (const bool relu : {false, true}) {
+      INFO("shape " << to_string(shape) << ", relu " << relu);
+      const BatchNormCase data(shape, relu);
+      for (std::size_t way = 0; way < arithmetics().size(); ++way) {
+        const Arithmetic arithmetic(way);
+        const Run run{test_stream(1), layouts()[3], layouts()[1]};
+        const TrainingResult training = run_training(data, run, false);
+        GuardedTensor x = filled(shape, run.in, data.x);
+        GuardedTensor y = poisoned(shape, run.out);
+        const GuardedTensor gamma = filled(channel_vector(shape.c), {}, data.gamma);
+        const GuardedTensor beta = filled(channel_vector(shape.c), {}, data.beta);
+        const GuardedTensor mean = filled(channel_vector(shape.c), {}, training.mean);
+        const GuardedTensor inv_std = filled(channel_vector(shape.c), {}, training.inv_std);
+        for (GuardedTensor* to : {&y, &x}) {
+          kernels::batch_norm_normalise(run.stream, data.options, x.view(), gamma.view(),
+                                        beta.view(), mean.view(), inv_std.view(), to->view());
+          require_undamaged({&x, &y, &gamma, &beta, &mean, &inv_std});
+          CHECK(exact_difference(to->values(), training.y) == "");
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("batch_norm_training works in place and over many tiles") {
   for (const Shape& shape : {Shape{2, 9, 11, 33}, Shape{3, 61, 67, 24}, Shape{2, 9, 11, 600}}) {
     INFO("shape " << to_string(shape));

@@ -27,6 +27,7 @@ const CudaBackend& backend() {
       .linear_dgrad = &cuda::linear_dgrad,
       .linear_wgrad = &cuda::linear_wgrad,
       .batch_norm_training = &cuda::batch_norm_training,
+      .batch_norm_normalise = &cuda::batch_norm_normalise,
       .batch_norm_inference = &cuda::batch_norm_inference,
       .batch_norm_backward = &cuda::batch_norm_backward,
       .relu_forward = &cuda::relu_forward,

@@ -12,6 +12,9 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
                          ConstTensorView gamma, ConstTensorView beta, TensorView running_mean,
                          TensorView running_var, TensorView save_mean, TensorView save_inv_std,
                          TensorView y, Workspace workspace);
+void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
+                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                          ConstTensorView inv_std, TensorView y);
 void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
                           ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
                           ConstTensorView running_var, TensorView y);

@@ -95,6 +95,13 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
             options.relu, y);
 }
 
+void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
+                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                          ConstTensorView inv_std, TensorView y) {
+  normalise(stream, "batch_norm_normalise", x,
+            {gamma.f32(), beta.f32(), mean.f32(), inv_std.f32(), nullptr, 0.0F}, options.relu, y);
+}
+
 void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
                           ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
                           ConstTensorView running_var, TensorView y) {

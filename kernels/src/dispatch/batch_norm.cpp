@@ -68,6 +68,24 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
                             {gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32()}, y);
 }
 
+void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
+                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                          ConstTensorView inv_std, TensorView y) {
+  const char* op = "batch_norm_normalise";
+  require_input(op, stream, options, x);
+  require_vector(op, stream, "gamma", gamma, x.shape);
+  require_vector(op, stream, "beta", beta, x.shape);
+  require_vector(op, stream, "mean", mean, x.shape);
+  require_vector(op, stream, "inv_std", inv_std, x.shape);
+  require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->batch_norm_normalise(stream, options, x, gamma, beta, mean, inv_std, y);
+    return;
+  }
+  cpu::batch_norm_normalise(stream.pool(), options.relu, x,
+                            {gamma.f32(), beta.f32(), mean.f32(), inv_std.f32()}, y);
+}
+
 void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
                           ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
                           ConstTensorView running_var, TensorView y) {

@@ -30,6 +30,7 @@ struct CudaBackend {
   decltype(&kernels::linear_dgrad) linear_dgrad;
   decltype(&kernels::linear_wgrad) linear_wgrad;
   decltype(&kernels::batch_norm_training) batch_norm_training;
+  decltype(&kernels::batch_norm_normalise) batch_norm_normalise;
   decltype(&kernels::batch_norm_inference) batch_norm_inference;
   decltype(&kernels::batch_norm_backward) batch_norm_backward;
   decltype(&kernels::relu_forward) relu_forward;

@@ -37,6 +37,12 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
                          TensorView running_var, TensorView save_mean, TensorView save_inv_std,
                          TensorView y, Workspace workspace);
 
+/// y = gamma * (x - mean) * inv_std + beta with given statistics: the second half of training, for
+/// those whose statistics another kernel has taken. y may be x itself or not overlap it.
+void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
+                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
+                          ConstTensorView inv_std, TensorView y);
+
 /// Inference: the same with running statistics. y may be x itself or not overlap it.
 void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
                           ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
