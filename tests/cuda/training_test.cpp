@@ -94,15 +94,16 @@ TEST_CASE("dropout has the mask of the CPU") {
 }
 
 TEST_CASE("a residual net trains on the CUDA backend as on the CPU") {
-  expect_equal_training(
-      [](std::int64_t batch, bool training) { return build_tiny_resnet(batch, training); });
+  expect_equal_training(build_tiny_resnet);
+  expect_equal_training(build_tiny_basic_blocks);
 }
 
 TEST_CASE("nets with frozen statistics train on the CUDA backend as on the CPU") {
   TinyDenseNet net;
   net.frozen = true;
   net.bottleneck = true;
-  for (const ModelBuilder& builder : {tiny_densenet(net), ModelBuilder(build_frozen_tiny_resnet)}) {
+  for (const ModelBuilder& builder : {tiny_densenet(net), ModelBuilder(build_frozen_tiny_resnet),
+                                      ModelBuilder(build_frozen_tiny_basic_blocks)}) {
     expect_equal(train_frozen(builder, make_test_runtime()), train_frozen(builder, nullptr));
   }
 }

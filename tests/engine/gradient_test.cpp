@@ -132,6 +132,7 @@ TEST_CASE("gradients when every layer concatenates the whole list") {
 
 TEST_CASE("gradients through shortcuts and max pooling") {
   check_gradients(build_tiny_resnet);
+  check_gradients(build_tiny_basic_blocks);
 }
 
 TEST_CASE("gradients with frozen statistics") {
@@ -144,6 +145,7 @@ TEST_CASE("gradients with frozen statistics") {
   }
   // A longer step changes the winner of a pooling window.
   check_gradients(build_frozen_tiny_resnet, build_tiny_resnet, 3e-4F);
+  check_gradients(build_frozen_tiny_basic_blocks, build_tiny_basic_blocks);
 }
 
 TEST_CASE("a loss that is not one number is refused") {

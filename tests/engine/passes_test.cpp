@@ -127,6 +127,47 @@ TEST_CASE("passes take what they can of a residual net and say why not the rest"
         2);
 }
 
+TEST_CASE("the statistics of a batch norm without ReLU are taken by its convolution") {
+  const StepPlan plan = planned(build_tiny_basic_blocks(kBatch, true));
+  const auto names = op_names(plan);
+  CHECK(names.count("channel_statistics") == 0);
+  CHECK(names.count("batch_norm_training") == 0);
+  CHECK(names.count("batch_norm_normalise") == 3);
+  CHECK(names.count("batch_norm_backward") == 3);
+  // Stem, first convolutions, projection; second convolutions, which read through the first norm.
+  CHECK(names.count("conv_forward+statistics") == 4);
+  CHECK(names.count("norm_relu+conv_forward+statistics") == 2);
+  CHECK(names.count("deferred+conv_wgrad") == 3);  // stem, first convolutions
+  CHECK_THAT(notes_of(plan), Catch::Matchers::Contains("block8.norm3: makes passes of its own, no "
+                                                       "ReLU follows it"));
+}
+
+TEST_CASE("batch norms that differ in epsilon share no statistics") {
+  ModelGraph model = build_tiny_densenet({}, kBatch, true);
+  Graph& graph = model.graph;
+  const ValueId x = graph.add_input("x", {{kBatch, 4, 4, 3}, DType::f32});
+  const auto norm = [&](const std::string& name, float epsilon) {
+    const Shape vector = channel_vector(3);
+    const ops::BatchNormParameters p{
+        graph.add_parameter(name + ".weight", vector, Initializer::ones, TensorRole::vector),
+        graph.add_parameter(name + ".bias", vector, Initializer::zeros, TensorRole::vector),
+        graph.add_state(name + ".running_mean", vector, Initializer::zeros),
+        graph.add_state(name + ".running_var", vector, Initializer::ones)};
+    kernels::BatchNormOptions options;
+    options.epsilon = epsilon;
+    return ops::relu(graph, name + ".relu", ops::batch_norm_training(graph, name, x, p, options));
+  };
+  norm("a", 1e-5F);
+  norm("b", 1e-3F);
+  std::vector<PassReport> reports;
+  const ModelGraph rewritten = rewrite_forward(model, {}, reports);
+  int untouched = 0;
+  for (NodeId id = 0; id < rewritten.graph.num_nodes(); ++id) {
+    untouched += rewritten.graph.node(id).op->name() == "batch_norm_training_relu" ? 1 : 0;
+  }
+  CHECK(untouched == 2);
+}
+
 TEST_CASE("no combination of passes changes what is learned") {
   const std::vector<std::set<std::string>> combinations = {
       {},
@@ -138,9 +179,8 @@ TEST_CASE("no combination of passes changes what is learned") {
       {"fuse-batch-norm-relu", "statistics-once", "statistics-in-epilogue", "in-place"},
       {"fuse-batch-norm-relu", "statistics-once", "deferred-gradient", "placement", "in-place"},
       {"fuse-batch-norm-relu", "statistics-once", "normalise-on-load", "deferred-gradient"}};
-  std::vector<ModelBuilder> builders = {
-      tiny_densenet({}), tiny_densenet(bottleneck_net()),
-      [](std::int64_t batch, bool training) { return build_tiny_resnet(batch, training); }};
+  std::vector<ModelBuilder> builders = {tiny_densenet({}), tiny_densenet(bottleneck_net()),
+                                        build_tiny_resnet, build_tiny_basic_blocks};
   TinyDenseNet dropout;
   dropout.dropout = 0.2F;
   builders.push_back(tiny_densenet(dropout));

@@ -29,15 +29,18 @@ class Layers {
   }
 
   ValueId norm_relu(const std::string& name, ValueId x) {
+    return ops::relu(graph_, name + ".relu", norm(name, x));
+  }
+
+  ValueId norm(const std::string& name, ValueId x) {
     const Shape vector = channel_vector(graph_.value(x).type.shape.c);
     const ops::BatchNormParameters p{
         graph_.add_parameter(name + ".weight", vector, Initializer::ones, TensorRole::vector),
         graph_.add_parameter(name + ".bias", vector, Initializer::zeros, TensorRole::vector),
         graph_.add_state(name + ".running_mean", vector, Initializer::zeros),
         graph_.add_state(name + ".running_var", vector, Initializer::ones)};
-    const ValueId y = batch_statistics_ ? ops::batch_norm_training(graph_, name, x, p, {})
-                                        : ops::batch_norm_inference(graph_, name, x, p, {});
-    return ops::relu(graph_, name + ".relu", y);
+    return batch_statistics_ ? ops::batch_norm_training(graph_, name, x, p, {})
+                             : ops::batch_norm_inference(graph_, name, x, p, {});
   }
 
   void head(ModelGraph& model, ValueId x) {
@@ -119,7 +122,34 @@ ModelGraph build_residual_net(std::int64_t batch, bool batch_statistics) {
   return model;
 }
 
+ModelGraph build_basic_blocks(std::int64_t batch, bool batch_statistics) {
+  ModelGraph model;
+  add_inputs(model, {batch, 8, 8, 3});
+  Graph& graph = model.graph;
+  Layers layers(graph, batch_statistics);
+  ValueId x = layers.norm_relu("stem.norm", layers.conv("stem", model.images, 6, 3));
+  for (const std::int64_t channels : {6, 8}) {
+    const std::string name = "block" + std::to_string(channels);
+    ValueId y = layers.norm_relu(name + ".norm1", layers.conv(name + ".conv1", x, channels, 3));
+    y = layers.norm(name + ".norm2", layers.conv(name + ".conv2", y, channels, 3));
+    if (graph.value(x).type.shape.c != channels) {
+      x = layers.norm(name + ".norm3", layers.conv(name + ".projection", x, channels, 1));
+    }
+    x = ops::relu(graph, name + ".relu", ops::add(graph, name + ".add", y, x));
+  }
+  layers.head(model, x);
+  return model;
+}
+
 }  // namespace
+
+ModelGraph build_tiny_basic_blocks(std::int64_t batch, bool training) {
+  return build_basic_blocks(batch, training);
+}
+
+ModelGraph build_frozen_tiny_basic_blocks(std::int64_t batch, bool /*training*/) {
+  return build_basic_blocks(batch, false);
+}
 
 ModelGraph build_tiny_resnet(std::int64_t batch, bool training) {
   return build_residual_net(batch, training);

@@ -33,8 +33,12 @@ ModelBuilder tiny_densenet(const TinyDenseNet& net);
 
 /// Two 3x3 convolutions with an identity shortcut: exercises add and values with two readers.
 ModelGraph build_tiny_resnet(std::int64_t batch, bool training);
-/// The same with running statistics in training.
+/// Two basic blocks of He et al., 2015: a batch norm without ReLU before each sum, a projection in
+/// the second shortcut.
+ModelGraph build_tiny_basic_blocks(std::int64_t batch, bool training);
+/// The same two with running statistics in training.
 ModelGraph build_frozen_tiny_resnet(std::int64_t batch, bool training);
+ModelGraph build_frozen_tiny_basic_blocks(std::int64_t batch, bool training);
 
 /// A bound session of one training batch, its inputs filled with reproducible data. `device` null:
 /// the CPU with `threads`.

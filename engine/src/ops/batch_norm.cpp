@@ -39,6 +39,54 @@ class BatchNormBackward final : public GradientOp {
   kernels::BatchNormOptions options_;
 };
 
+// Adds the backward node of a batch norm whose inputs are x, gamma, beta, ...
+void contribute_gradients(BackwardContext& context, const kernels::BatchNormOptions& options,
+                          ValueId mean, ValueId inv_std) {
+  const auto outputs =
+      context.contribute(0, std::make_shared<BatchNormBackward>(options, context.mode(0)),
+                         {context.output_gradient(0), context.input(0), context.input(1),
+                          context.input(2), mean, inv_std});
+  context.contribute_value(1, outputs[1]);
+  context.contribute_value(2, outputs[2]);
+}
+
+void check_vectors(const std::vector<TensorType>& inputs) {
+  const Shape vector = channel_vector(inputs[0].shape.c);
+  for (std::size_t i = 1; i < inputs.size(); ++i) {
+    if (inputs[i].shape != vector) {
+      throw Error(ErrorCode::invalid_argument,
+                  "[batch_norm] a parameter is " + to_string(inputs[i].shape) + ", x " +
+                      to_string(inputs[0].shape) + " needs " + to_string(vector));
+    }
+  }
+}
+
+class BatchNormNormalise final : public Op {
+ public:
+  explicit BatchNormNormalise(const kernels::BatchNormOptions& options) : options_(options) {}
+  std::string name() const override {
+    return options_.relu ? "batch_norm_normalise_relu" : "batch_norm_normalise";
+  }
+  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
+    check_vectors(in);
+    return {in[0]};
+  }
+  std::vector<AliasRule> alias_rules() const override {
+    return {{AliasRule::Kind::in_place, 0, 0, 0}};
+  }
+  void run(const RunContext& context, const OpCall& call) const override {
+    const TensorView* in = call.inputs;
+    kernels::batch_norm_normalise(context.stream, options_, in[0], in[1], in[2], in[3], in[4],
+                                  call.outputs[0]);
+  }
+  void backward(BackwardContext& context) const override {
+    contribute_gradients(context, options_, context.input(3), context.input(4));
+  }
+
+ private:
+  kernels::BatchNormOptions options_;
+};
+
 std::vector<ValueId> inputs_of(ValueId x, const ops::BatchNormParameters& p) {
   return {x, p.gamma, p.beta, p.running_mean, p.running_var};
 }
@@ -51,17 +99,11 @@ std::string BatchNorm::name() const {
 }
 
 std::vector<TensorType> BatchNorm::infer(const std::vector<TensorType>& inputs) const {
-  const Shape vector = channel_vector(inputs[0].shape.c);
-  for (std::size_t i = 1; i < inputs.size(); ++i) {
-    if (inputs[i].shape != vector) {
-      throw Error(ErrorCode::invalid_argument,
-                  "[batch_norm] a parameter is " + to_string(inputs[i].shape) + ", x " +
-                      to_string(inputs[0].shape) + " needs " + to_string(vector));
-    }
-  }
+  check_vectors(inputs);
   if (!batch_statistics_) {
     return {inputs[0]};
   }
+  const Shape vector = channel_vector(inputs[0].shape.c);
   return {inputs[0], {vector, DType::f32}, {vector, DType::f32}};
 }
 
@@ -103,21 +145,14 @@ void BatchNorm::backward(BackwardContext& context) const {
   contribute_gradients(context, options, context.input(3), inv_std);
 }
 
-void BatchNorm::contribute_gradients(BackwardContext& context,
-                                     const kernels::BatchNormOptions& options, ValueId mean,
-                                     ValueId inv_std) const {
-  const auto outputs =
-      context.contribute(0, std::make_shared<BatchNormBackward>(options, context.mode(0)),
-                         {context.output_gradient(0), context.input(0), context.input(1),
-                          context.input(2), mean, inv_std});
-  context.contribute_value(1, outputs[1]);
-  context.contribute_value(2, outputs[2]);
-}
-
 std::shared_ptr<const Op> BatchNorm::with_relu() const {
   kernels::BatchNormOptions options = options_;
   options.relu = true;
   return std::make_shared<BatchNorm>(options, batch_statistics_);
+}
+
+std::shared_ptr<const Op> make_batch_norm_normalise(const kernels::BatchNormOptions& options) {
+  return std::make_shared<BatchNormNormalise>(options);
 }
 
 ValueId ops::batch_norm_training(Graph& graph, const std::string& name, ValueId x,

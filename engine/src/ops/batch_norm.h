@@ -32,11 +32,12 @@ class BatchNorm final : public Op {
   std::shared_ptr<const Op> with_relu() const;
 
  private:
-  void contribute_gradients(BackwardContext& context, const kernels::BatchNormOptions& options,
-                            ValueId mean, ValueId inv_std) const;
-
   kernels::BatchNormOptions options_;
   bool batch_statistics_;
 };
+
+/// Batch norm whose statistics of the batch are computed apart, with a gradient of its own: inputs
+/// x, gamma, beta, mean, inv_std; output y.
+std::shared_ptr<const Op> make_batch_norm_normalise(const kernels::BatchNormOptions& options);
 
 }  // namespace accrete

@@ -16,7 +16,7 @@ using PassNotes = std::vector<std::string>;
 ModelGraph fuse_batch_norm_relu(const ModelGraph& model, PassNotes& notes);
 /// Average pooling behind a 1x1 convolution: the pooling first.
 ModelGraph pool_before_pointwise(const ModelGraph& model, PassNotes& notes);
-/// Batch norm with ReLU: the statistics of each feature once, then scale, shift and ReLU.
+/// Batch norm: the statistics of each feature once, then scale, shift and, where one follows, ReLU.
 ModelGraph statistics_once(const ModelGraph& model, PassNotes& notes);
 /// Scale, shift and ReLU read by one op that can apply them while it loads.
 ModelGraph normalise_on_load(const ModelGraph& model, PassNotes& notes);

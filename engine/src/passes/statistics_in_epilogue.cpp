@@ -16,6 +16,11 @@ const ChannelStatisticsOp* statistics_op(const Node& node) {
 NodeId taking_producer(const Graph& graph, const Node& node, PassNotes& notes) {
   const ValueId x = node.inputs[0];
   const NodeId producer = graph.value(x).producer;
+  if (producer == kNoNode) {
+    notes.push_back(node.name + ": a pass of its own, " + graph.value(x).name +
+                    " is given from outside");
+    return kNoNode;
+  }
   const Node& writer = graph.node(producer);
   const float epsilon = statistics_op(node)->epsilon();
   if (writer.outputs[0] != x || writer.op->with_statistics(epsilon) == nullptr) {

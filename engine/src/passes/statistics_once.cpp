@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch statistics are per channel, so those of a concat are those of its parts side by side: in a
 // dense block every feature's mean and deviation is computed once, however many layers read it.
-// Batch norm with ReLU becomes NormRelu of a value and its statistics; all running statistics are
-// updated by one node at the end.
+// All running statistics are updated by one node at the end.
+//
+// Batch norm with ReLU becomes NormRelu of a value and its statistics. Any other batch norm becomes
+// a normalisation with given statistics, whose gradient is its own: the statistics can still be
+// shared, and taken by whoever writes the value.
 //
 // With statistics of the batch the gradient of a value then is a deferred one (op.h), which every
 // reader must know how to add to: a batch norm takes part only if all readers of all values it is
-// connected with through concats are such batch norms. Running statistics are constants: nothing is
-// deferred, and every batch norm that normalises with them takes part.
+// connected with through concats are batch norms with ReLU. Running statistics are constants:
+// nothing is deferred, and every batch norm that normalises with them takes part.
 #include <numeric>
 
 #include "accrete/engine/op.h"
@@ -22,9 +25,8 @@
 namespace accrete {
 namespace {
 
-const BatchNorm* batch_norm_relu(const Node& node) {
-  const auto* op = dynamic_cast<const BatchNorm*>(node.op.get());
-  return op != nullptr && op->has_relu() ? op : nullptr;
+const BatchNorm* batch_norm(const Node& node) {
+  return dynamic_cast<const BatchNorm*>(node.op.get());
 }
 
 bool is_concat(const Node& node) {
@@ -56,25 +58,28 @@ class Families {
 
 // What is known of a family of values.
 struct Family {
-  std::string obstacle;  // why its batch norms cannot take part; empty: they can
-  float epsilon = 0.0F;  // of its batch norms; 0: none seen
+  std::string obstacle;          // why its gradients cannot be deferred; empty: they can
+  float epsilon = 0.0F;          // of its batch norms; 0: none seen
+  bool epsilons_differ = false;  // they cannot share statistics
 };
 
 // Takes one reader of `value` into account.
 void consider(const Graph& graph, ValueId value, const Node& reader, Family& family) {
-  const BatchNorm* norm = batch_norm_relu(reader);
   if (is_concat(reader)) {
     return;
   }
-  if (norm == nullptr || !norm->has_batch_statistics() || reader.inputs[0] != value) {
+  const BatchNorm* norm = batch_norm(reader);
+  if (norm != nullptr && (!norm->has_batch_statistics() || reader.inputs[0] != value)) {
+    norm = nullptr;
+  }
+  if (norm == nullptr || !norm->has_relu()) {
     family.obstacle = graph.value(value).name + " is also read by " + reader.op->name();
-    return;
   }
-  const float epsilon = norm->options().epsilon;
-  if (family.epsilon != 0.0F && family.epsilon != epsilon) {
-    family.obstacle = "its epsilon is not that of the others";
+  if (norm != nullptr) {
+    const float epsilon = norm->options().epsilon;
+    family.epsilons_differ |= family.epsilon != 0.0F && family.epsilon != epsilon;
+    family.epsilon = epsilon;
   }
-  family.epsilon = epsilon;
 }
 
 // By representative.
@@ -105,13 +110,13 @@ class Rewriter {
   ModelGraph run() {
     for (NodeId id = 0; id < old_.num_nodes(); ++id) {
       const Node& node = old_.node(id);
-      const BatchNorm* norm = batch_norm_relu(node);
-      if (norm == nullptr) {
-        copy_.copy(node);
-      } else if (norm->has_batch_statistics()) {
+      const BatchNorm* norm = batch_norm(node);
+      if (norm != nullptr && norm->has_batch_statistics()) {
         rewrite_batch_statistics(node, *norm);
-      } else {
+      } else if (norm != nullptr && norm->has_relu()) {
         rewrite_running_statistics(node, *norm);
+      } else {
+        copy_.copy(node);
       }
     }
     if (!running_.empty()) {
@@ -131,16 +136,25 @@ class Rewriter {
 
   void rewrite_batch_statistics(const Node& node, const BatchNorm& norm) {
     const Family& family = descriptions_[static_cast<std::size_t>(families_.of(node.inputs[0]))];
-    if (!family.obstacle.empty()) {
-      notes_.push_back(node.name + ": stays a batch norm, " + family.obstacle);
+    if (family.epsilons_differ) {
+      notes_.push_back(node.name + ": stays a batch norm, its epsilon is not that of the others");
       copy_.copy(node);
       return;
     }
     const std::vector<ValueId> in = copy_.mapped(node.inputs);
     const ChannelStatistics statistics = statistics_of(in[0], family.epsilon);
-    copy_.map(node.outputs[0],
-              add_norm_relu(copy_.graph(), node.name,
-                            {in[0], statistics.mean, statistics.inv_std, in[1], in[2]}));
+    const std::string obstacle = norm.has_relu() ? family.obstacle : "no ReLU follows it";
+    if (obstacle.empty()) {
+      copy_.map(node.outputs[0],
+                add_norm_relu(copy_.graph(), node.name,
+                              {in[0], statistics.mean, statistics.inv_std, in[1], in[2]}));
+    } else {
+      notes_.push_back(node.name + ": makes passes of its own, " + obstacle);
+      copy_.map(
+          node.outputs[0],
+          copy_.graph().add_node(node.name, make_batch_norm_normalise(norm.options()),
+                                 {in[0], in[1], in[2], statistics.mean, statistics.inv_std})[0]);
+    }
     running_.push_back({statistics.mean, statistics.variance, in[3], in[4],
                         copy_.graph().value(in[0]).type.shape.pixels(), norm.options().momentum});
   }
