@@ -66,8 +66,8 @@ void print_totals(const Totals& totals, const models::RunSpec& spec) {
   std::printf("MACs per image           %s (%.2f M)\n", grouped(totals.macs).c_str(),
               static_cast<double>(totals.macs) / 1e6);
   std::printf("smallest image           %lld x %lld\n",
-              static_cast<long long>(models::minimum_image_size(spec.model.densenet)),
-              static_cast<long long>(models::minimum_image_size(spec.model.densenet)));
+              static_cast<long long>(models::minimum_image_size(spec.model)),
+              static_cast<long long>(models::minimum_image_size(spec.model)));
 }
 
 void print_memory(const SessionPlan& plan, std::int64_t batch) {

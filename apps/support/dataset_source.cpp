@@ -17,7 +17,7 @@ data::TrainTest load_whole(const models::RunSpec& spec,
   const models::DataSpec& data = spec.data;
   if (data.dataset == models::DatasetKind::synthetic) {
     return data::make_synthetic({data.synthetic_size, data.synthetic_channels,
-                                 spec.model.densenet.num_classes, data.synthetic_train,
+                                 models::network_of(spec.model).num_classes, data.synthetic_train,
                                  data.synthetic_test, spec.training.seed});
   }
   data::FashionMnistSearch search;
@@ -36,10 +36,11 @@ data::TrainTest load_dataset(const models::RunSpec& spec,
   data::TrainTest sets = load_whole(spec, report);
   data::limit_images(sets.train, spec.data.train_limit);
   data::limit_images(sets.test, spec.data.test_limit);
-  if (sets.train.num_classes > spec.model.densenet.num_classes) {
-    throw Error(ErrorCode::spec,
-                "/model/num_classes is " + std::to_string(spec.model.densenet.num_classes) +
-                    ", the data set has " + std::to_string(sets.train.num_classes) + " classes");
+  if (sets.train.num_classes > models::network_of(spec.model).num_classes) {
+    throw Error(ErrorCode::spec, "/model/num_classes is " +
+                                     std::to_string(models::network_of(spec.model).num_classes) +
+                                     ", the data set has " +
+                                     std::to_string(sets.train.num_classes) + " classes");
   }
   return sets;
 }

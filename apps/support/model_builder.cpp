@@ -47,11 +47,11 @@ DType image_dtype(const models::RunSpec& spec) {
 
 ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape) {
   const models::ImageBatch images{1, shape.height, shape.width, shape.channels, image_dtype(spec)};
-  return [net = spec.model.densenet, images, statistics = spec.training.batch_norm_statistics](
+  return [net = spec.model, images, statistics = spec.training.batch_norm_statistics](
              std::int64_t batch, bool training) {
     models::ImageBatch wanted = images;
     wanted.batch = batch;
-    return models::build_densenet(net, wanted, training, statistics);
+    return models::build_model(net, wanted, training, statistics);
   };
 }
 

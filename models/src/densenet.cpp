@@ -6,6 +6,7 @@
 
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "layers.h"
 
 namespace accrete::models {
 namespace {
@@ -30,18 +31,11 @@ std::int64_t final_size(const DenseNetSpec& spec, std::int64_t size) {
 
 class Builder {
  public:
-  Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training,
-          BatchNormStatistics statistics)
-      : spec_(spec),
-        training_(training),
-        batch_statistics_(training && statistics == BatchNormStatistics::batch) {
-    model_.images = graph().add_input(
-        "images", {{images.batch, images.height, images.width, images.channels}, images.dtype});
-    model_.labels = graph().add_input("labels", {{images.batch, 1, 1, 1}, DType::i32});
-  }
+  Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training, bool batch_statistics)
+      : spec_(spec), training_(training), layers_(model_, spec, images, batch_statistics) {}
 
   ModelGraph build() {
-    ValueId x = stem();
+    ValueId x = layers_.stem({"features.conv0", "features.norm0", "features.pool0"});
     for (std::size_t block = 0; block < spec_.blocks.size(); ++block) {
       const std::string number = std::to_string(block + 1);
       for (std::int64_t layer = 0; layer < spec_.blocks[block]; ++layer) {
@@ -52,44 +46,13 @@ class Builder {
         x = transition("features.transition" + number, x);
       }
     }
-    head(x);
+    x = layers_.norm_relu("features.norm" + std::to_string(spec_.blocks.size() + 1), x);
+    layers_.head("classifier", x);
     return std::move(model_);
   }
 
  private:
   Graph& graph() { return model_.graph; }
-  const Shape& shape(ValueId x) { return graph().value(x).type.shape; }
-
-  ValueId conv(const std::string& name, ValueId x, std::int64_t channels, std::int64_t kernel,
-               std::int64_t stride) {
-    const ValueId weight =
-        graph().add_parameter(name + ".weight", {channels, kernel, kernel, shape(x).c},
-                              spec_.conv_initializer, TensorRole::conv_weight);
-    ValueId bias = kNoValue;
-    if (spec_.conv_bias) {
-      bias = graph().add_parameter(name + ".bias", channel_vector(channels), Initializer::zeros,
-                                   TensorRole::vector);
-    }
-    const std::int64_t pad = kernel / 2;
-    return ops::conv2d(graph(), name, x, weight, bias, {stride, stride, pad, pad});
-  }
-
-  ValueId norm_relu(const std::string& name, ValueId x) {
-    const Shape vector = channel_vector(shape(x).c);
-    ops::BatchNormParameters p;
-    p.gamma =
-        graph().add_parameter(name + ".weight", vector, Initializer::ones, TensorRole::vector);
-    p.beta = graph().add_parameter(name + ".bias", vector, Initializer::zeros, TensorRole::vector);
-    p.running_mean = graph().add_state(name + ".running_mean", vector, Initializer::zeros);
-    p.running_var = graph().add_state(name + ".running_var", vector, Initializer::ones);
-    kernels::BatchNormOptions options;
-    options.epsilon = static_cast<float>(spec_.batch_norm_epsilon);
-    options.momentum = static_cast<float>(spec_.batch_norm_momentum);
-    const ValueId normalised = batch_statistics_
-                                   ? ops::batch_norm_training(graph(), name, x, p, options)
-                                   : ops::batch_norm_inference(graph(), name, x, p, options);
-    return ops::relu(graph(), name + ".relu", normalised);
-  }
 
   // Section 4.2: dropout after every convolution but the first.
   ValueId dropout(const std::string& name, ValueId x) {
@@ -100,30 +63,18 @@ class Builder {
                         next_dropout_layer_++);
   }
 
-  ValueId stem() {
-    const StemSpec& stem = spec_.stem;
-    ValueId x = conv("features.conv0", model_.images, stem.channels, stem.kernel, stem.stride);
-    if (stem.norm_relu) {
-      x = norm_relu("features.norm0", x);
-    }
-    if (stem.max_pool) {
-      x = ops::max_pool(graph(), "features.pool0", x, {3, 2, 1, false});
-    }
-    return x;
-  }
-
   // Section 3, "Dense connectivity", "Composite function" and "Bottleneck layers": the new
   // features are put beside everything that came before.
   ValueId dense_layer(const std::string& name, ValueId features) {
-    ValueId x = norm_relu(name + ".norm1", features);
+    ValueId x = layers_.norm_relu(name + ".norm1", features);
     if (spec_.bottleneck_width > 0) {
-      x = conv(name + ".conv1", x, spec_.bottleneck_width * spec_.growth_rate, 1, 1);
+      x = layers_.conv(name + ".conv1", x, spec_.bottleneck_width * spec_.growth_rate, 1, 1);
       x = dropout(name + ".conv1", x);
-      x = norm_relu(name + ".norm2", x);
-      x = conv(name + ".conv2", x, spec_.growth_rate, 3, 1);
+      x = layers_.norm_relu(name + ".norm2", x);
+      x = layers_.conv(name + ".conv2", x, spec_.growth_rate, 3, 1);
       x = dropout(name + ".conv2", x);
     } else {
-      x = conv(name + ".conv1", x, spec_.growth_rate, 3, 1);
+      x = layers_.conv(name + ".conv1", x, spec_.growth_rate, 3, 1);
       x = dropout(name + ".conv1", x);
     }
     return ops::concat(graph(), name, {features, x});
@@ -131,10 +82,10 @@ class Builder {
 
   // Section 3, "Pooling layers" and "Compression".
   ValueId transition(const std::string& name, ValueId x) {
-    const auto channels =
-        static_cast<std::int64_t>(spec_.compression * static_cast<double>(shape(x).c) + 1e-9);
-    x = norm_relu(name + ".norm", x);
-    x = conv(name + ".conv", x, channels, 1, 1);
+    const auto channels = static_cast<std::int64_t>(
+        spec_.compression * static_cast<double>(layers_.channels(x)) + 1e-9);
+    x = layers_.norm_relu(name + ".norm", x);
+    x = layers_.conv(name + ".conv", x, channels, 1, 1);
     x = dropout(name + ".conv", x);
     const ops::PoolAttributes window{2, 2, 0, false};
     return spec_.transition_pool == TransitionPool::average
@@ -142,24 +93,10 @@ class Builder {
                : ops::max_pool(graph(), name + ".pool", x, window);
   }
 
-  void head(ValueId x) {
-    x = norm_relu("features.norm" + std::to_string(spec_.blocks.size() + 1), x);
-    x = ops::global_average_pool(graph(), "pool", x);
-    const ValueId weight =
-        graph().add_parameter("classifier.weight", {spec_.num_classes, 1, 1, shape(x).c},
-                              spec_.linear_initializer, TensorRole::linear_weight);
-    const ValueId bias = graph().add_parameter("classifier.bias", channel_vector(spec_.num_classes),
-                                               Initializer::zeros, TensorRole::vector);
-    const ValueId logits = ops::linear(graph(), "classifier", x, weight, bias);
-    const ops::Loss loss = ops::softmax_cross_entropy(graph(), "loss", logits, model_.labels);
-    model_.loss = loss.loss;
-    model_.correct = loss.correct;
-  }
-
   const DenseNetSpec& spec_;
   bool training_;
-  bool batch_statistics_;
   ModelGraph model_;
+  Layers layers_;  // writes to model_
   std::uint64_t next_dropout_layer_ = 0;
 };
 
@@ -184,7 +121,8 @@ ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bo
                     std::to_string(minimum_image_size(spec)) +
                     "; set /data/image_size, or use fewer blocks or a smaller stem");
   }
-  return Builder(spec, images, training, statistics).build();
+  return Builder(spec, images, training, training && statistics == BatchNormStatistics::batch)
+      .build();
 }
 
 }  // namespace accrete::models

@@ -5,44 +5,13 @@
 
 #include "accrete/engine/text_hash.h"
 #include "accrete/models/run_spec.h"
+#include "model_json.h"
 #include "spec_names.h"
 
 namespace accrete::models {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-template <class Enum>
-const std::string& name_of(const std::vector<std::string>& names, Enum value) {
-  return names[static_cast<std::size_t>(value)];
-}
-
-Json model_json(const ModelSpec& model) {
-  const DenseNetSpec& net = model.densenet;
-  Json json = {{"type", "densenet"}};
-  if (!model.preset.empty()) {
-    json["preset"] = model.preset;
-  }
-  json.update({{"blocks", net.blocks},
-               {"growth_rate", net.growth_rate},
-               {"bottleneck_width", net.bottleneck_width},
-               {"compression", net.compression}});
-  json["stem"] = {{"channels", net.stem.channels},
-                  {"kernel", net.stem.kernel},
-                  {"stride", net.stem.stride},
-                  {"norm_relu", net.stem.norm_relu},
-                  {"max_pool", net.stem.max_pool}};
-  json.update({{"conv_bias", net.conv_bias},
-               {"dropout", net.dropout},
-               {"transition_pool", name_of(kTransitionPoolNames, net.transition_pool)},
-               {"num_classes", net.num_classes},
-               {"batch_norm_epsilon", net.batch_norm_epsilon},
-               {"batch_norm_momentum", net.batch_norm_momentum},
-               {"conv_initializer", name_of(kInitializerNames, net.conv_initializer)},
-               {"linear_initializer", name_of(kInitializerNames, net.linear_initializer)},
-               {"expect_params", model.expect_params}});
-  return json;
-}
 
 Json data_json(const DataSpec& data) {
   Json json = {{"dataset", name_of(kDatasetNames, data.dataset)},

@@ -6,9 +6,11 @@
 #include <limits>
 #include <sstream>
 
+#include "accrete/engine/step_plan.h"
 #include "accrete/kernels/error.h"
 #include "byte_size.h"
 #include "json_reader.h"
+#include "model_json.h"
 #include "spec_names.h"
 
 namespace accrete::models {
@@ -16,56 +18,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 constexpr std::int64_t kMany = 1'000'000'000;
-
-void read_preset(JsonReader& reader, ModelSpec& model) {
-  reader.string("preset", model.preset);
-  if (model.preset.empty()) {
-    return;
-  }
-  std::string names;
-  for (const DenseNetPreset& preset : densenet_presets()) {
-    if (preset.name == model.preset) {
-      model.densenet = preset.spec;
-      return;
-    }
-    names += names.empty() ? preset.name : ", " + preset.name;
-  }
-  reader.fail("preset", "must be one of " + names + ", found \"" + model.preset + "\"");
-}
-
-void read_stem(JsonReader reader, StemSpec& stem) {
-  reader.integer("channels", stem.channels, 1, 65536);
-  reader.integer("kernel", stem.kernel, 1, 15);
-  reader.integer("stride", stem.stride, 1, 8);
-  reader.boolean("norm_relu", stem.norm_relu);
-  reader.boolean("max_pool", stem.max_pool);
-  reader.finish();
-  if (stem.kernel % 2 == 0) {
-    reader.fail("kernel", "must be odd, found " + std::to_string(stem.kernel));
-  }
-}
-
-void read_model(JsonReader reader, ModelSpec& model) {
-  std::size_t type = 0;
-  reader.choice("type", {"densenet"}, type);
-  read_preset(reader, model);
-  DenseNetSpec& net = model.densenet;
-  reader.integers("blocks", net.blocks, 1, 1000);
-  reader.integer("growth_rate", net.growth_rate, 1, 4096);
-  reader.integer("bottleneck_width", net.bottleneck_width, 0, 64);
-  reader.number("compression", net.compression, 0.01, 1.0);
-  read_stem(reader.object("stem"), net.stem);
-  reader.boolean("conv_bias", net.conv_bias);
-  reader.number("dropout", net.dropout, 0.0, 0.99);
-  reader.choice("transition_pool", kTransitionPoolNames, net.transition_pool);
-  reader.integer("num_classes", net.num_classes, 1, 10'000'000);
-  reader.number("batch_norm_epsilon", net.batch_norm_epsilon, 1e-12, 1.0);
-  reader.number("batch_norm_momentum", net.batch_norm_momentum, 0.0, 1.0);
-  reader.choice("conv_initializer", kInitializerNames, net.conv_initializer);
-  reader.choice("linear_initializer", kInitializerNames, net.linear_initializer);
-  reader.integer("expect_params", model.expect_params, 0, std::numeric_limits<std::int64_t>::max());
-  reader.finish();
-}
 
 void read_data(JsonReader reader, DataSpec& data) {
   reader.choice("dataset", kDatasetNames, data.dataset);

@@ -7,6 +7,7 @@
 
 namespace accrete::models {
 
+inline const std::vector<std::string> kFamilyNames = {"densenet", "resnet"};
 inline const std::vector<std::string> kInitializerNames = {"zeros", "ones", "xavier_uniform",
                                                            "kaiming_fan_out", "linear_fan_in"};
 inline const std::vector<std::string> kTransitionPoolNames = {"average", "max"};
@@ -15,5 +16,10 @@ inline const std::vector<std::string> kPrecisionNames = {"fp32", "tf32", "bf16"}
 inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
 inline const std::vector<std::string> kWeightDecayScopeNames = {"all", "weights"};
 inline const std::vector<std::string> kScheduleNames = {"constant", "step", "cosine", "one_cycle"};
+
+template <class Enum>
+const std::string& name_of(const std::vector<std::string>& names, Enum value) {
+  return names[static_cast<std::size_t>(value)];
+}
 
 }  // namespace accrete::models

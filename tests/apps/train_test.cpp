@@ -245,6 +245,23 @@ TEST_CASE("weights of another model are refused") {
   CHECK_THAT(result.output, Contains("another shape"));
 }
 
+TEST_CASE("a residual net trains, stops and goes on, with and without passes") {
+  const std::string folder = fresh_folder("resnet");
+  const std::string spec =
+      tiny_spec(folder) + " --set 'model={\"type\":\"resnet\",\"stages\":[1,1],\"width\":6," +
+      "\"stem\":{\"channels\":6,\"kernel\":3,\"stride\":1,\"max_pool\":false}," +
+      "\"num_classes\":10}' -o " + folder;
+  const CommandResult whole = run_command(train(spec + "/whole"));
+  INFO(whole.output);
+  REQUIRE(whole.exit_code == 0);
+  REQUIRE(run_command(train(spec + "/parts --stop-after 3")).exit_code == 0);
+  REQUIRE(run_command(train(spec + "/parts --resume auto")).exit_code == 0);
+  CHECK(same_run(folder + "/whole", folder + "/parts"));
+  const CommandResult plain = run_command(train(spec + "/plain --no-fuse"));
+  REQUIRE(plain.exit_code == 0);
+  CHECK(plain.line(-2) == whole.line(-2));  // to three places
+}
+
 TEST_CASE("a profile names every kind of op and their shares") {
   const std::string folder = fresh_folder("profile");
   const CommandResult result =

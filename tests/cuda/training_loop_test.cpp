@@ -118,6 +118,20 @@ TEST_CASE("a run on the CUDA backend has the losses of the CPU") {
   CHECK(!last_checkpoint(gpu).empty());
 }
 
+TEST_CASE("residual nets have the losses of the CPU, with frozen statistics too") {
+  for (const char* frozen : {"false", "true"}) {
+    Runner cpu = fresh(std::string("resnet_cpu_") + frozen);
+    cpu.overrides = {{"model", R"({"type": "resnet", "stages": [1, 1], "width": 6, "num_classes": 3,
+                      "stem": {"channels": 6, "kernel": 3, "stride": 1, "max_pool": false}})"},
+                     {"training.freeze_batch_norm_statistics", frozen}};
+    Runner gpu = fresh(std::string("resnet_gpu_") + frozen);
+    gpu.overrides = cpu.overrides;
+    REQUIRE(cpu.run({}) == 0);
+    REQUIRE(gpu.run(kGpu) == 0);
+    expect_metrics(gpu, cpu, 1e-5);
+  }
+}
+
 TEST_CASE("a run in bf16 stays near the one in fp32") {
   Runner cpu = fresh("fp32");
   Runner gpu = fresh("bf16");

@@ -7,12 +7,11 @@ weights, images, labels, loss, gradients, running statistics afterwards. Run wit
 
   python3 tests/golden/make_densenets.py tests/golden
 """
-import json
-import struct
 import sys
 from collections import OrderedDict
 
 import torch
+from steps import step, write_safetensors
 from torch import nn
 
 NETS = {
@@ -77,61 +76,6 @@ def build(net):
         classifier=nn.Linear(channels, net["classes"])))
 
 
-def randomise(model):
-    """Values that make every term count: batch norm away from scale 1 and shift 0."""
-    for name, tensor in model.state_dict().items():
-        if tensor.dtype == torch.float64:
-            tensor.copy_(torch.randn_like(tensor) * 0.3)
-        if name.endswith("running_var"):
-            tensor.copy_(torch.rand_like(tensor) + 0.5)
-        if "norm" in name and name.endswith(".weight"):
-            tensor.add_(1.0)
-    for tensor in model.state_dict().values():  # the test starts from float32
-        if tensor.dtype == torch.float64:
-            tensor.copy_(tensor.float().double())
-
-
-def stored(model):
-    return {k: v.clone() for k, v in model.state_dict().items() if "num_batches" not in k}
-
-
-def step(net):
-    torch.manual_seed(7)
-    model = build(net).double()
-    randomise(model)
-    arrays = {f"before.{k}": v for k, v in stored(model).items()}
-    images = torch.randn(net["images"]).double()
-    labels = torch.randint(0, net["classes"], (net["images"][0],))
-    model.train(not net.get("frozen", False))
-    logits = model(images)
-    loss = nn.functional.cross_entropy(logits, labels)
-    loss.backward()
-    arrays["images"] = images.permute(0, 2, 3, 1)  # NHWC
-    arrays["labels"] = labels
-    arrays["loss"] = loss.detach().reshape(1)
-    arrays["correct"] = (logits.argmax(1) == labels).sum().reshape(1)
-    for name, parameter in model.named_parameters():
-        arrays[f"gradient.{name}"] = parameter.grad
-    for name, value in stored(model).items():
-        if "running" in name:
-            arrays[f"after.{name}"] = value
-    return arrays
-
-
-def write_safetensors(path, arrays):
-    header, data = {"__metadata__": {"format": "pt", "producer": "PyTorch " + torch.__version__}}, b""
-    for name, tensor in arrays.items():
-        values = tensor.detach().float().contiguous().flatten().tolist()
-        raw = struct.pack(f"<{len(values)}f", *values)
-        header[name] = {"dtype": "F32", "shape": list(tensor.shape),
-                        "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as file:
-        file.write(struct.pack("<Q", len(text)) + text + data)
-
-
 if __name__ == "__main__":
     for net_name, net_spec in NETS.items():
-        write_safetensors(f"{sys.argv[1]}/densenet_{net_name}.safetensors", step(net_spec))
+        write_safetensors(f"{sys.argv[1]}/densenet_{net_name}.safetensors", step(build, net_spec))

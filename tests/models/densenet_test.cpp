@@ -6,6 +6,7 @@
 
 #include "accrete/engine/op.h"
 #include "accrete/engine/parameter_store.h"
+#include "accrete/engine/step_plan.h"
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One training step of small DenseNets against PyTorch: loss, every gradient, running statistics.
-// tests/golden/make_densenets.py made the arrays, in float64.
+// One training step of small nets against PyTorch: loss, every gradient, running statistics.
+// tests/golden/make_densenets.py and make_resnets.py made the arrays, in float64.
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -9,7 +9,7 @@
 #include "accrete/engine/arena.h"
 #include "accrete/engine/executor.h"
 #include "accrete/engine/safetensors.h"
-#include "accrete/models/densenet.h"
+#include "accrete/models/model.h"
 #include "support/catch.h"
 #include "support/compare.h"
 
@@ -20,7 +20,7 @@ using Arrays = std::map<std::string, NamedArray>;
 
 Arrays load(const std::string& net) {
   Arrays arrays;
-  const std::string path = std::string(GOLDEN_FOLDER) + "/densenet_" + net + ".safetensors";
+  const std::string path = std::string(GOLDEN_FOLDER) + "/" + net + ".safetensors";
   for (NamedArray& array : read_safetensors(path).arrays) {
     arrays.emplace(array.name, std::move(array));
   }
@@ -46,10 +46,10 @@ std::vector<float> memory_order(const NamedArray& array, const Shape& shape) {
 // A planned step whose parameters and inputs are those of the file.
 class GoldenStep {
  public:
-  GoldenStep(const DenseNetSpec& spec, BatchNormStatistics statistics, const Arrays& arrays,
+  GoldenStep(const ModelSpec& spec, BatchNormStatistics statistics, const Arrays& arrays,
              const PassSwitches& passes)
       : plan_(std::make_shared<const StepPlan>(plan_step(
-            build_densenet(spec, batch_of(arrays), true, statistics), true, passes, Device{}))),
+            build_model(spec, batch_of(arrays), true, statistics), true, passes, Device{}))),
         store_(plan_->model.graph),
         parameters_(*runtime_, store_.bytes()),
         arena_(*runtime_, plan_->memory.peak_bytes),
@@ -111,7 +111,7 @@ void check(const std::string& name, const std::vector<float>& got,
   CHECK(test::difference(got, {expected.begin(), expected.end()}, tolerance_for(expected)) == "");
 }
 
-void check_net(const std::string& net, const DenseNetSpec& spec, const PassSwitches& passes,
+void check_net(const std::string& net, const ModelSpec& spec, const PassSwitches& passes,
                BatchNormStatistics statistics = BatchNormStatistics::batch) {
   const Arrays arrays = load(net);
   const GoldenStep step(spec, statistics, arrays, passes);
@@ -138,47 +138,82 @@ void check_net(const std::string& net, const DenseNetSpec& spec, const PassSwitc
   CHECK(gradients == expected_gradients);
 }
 
-DenseNetSpec bottleneck_net() {
-  DenseNetSpec spec;
+ModelSpec bottleneck_net() {
+  ModelSpec model;
+  DenseNetSpec& spec = model.densenet;
   spec.blocks = {2, 2};
   spec.growth_rate = 6;
   spec.bottleneck_width = 2;
   spec.stem = {8, 3, 1, false, false};
   spec.num_classes = 5;
-  return spec;
+  return model;
 }
 
-DenseNetSpec plain_net() {
-  DenseNetSpec spec;
+ModelSpec plain_net() {
+  ModelSpec model;
+  DenseNetSpec& spec = model.densenet;
   spec.blocks = {2, 2};
   spec.growth_rate = 5;
   spec.bottleneck_width = 0;
   spec.stem = {7, 7, 2, true, true};
   spec.conv_bias = true;
   spec.num_classes = 3;
-  return spec;
+  return model;
+}
+
+ModelSpec narrow_resnet() {
+  ModelSpec model;
+  model.family = Family::resnet;
+  model.resnet.stages = {2, 1};
+  model.resnet.width = model.resnet.stem.channels = 6;
+  model.resnet.num_classes = 5;
+  return model;
+}
+
+ModelSpec d2l_resnet() {
+  ModelSpec model;
+  model.family = Family::resnet;
+  model.resnet.stages = {1, 1};
+  model.resnet.width = model.resnet.stem.channels = 5;
+  model.resnet.conv_bias = true;
+  model.resnet.shortcut_norm = false;
+  model.resnet.num_classes = 3;
+  return model;
+}
+
+PassSwitches no_passes() {
+  PassSwitches off;
+  off.disable_all();
+  return off;
 }
 
 }  // namespace
 
 TEST_CASE("a net with bottlenecks trains a step as PyTorch does") {
-  check_net("bottleneck", bottleneck_net(), {});
+  check_net("densenet_bottleneck", bottleneck_net(), {});
 }
 
 TEST_CASE("a net with the d2l stem and biases trains a step as PyTorch does") {
-  check_net("plain", plain_net(), {});
+  check_net("densenet_plain", plain_net(), {});
 }
 
-TEST_CASE("a net with frozen statistics trains a step as PyTorch does") {
-  check_net("frozen", bottleneck_net(), {}, BatchNormStatistics::running);
+TEST_CASE("residual nets train a step as PyTorch does") {
+  check_net("resnet_narrow", narrow_resnet(), {});
+  check_net("resnet_d2l", d2l_resnet(), {});
+}
+
+TEST_CASE("nets with frozen statistics train a step as PyTorch does") {
+  check_net("densenet_frozen", bottleneck_net(), {}, BatchNormStatistics::running);
+  check_net("resnet_frozen", narrow_resnet(), {}, BatchNormStatistics::running);
 }
 
 TEST_CASE("the plain graphs, without any pass, do too") {
-  PassSwitches off;
-  off.disable_all();
-  check_net("bottleneck", bottleneck_net(), off);
-  check_net("plain", plain_net(), off);
-  check_net("frozen", bottleneck_net(), off, BatchNormStatistics::running);
+  check_net("densenet_bottleneck", bottleneck_net(), no_passes());
+  check_net("densenet_plain", plain_net(), no_passes());
+  check_net("resnet_narrow", narrow_resnet(), no_passes());
+  check_net("resnet_d2l", d2l_resnet(), no_passes());
+  check_net("densenet_frozen", bottleneck_net(), no_passes(), BatchNormStatistics::running);
+  check_net("resnet_frozen", narrow_resnet(), no_passes(), BatchNormStatistics::running);
 }
 
 }  // namespace accrete::models

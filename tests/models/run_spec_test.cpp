@@ -23,6 +23,12 @@ const char* kSmall = R"({
   "training": {"epochs": 2, "batch_size": 16, "optimizer": {"type": "adam"}}
 })";
 
+const char* kResNet = R"({
+  "model": {"preset": "resnet18", "width": 16, "num_classes": 10},
+  "data": {"dataset": "synthetic"},
+  "training": {}
+})";
+
 RunSpec parse(const std::string& text, const std::vector<SpecOverride>& overrides = {}) {
   return parse_run_spec(text, "small.json", overrides);
 }
@@ -58,6 +64,22 @@ TEST_CASE("a preset is a starting point that other keys change") {
   CHECK(spec.model.densenet.blocks == std::vector<std::int64_t>{4, 4, 4, 4});
   CHECK(spec.training.optimizer.kind == OptimizerKind::adam);
   CHECK(spec.training.epochs == 2);
+}
+
+TEST_CASE("a preset says what family a model is of") {
+  const RunSpec spec = parse(kResNet);
+  CHECK(spec.model.family == Family::resnet);
+  CHECK(spec.model.resnet.width == 16);
+  CHECK(network_of(spec.model).num_classes == 10);
+  CHECK(resolved_spec(parse(resolved_spec(spec))) == resolved_spec(spec));
+  CHECK_THAT(error_of("model.type=resnet"),
+             Contains("/model/type must be \"densenet\", the type of the preset d2l"));
+  CHECK_THAT(error_of("model.stages=[2]"), Contains("/model/stages"));
+  CHECK_THAT(error_of("model.preset=resnet18"), Contains("/model/type must be \"resnet\""));
+  CHECK_THROWS_WITH(parse(kResNet, {parse_override("model.blocks=[2]")}),
+                    Contains("/model/blocks"));
+  CHECK_THROWS_WITH(parse(kResNet, {parse_override("model.stages=[1,1,1,1,1,1,1,1,1]")}),
+                    Contains("/model/stages must be 8 stages at most"));
 }
 
 TEST_CASE("overrides set existing and new keys, as JSON or as bare words") {
@@ -151,12 +173,12 @@ TEST_CASE("the fingerprint sees what changes the numbers and nothing else") {
 }
 
 TEST_CASE("every spec of the repository is valid and has the parameters it expects") {
-  for (const char* name : {"quickstart", "fashion_mnist_d2l"}) {
+  for (const char* name : {"quickstart", "fashion_mnist_d2l", "fashion_mnist_resnet18"}) {
     const RunSpec spec = load_run_spec(std::string(SPEC_FOLDER) + "/" + name + ".json");
     INFO(name);
     CHECK(spec.name == name);
     const std::int64_t size = spec.data.image_size > 0 ? spec.data.image_size : 28;
-    const ModelGraph model = build_densenet(spec.model.densenet, {1, size, size, 1}, false);
+    const ModelGraph model = build_model(spec.model, {1, size, size, 1}, false);
     CHECK(ParameterStore(model.graph).num_parameters() == spec.model.expect_params);
     CHECK(spec.model.expect_params > 0);
   }
@@ -184,6 +206,7 @@ std::set<std::string> parser_keys() {
         "training.schedule.type=cosine", R"(training.optimizer={"type":"sgd"})"}) {
     collect_keys(Json::parse(resolved_spec(with(extra))), keys);
   }
+  collect_keys(Json::parse(resolved_spec(parse(kResNet))), keys);
   return keys;
 }
 
@@ -213,9 +236,19 @@ TEST_CASE("the schema and the reference name exactly the keys the parser knows")
     INFO(key);
     CHECK(reference.find("`" + key + "`") != std::string::npos);
   }
+  const Json schema_json = Json::parse(text_of(std::string(SPEC_FOLDER) + "/../spec.schema.json"));
+  const Json& listed = schema_json.at("/properties/model/properties/preset/enum"_json_pointer);
+  std::vector<std::string> presets;
   for (const DenseNetPreset& preset : densenet_presets()) {
-    INFO(preset.name);
-    CHECK(reference.find("`" + preset.name + "`") != std::string::npos);
+    presets.push_back(preset.name);
+  }
+  for (const ResNetPreset& preset : resnet_presets()) {
+    presets.push_back(preset.name);
+  }
+  CHECK(listed.get<std::vector<std::string>>() == presets);
+  for (const std::string& preset : presets) {
+    INFO(preset);
+    CHECK(reference.find("`" + preset + "`") != std::string::npos);
   }
 }
 

@@ -8,15 +8,9 @@
 
 #include "accrete/engine/lr_schedule.h"
 #include "accrete/engine/optimizer.h"
-#include "accrete/models/densenet.h"
+#include "accrete/models/model.h"
 
 namespace accrete::models {
-
-struct ModelSpec {
-  std::string preset;  ///< empty: none named
-  DenseNetSpec densenet;
-  std::int64_t expect_params = 0;  ///< 0: not checked
-};
 
 enum class DatasetKind : std::uint8_t { fashion_mnist, synthetic };
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A network of any family.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "accrete/models/densenet.h"
+#include "accrete/models/resnet.h"
+
+namespace accrete::models {
+
+enum class Family : std::uint8_t { densenet, resnet };
+
+struct ModelSpec {
+  Family family = Family::densenet;
+  std::string preset;              ///< empty: none named
+  DenseNetSpec densenet;           ///< of its family only
+  ResNetSpec resnet;               ///< of its family only
+  std::int64_t expect_params = 0;  ///< 0: not checked
+};
+
+/// The description of the family that the spec names.
+const NetworkSpec& network_of(const ModelSpec& spec);
+
+/// Smallest square image the net can take.
+std::int64_t minimum_image_size(const ModelSpec& spec);
+
+/// The whole net with its loss, see build_densenet and build_resnet.
+ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,
+                       BatchNormStatistics statistics = BatchNormStatistics::batch);
+
+}  // namespace accrete::models
