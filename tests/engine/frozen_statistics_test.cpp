@@ -142,6 +142,13 @@ TEST_CASE("a frozen net has the same loss in training and in evaluation") {
   }
 }
 
+TEST_CASE("a frozen dense block copies nothing") {
+  TinySession tiny(tiny_densenet(frozen_net(true)), kBatch);
+  tiny.step(0.1, 0);
+  CHECK(tiny.session.bytes_copied() == 0);
+  CHECK(tiny.session.peak_bytes() == tiny.session.planned_bytes());
+}
+
 TEST_CASE("all recompute levels of a frozen net learn the same bits") {
   for (const ModelBuilder& builder :
        {tiny_densenet(frozen_net(true)), tiny_densenet(frozen_net(false))}) {
