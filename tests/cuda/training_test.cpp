@@ -144,6 +144,18 @@ TEST_CASE("DenseNets train in bf16") {
   }
 }
 
+TEST_CASE("a net with frozen statistics trains in bf16") {
+  TinyDenseNet net;
+  net.frozen = true;
+  net.bottleneck = true;
+  const Training exact = train_frozen(tiny_densenet(net), nullptr);
+  net.dtype = DType::bf16;
+  const Training rounded = train_frozen(tiny_densenet(net), make_test_runtime());
+  CHECK(difference(rounded.losses, widened(exact.losses), {0.0, 0.02}) == "");
+  CHECK(exact_difference(rounded.losses, exact.losses) != "");
+  CHECK(rounded.losses.back() < rounded.losses.front());
+}
+
 // tf32 rounds the operands of products to 11 significant bits.
 TEST_CASE("DenseNets train in tf32") {
   const Training exact = train_on_cpu(tiny_densenet({}));
