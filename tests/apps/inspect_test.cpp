@@ -59,6 +59,30 @@ TEST_CASE("inspect prints the graph before the passes and the step after them") 
   CHECK(run_command(inspect(spec + " --graph png")).exit_code == 2);
 }
 
+TEST_CASE("inspect shows what the passes do with a residual net, and why not more") {
+  const std::string spec = std::string(SPEC_FOLDER) + "/fashion_mnist_resnet18.json";
+  const CommandResult layers = run_command(inspect(spec));
+  INFO(layers.output);
+  REQUIRE(layers.exit_code == 0);
+  CHECK_THAT(layers.output, Contains("11,178,378") && Contains("(318.66 M)") &&
+                                Contains("layer2.0.downsample.0") && Contains("1 x 1"));
+  CHECK_THAT(run_command(inspect(spec + " --graph text")).output,
+             Contains("norm_relu+conv_forward+statistics") &&
+                 Contains("layer1.0.bn2: makes passes of its own, no ReLU follows it") &&
+                 Contains("layer1.0.relu: makes a pass of its own, it follows add"));
+}
+
+TEST_CASE("a step with frozen statistics is shown without any") {
+  const CommandResult text =
+      run_command(inspect(std::string(SPEC_FOLDER) + "/quickstart.json --graph text " +
+                          "--set training.freeze_batch_norm_statistics=true"));
+  REQUIRE(text.exit_code == 0);
+  const std::string step = text.output.substr(text.output.find("\nstep: "));
+  CHECK_THAT(step, Contains("norm_relu+conv_forward") && Contains("conv_dgrad+norm_relu") &&
+                       Contains("inverse_deviation"));
+  CHECK_THAT(step, !Contains("statistics") && !Contains("deferred"));
+}
+
 TEST_CASE("recomputing shrinks the plan") {
   const auto total = [](const std::string& level) {
     const CommandResult result = run_command(

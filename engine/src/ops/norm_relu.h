@@ -48,7 +48,7 @@ class NormReluGradientOp : public Op {
   NormReluGradientOp(const NormGradientKind& kind, std::size_t x_input)
       : kind_(kind), x_input_(x_input) {}
 
-  std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const final;
+  std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const override;
   /// Default: that of the calls in norm_relu.h and norm_relu_pool.h.
   std::size_t workspace_bytes(const std::vector<TensorType>& inputs, Device device) const override;
   std::vector<AliasRule> alias_rules() const override;
@@ -56,14 +56,13 @@ class NormReluGradientOp : public Op {
   const NormGradientKind& kind() const { return kind_; }
 
  protected:
+  /// Where the sums so far begin among the inputs, and how many they are.
+  std::size_t num_inputs() const { return x_input_ + 1 + kNormInputs; }
+  std::size_t num_sums_so_far() const;
   virtual void contribute(const RunContext& context, const OpCall& call,
                           const kernels::NormReluGradient& out) const = 0;
 
  private:
-  /// Where the sums so far begin.
-  std::size_t num_inputs() const { return x_input_ + 1 + kNormInputs; }
-  std::size_t num_sums_so_far() const;
-
   NormGradientKind kind_;
   std::size_t x_input_;
 };
