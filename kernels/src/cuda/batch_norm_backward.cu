@@ -118,13 +118,13 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   launch(stream, kOp, &combine_gradient_sums, combine_shape(channels), chunk, chunks.count,
          channels, grad_gamma.f32(), grad_beta.f32());
   const bool packs = packs_fit(x) && packs_fit(grad_y) && packs_fit(grad_x);
+  // The terms of constant statistics count 0 times.
+  const float inverse_rows = options.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows);
   with_packs(x.dtype, packs, [&]<class T, int V>() {
     const DataGradient<T, V> body{
-        ConstRows<T>(x), ConstRows<T>(grad_y), Rows<T>(grad_x), affine, grad_gamma.f32(),
-        grad_beta.f32(),
-        // Constant statistics: their terms count 0 times.
-        options.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows), options.relu,
-        mode == GradMode::accumulate};
+        ConstRows<T>(x), ConstRows<T>(grad_y), Rows<T>(grad_x),
+        affine,          grad_gamma.f32(),     grad_beta.f32(),
+        inverse_rows,    options.relu,         mode == GradMode::accumulate};
     launch_packs(stream, kOp, body, rows, channels);
   });
 }
