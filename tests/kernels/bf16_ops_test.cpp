@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The operations beside convolutions and norms in bf16.
+// The operations beside convolutions and fused norms in bf16.
 #include <vector>
 
 #include "accrete/kernels/bf16.h"
@@ -187,6 +187,34 @@ TEST_CASE("softmax cross-entropy in bf16 works in place") {
     return {rows.values(), loss.values()};
   };
   expect_rounded(run_one, 1);
+}
+
+// Whole numbers, whose sums are exact in f32 in any order.
+TEST_CASE("linear layers in bf16") {
+  const Shape in{7, 1, 1, 45};
+  const Shape out{7, 1, 1, 13};
+  const Shape weights{13, 1, 1, 45};
+  const auto run_all = [&](const Run& run) -> Outputs {
+    const GuardedTensor x = filled(in, run.in, integers(in.elements(), 1, 12), run.dtype);
+    const GuardedTensor weight =
+        filled(weights, {}, integers(weights.elements(), 2, 12), run.dtype);
+    const GuardedTensor bias = filled(channel_vector(13), {}, integers(13, 3, 300));
+    const GuardedTensor grad_y = filled(out, run.out, integers(out.elements(), 4, 12), run.dtype);
+    GuardedTensor y = poisoned(out, run.out, run.dtype);
+    GuardedTensor grad_x = filled(in, run.in, integers(in.elements(), 5, 12), run.dtype);
+    GuardedTensor grad_weight = poisoned(weights, {});
+    Scratch scratch(kernels::linear_workspace_bytes(7, 45, 13, test_device(), run.dtype));
+    kernels::linear_forward(run.stream, x.view(), weight.view(), bias.view(), y.view(),
+                            scratch.workspace());
+    kernels::linear_dgrad(run.stream, grad_y.view(), weight.view(), grad_x.view(),
+                          GradMode::accumulate, scratch.workspace());
+    kernels::linear_wgrad(run.stream, x.view(), grad_y.view(), grad_weight.view(),
+                          GradMode::overwrite, scratch.workspace());
+    CHECK(scratch.intact());
+    require_undamaged({&x, &weight, &bias, &grad_y, &y, &grad_x, &grad_weight});
+    return {y.values(), grad_x.values(), grad_weight.values()};
+  };
+  expect_rounded(run_all, 2);
 }
 
 TEST_CASE("the bias gradient of a bf16 tensor is f32") {
