@@ -60,7 +60,7 @@ void multiply_part(const OuterBlocking& blocking, std::int64_t part, const Colum
   for (std::int64_t row = first; row < last; row = next) {
     next = std::min(row + blocking.chunk_rows, last);
     pack_panels<T>(gradient, transform_g, row, next, g);
-    pack_outer_block(matrix, source, row, next, range, a, blocking.a_pitch, pair);
+    pack_outer_block<T>(matrix, source, row, next, range, a, blocking.a_pitch, pair);
     prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
     multiply_outer<T>(blocking, a, g, ceil_div(next - row, kWordElements<T>), range.first,
                       range.count(), row != first, partial, prefetcher);

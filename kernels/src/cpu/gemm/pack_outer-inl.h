@@ -28,40 +28,47 @@ HWY_INLINE void interleave(const Bf16* first, const Bf16* second, std::int64_t c
   }
 }
 
+/// Packs columns of the matrix row by row.
+template <class T, class Rows>
+class RowPacker {
+ public:
+  RowPacker(const Im2col& matrix, Rows& source, std::int64_t row, const ColumnRange& range)
+      : source_(source), cursor_(matrix, row), range_(range) {}
+
+  void pack_next(T* target) {
+    const Window window = cursor_.window();
+    source_.prepare(window);
+    source_.pack(window, range_, target);
+    cursor_.advance();
+  }
+
+ private:
+  Rows& source_;
+  WindowCursor cursor_;
+  const ColumnRange& range_;
+};
+
 /// Columns `range` of rows [row, last) of the matrix, one row of words after the other at
-/// `target_pitch` floats. `pair` is scratch of one such row.
-template <class Rows>
+/// `target_pitch` floats. `pair` is scratch of one such row and kMaxLanes more.
+template <class T, class Rows>
 void pack_outer_block(const Im2col& matrix, Rows& source, std::int64_t row, std::int64_t last,
                       const ColumnRange& range, float* target, std::int64_t target_pitch,
-                      float* /*pair*/) {
-  WindowCursor cursor(matrix, row);
-  for (; row < last; ++row, cursor.advance(), target += target_pitch) {
-    const Window window = cursor.window();
-    source.prepare(window);
-    source.pack(window, range, target);
-  }
-}
-template <class Transform, template <class, class> class Rows>
-void pack_outer_block(const Im2col& matrix, Rows<Bf16, Transform>& source, std::int64_t row,
-                      std::int64_t last, const ColumnRange& range, float* target,
-                      std::int64_t target_pitch, float* pair) {
-  Bf16* const first = reinterpret_cast<Bf16*>(pair);
-  Bf16* const second = first + target_pitch;
-  WindowCursor cursor(matrix, row);
-  const auto pack_next = [&](Bf16* to) {
-    const Window window = cursor.window();
-    source.prepare(window);
-    source.pack(window, range, to);
-    cursor.advance();
-  };
-  for (; row < last; row += 2, target += target_pitch) {
-    pack_next(first);
-    if (row + 1 < last) {
-      pack_next(second);
+                      float* pair) {
+  RowPacker<T, Rows> packer(matrix, source, row, range);
+  for (; row < last; row += kWordElements<T>, target += target_pitch) {
+    if constexpr (kWordElements<T> == 1) {
+      packer.pack_next(target);
     } else {
-      zero_run(second, range.count());
+      T* const first = reinterpret_cast<T*>(pair);
+      T* const second = first + target_pitch;
+      packer.pack_next(first);
+      if (row + 1 < last) {
+        packer.pack_next(second);
+      } else {
+        zero_run(second, range.count());
+      }
+      interleave(first, second, range.count(), target);
     }
-    interleave(first, second, range.count(), target);
   }
 }
 

@@ -52,9 +52,8 @@ std::size_t WinogradDotBlocking::workspace_bytes() const {
 
 WinogradOuterBlocking winograd_outer_blocking(const Im2col& matrix, std::int64_t outputs) {
   WinogradOuterBlocking b;
-  b.tiles = winograd_tiles(matrix);
   OuterBlocking& outer = b.outer;
-  outer.rows = b.tiles.count();
+  outer.rows = winograd_tiles(matrix).count();
   outer.columns = matrix.channels;
   outer.outputs = outputs;
   outer.padded_columns = round_up(outer.columns, kColumnUnit);

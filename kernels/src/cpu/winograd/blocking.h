@@ -44,7 +44,6 @@ WinogradDotBlocking winograd_dot_blocking(const Im2col& matrix, std::int64_t col
 /// The gradient of the weights. For each frequency the outer form, whose rows are tiles: tasks are
 /// (part of the tiles) x (block of channels).
 struct WinogradOuterBlocking {
-  WinogradTiles tiles;
   OuterBlocking outer;               ///< of one frequency
   std::int64_t partial_floats = 0;   ///< of all frequencies
   std::int64_t window_floats = 0;    ///< scratch: the transformed windows of a chunk

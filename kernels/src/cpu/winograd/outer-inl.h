@@ -21,50 +21,39 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Reads the gradient of tiles of the result.
+/// A z of one tile of the gradient, for the channels [channel, channel + count), at most a vector.
 template <class T, class TransformG>
-class GradientTiles {
- public:
-  GradientTiles(const WinogradTiles& tiles, const Im2col& gradient, const TransformG& transform_g)
-      : tiles_(tiles), gradient_(gradient), transform_g_(transform_g) {}
+HWY_INLINE Square<4> transformed_gradient(const Im2col& tiles, const Window& tile,
+                                          const TransformG& transform_g, std::int64_t channel,
+                                          std::int64_t count) {
+  return transformed<OfResultGradient>(load_square<2>([&](std::size_t r, std::size_t s) HWY_ATTR {
+    const std::int64_t h = tile.h + static_cast<std::int64_t>(r);
+    const std::int64_t w = tile.w + static_cast<std::int64_t>(s);
+    if (h >= tiles.height || w >= tiles.width) {
+      return hn::Zero(FloatTag());
+    }
+    const T* image = reinterpret_cast<const T*>(tile.image);
+    const T* from = image + (h * tiles.width + w) * tiles.pitch + channel;
+    return load_run(transform_g.bind(from, channel), 0, count);
+  }));
+}
 
-  /// A z of the channels [channel, channel + count), at most a vector.
-  HWY_INLINE Square<4> transformed_at(std::int64_t tile, std::int64_t channel,
-                                      std::int64_t count) const {
-    const std::int64_t line = tile / tiles_.per_line();
-    const std::int64_t p = line % tiles_.lines() * 2;
-    const std::int64_t q = tile % tiles_.per_line() * 2;
-    const std::int64_t row = (line / tiles_.lines() * tiles_.height + p) * tiles_.width + q;
-    return transformed<OfResultGradient>(load_square<2>([&](std::size_t r, std::size_t s) HWY_ATTR {
-      const auto i = static_cast<std::int64_t>(r);
-      const auto j = static_cast<std::int64_t>(s);
-      if (p + i >= tiles_.height || q + j >= tiles_.width) {
-        return hn::Zero(FloatTag());
-      }
-      const std::int64_t pixel = row + i * tiles_.width + j;
-      const T* from = static_cast<const T*>(gradient_.data) + pixel * gradient_.pitch + channel;
-      return load_run(transform_g_.bind(from, channel), 0, count);
-    }));
-  }
-
- private:
-  const WinogradTiles& tiles_;
-  const Im2col& gradient_;
-  const TransformG& transform_g_;
-};
-
-/// Tiles [first, last) of the gradient as [frequency][panel][tile][vectors of the panel].
+/// Rows [first, last) of `tiles` as [frequency][panel][tile][vectors of the panel].
 template <class T, class TransformG>
-void transform_gradients(const OuterBlocking& outer, const GradientTiles<T, TransformG>& tiles,
-                         std::int64_t first, std::int64_t last, float* target) {
-  for (std::int64_t tile = first; tile < last; ++tile) {
+void transform_gradients(const OuterBlocking& outer, const Im2col& tiles,
+                         const TransformG& transform_g, std::int64_t first, std::int64_t last,
+                         float* target) {
+  WindowCursor cursor(tiles, first);
+  for (std::int64_t tile = first; tile < last; ++tile, cursor.advance()) {
+    const Window window = cursor.window();
     for (std::int64_t output = 0; output < outer.outputs; output += kPanel) {
       const std::int64_t width = panel_vectors(outer.outputs - output) * kLanes;
       float* const to = target + output * (last - first) + (tile - first) * width;
       for (std::int64_t j = 0; j < width; j += kLanes) {
         const std::int64_t channel = output + j;
-        store_square(tiles.transformed_at(tile, channel, outer.outputs - channel), to + j,
-                     outer.g_floats);
+        store_square(
+            transformed_gradient<T>(tiles, window, transform_g, channel, outer.outputs - channel),
+            to + j, outer.g_floats);
       }
     }
   }
@@ -90,19 +79,18 @@ struct WinogradOuterScratch {
 template <class T, class TransformA, class TransformG>
 void multiply_winograd_part(const WinogradOuterBlocking& blocking, std::int64_t part,
                             const ColumnRange& range, const Im2col& windows,
-                            const TransformA& transform_a, const Im2col& gradient,
+                            const TransformA& transform_a, const Im2col& gradient_tiles,
                             const TransformG& transform_g, const WinogradOuterScratch& scratch,
                             float* partial, TilePrefetcher& prefetcher) {
   const OuterBlocking& outer = blocking.outer;
   WindowRing<T, TransformA> ring(windows, transform_a, outer.ring, scratch.ring);
   const WindowTarget target = {scratch.windows, outer.a_pitch, kChunk, outer.a_floats};
-  const GradientTiles<T, TransformG> tiles(blocking.tiles, gradient, transform_g);
   const std::int64_t first = outer.first_row(part);
   const std::int64_t last = outer.first_row(part + 1);
   std::int64_t next = 0;
   for (std::int64_t tile = first; tile < last; tile = next) {
     next = std::min(tile + outer.chunk_rows, last);
-    transform_gradients(outer, tiles, tile, next, scratch.gradients);
+    transform_gradients<T>(outer, gradient_tiles, transform_g, tile, next, scratch.gradients);
     transform_windows(windows, ring, tile, next, scratch.zeros, target);
     prefetcher.start(next, std::min(next + outer.chunk_rows, last));
     for (std::int64_t f = 0; f < kFrequencies; ++f) {
@@ -136,7 +124,7 @@ void winograd_outer(ThreadPool& pool, const WinogradOuterBlocking& blocking, con
     touched.add(windows);
     TilePrefetcher prefetcher(touched);
     multiply_winograd_part<T>(blocking, part, ColumnRange(first, last), windows, transform_a,
-                              gradient, transform_g, scratch,
+                              gradient_tiles, transform_g, scratch,
                               partials + part * blocking.partial_floats, prefetcher);
   });
 }
