@@ -83,6 +83,7 @@ std::size_t NormReluGradientOp::workspace_bytes(const std::vector<TensorType>& i
 std::vector<AliasRule> NormReluGradientOp::alias_rules() const {
   const auto first = static_cast<std::int32_t>(num_inputs());
   std::vector<AliasRule> rules;
+  rules.reserve(num_sums_so_far());
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(num_sums_so_far()); ++i) {
     rules.push_back({AliasRule::Kind::accumulates, i, first + i, 0});
   }
