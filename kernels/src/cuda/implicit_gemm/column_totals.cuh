@@ -2,7 +2,7 @@
 // Sums over the rows of a block's tile, per column, in a fixed order.
 #pragma once
 
-#include "cuda/implicit_gemm/tile.cuh"
+#include "cuda/implicit_gemm/epilogue.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -52,19 +52,13 @@ __device__ __forceinline__ void total_columns(ColumnValues<Tile>& mine, float* s
   }
 }
 
-/// Calls body(column within the tile, j, e) for the columns that this thread answers for, so that
-/// each column of the tile is met once in the block.
+/// body(column, j, e) for the columns inside the matrix that this thread answers for, so that each
+/// is met once in the block.
 template <class Tile, class Body>
-__device__ __forceinline__ void for_answered_columns(const Body& body) {
+__device__ __forceinline__ void for_answered_columns(const ResultPlace& place, const Body& body) {
   const ThreadPlace<Tile> at;
   if (at.g == 0 && at.warp_m == 0) {
-#pragma unroll
-    for (int j = 0; j < Tile::NI; ++j) {
-#pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        body(at.column(j, e), j, e);
-      }
-    }
+    for_each_column<Tile>(place, body);
   }
 }
 

@@ -42,6 +42,49 @@ struct StoreOrAccumulate {
   }
 };
 
+/// body(column, j, e) for the columns of this thread that lie inside the matrix.
+template <class Tile, class Body>
+__device__ __forceinline__ void for_each_column(const ResultPlace& place, const Body& body) {
+  const ThreadPlace<Tile> at;
+#pragma unroll
+  for (int j = 0; j < Tile::NI; ++j) {
+#pragma unroll
+    for (int e = 0; e < 2; ++e) {
+      const std::int64_t column = place.first_column + at.column(j, e);
+      if (column < place.columns) {
+        body(column, j, e);
+      }
+    }
+  }
+}
+
+/// body(row, sum) for the results in one of those columns, with a reference to each sum.
+template <class Tile, class Sums, class Body>
+__device__ __forceinline__ void for_each_row(Sums& sums, const ResultPlace& place, int j, int e,
+                                             const Body& body) {
+  const ThreadPlace<Tile> at;
+#pragma unroll
+  for (int i = 0; i < Tile::MI; ++i) {
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      const std::int64_t row = place.first_row + at.row(i, half * 2);
+      if (row < place.rows) {
+        body(row, sums.v[i][j][half * 2 + e]);
+      }
+    }
+  }
+}
+
+/// body(row, column, sum, j, e) for every result of this thread inside the matrix.
+template <class Tile, class Sums, class Body>
+__device__ __forceinline__ void for_each_result(Sums& sums, const ResultPlace& place,
+                                                const Body& body) {
+  for_each_column<Tile>(place, [&](std::int64_t column, int j, int e) {
+    for_each_row<Tile>(sums, place, j, e,
+                       [&](std::int64_t row, auto& sum) { body(row, column, sum, j, e); });
+  });
+}
+
 /// Calls each(row, column, sum) for every result inside the matrix.
 template <class Each>
 struct ElementWise {
@@ -50,21 +93,10 @@ struct ElementWise {
   template <class Tile>
   __device__ __forceinline__ void finish(const Accumulators<Tile>& sums, const ResultPlace& place,
                                          float* /*scratch*/) const {
-    const ThreadPlace<Tile> at;
-#pragma unroll
-    for (int i = 0; i < Tile::MI; ++i) {
-#pragma unroll
-      for (int j = 0; j < Tile::NI; ++j) {
-#pragma unroll
-        for (int e = 0; e < 4; ++e) {
-          const std::int64_t row = place.first_row + at.row(i, e);
-          const std::int64_t column = place.first_column + at.column(j, e);
-          if (row < place.rows && column < place.columns) {
-            each(row, column, sums.v[i][j][e]);
-          }
-        }
-      }
-    }
+    for_each_result<Tile>(
+        sums, place, [&](std::int64_t row, std::int64_t column, float sum, int /*j*/, int /*e*/) {
+          each(row, column, sum);
+        });
   }
 };
 
