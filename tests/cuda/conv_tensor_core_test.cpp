@@ -6,6 +6,7 @@
 
 #include "cuda/backend.h"
 #include "cuda/conv_naive.h"
+#include "cuda/tensor_core_runs.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
 
@@ -30,33 +31,12 @@ std::vector<ConvProblem> all_problems() {
   return problems;
 }
 
-// Forward and dgrad results are stored as `dtype`, weight gradients as f32.
-std::vector<Expected> rounded(std::vector<Expected> expected, DType dtype) {
-  for (std::size_t k = 0; dtype == DType::bf16 && k < 4; ++k) {
-    for (double& value : expected[k].values) {
-      value = static_cast<double>(bf16_rounded(static_cast<float>(value)));
-    }
-  }
-  return expected;
-}
-
-void check(const std::vector<Expected>& expected, const Outputs& got) {
-  for (std::size_t k = 0; k < got.size(); ++k) {
-    INFO("output " << k);
-    CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
-  }
-}
-
-// Packed, aligned slices and odd offsets; the order of threads alternates.
 void expect_exact(const ConvProblem& problem, DType dtype) {
   INFO(describe(problem) << " " << dtype_name(dtype));
   const ConvCase data(problem, Fill::whole);
-  const auto expected = rounded(expected_outputs(data, Fill::whole), dtype);
-  int number = 0;
-  for (const std::size_t layout : {std::size_t{0}, std::size_t{2}, std::size_t{3}}) {
-    const Stream stream = test_stream(number++).with_float_math(FloatMath::tf32);
-    check(expected, all_outputs(data, {stream, layouts()[layout], layouts()[2], dtype}));
-  }
+  const auto expected = expected_outputs(data, Fill::whole, dtype);
+  for_each_tensor_core_run(
+      dtype, [&](const Run& run) { check_outputs(all_outputs(data, run), expected); });
 }
 
 }  // namespace
@@ -77,8 +57,8 @@ TEST_CASE("strict f32 is exact on the shapes of DenseNet layers") {
   for (const ConvProblem& problem : dense_net_problems()) {
     INFO(describe(problem));
     const ConvCase data(problem, Fill::whole);
-    check(expected_outputs(data, Fill::whole),
-          all_outputs(data, {test_stream(0), layouts()[2], layouts()[0], DType::f32}));
+    check_outputs(all_outputs(data, {test_stream(0), layouts()[2], layouts()[0], DType::f32}),
+                  expected_outputs(data, Fill::whole));
   }
 }
 
@@ -92,7 +72,7 @@ TEST_CASE("fractions in tf32 stay within the rounding of their operands") {
     expected[k].tolerance.absolute = std::sqrt(terms[k]) * 8.0 / 2048.0;
   }
   const Stream stream = test_stream(0).with_float_math(FloatMath::tf32);
-  check(expected, all_outputs(data, {stream, layouts()[0], layouts()[0], DType::f32}));
+  check_outputs(all_outputs(data, {stream, layouts()[0], layouts()[0], DType::f32}), expected);
 }
 
 TEST_CASE("the naive kernels agree with the definition") {

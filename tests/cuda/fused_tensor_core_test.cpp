@@ -4,6 +4,7 @@
 // rounded once, and statistics are those of the rounded values.
 #include <vector>
 
+#include "cuda/tensor_core_runs.h"
 #include "kernels/conv_problems.h"
 #include "kernels/fused_conv_case.h"
 
@@ -19,14 +20,6 @@ std::vector<ConvProblem> problems() {
           {2, 10, 10, 64, 64, 3, 3, 2, 2, 1, 1},  {3, 7, 7, 40, 12, 1, 1, 1, 1, 0, 0}};
 }
 
-void check(const std::vector<Expected>& expected, const Outputs& got) {
-  REQUIRE(got.size() == expected.size());
-  for (std::size_t k = 0; k < got.size(); ++k) {
-    INFO("output " << k);
-    CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
-  }
-}
-
 void expect_exact(const ConvProblem& problem, DType dtype) {
   INFO(describe(problem) << " " << dtype_name(dtype));
   const FusedConvCase data(problem);
@@ -37,18 +30,15 @@ void expect_exact(const ConvProblem& problem, DType dtype) {
   for (Expected& output : dgrad) {
     output.tolerance.absolute *= 10.0;
   }
-  int number = 0;
-  for (const std::size_t layout : {std::size_t{0}, std::size_t{2}, std::size_t{3}}) {
-    const Stream stream = test_stream(number++).with_float_math(FloatMath::tf32);
-    const Run run{stream, layouts()[layout], layouts()[2], dtype};
+  for_each_tensor_core_run(dtype, [&](const Run& run) {
     Outputs got_forward, got_dgrad, got_wgrad;
     append_forward(data, run, got_forward);
     append_dgrad(data, run, got_dgrad);
     append_wgrad(data, run, got_wgrad);
-    check(forward, got_forward);
-    check(dgrad, got_dgrad);
-    check(wgrad, got_wgrad);
-  }
+    check_outputs(got_forward, forward);
+    check_outputs(got_dgrad, dgrad);
+    check_outputs(got_wgrad, wgrad);
+  });
 }
 
 }  // namespace

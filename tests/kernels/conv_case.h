@@ -87,8 +87,9 @@ inline std::vector<double> added(std::vector<double> sum, const std::vector<floa
 }
 
 /// What `all_outputs` must be: forward without and with bias, then both gradients, overwritten and
-/// accumulated.
-inline std::vector<Expected> expected_outputs(const ConvCase& data, Fill fill) {
+/// accumulated. Gradients of weights are f32 whatever `dtype` is.
+inline std::vector<Expected> expected_outputs(const ConvCase& data, Fill fill,
+                                              DType dtype = DType::f32) {
   const ConvProblem& p = data.problem;
   const auto x = widened(data.x);
   const auto weight = widened(data.weight);
@@ -101,10 +102,11 @@ inline std::vector<Expected> expected_outputs(const ConvCase& data, Fill fill) {
   const Tolerance forward = tolerance(p.R * p.S * p.C);
   const Tolerance dgrad = tolerance(p.R * p.S * p.K);
   const Tolerance wgrad = tolerance(p.y_shape().pixels());
-  return {{reference::conv_forward(p, x, weight, {}), forward},
-          {reference::conv_forward(p, x, weight, widened(data.bias)), forward},
-          {grad_x, dgrad},
-          {added(grad_x, data.grad_x_before), dgrad},
+  const auto stored = [dtype](const std::vector<double>& exact) { return as_stored(exact, dtype); };
+  return {{stored(reference::conv_forward(p, x, weight, {})), forward},
+          {stored(reference::conv_forward(p, x, weight, widened(data.bias))), forward},
+          {stored(grad_x), dgrad},
+          {stored(added(grad_x, data.grad_x_before)), dgrad},
           {grad_weight, wgrad},
           {added(grad_weight, data.grad_weight_before), wgrad}};
 }

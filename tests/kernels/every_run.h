@@ -69,17 +69,21 @@ inline Outputs agreeing_outputs(const std::function<Outputs(const Run&)>& body) 
   return first;
 }
 
+inline void check_outputs(const Outputs& got, const std::vector<Expected>& expected) {
+  REQUIRE(got.size() == expected.size());
+  for (std::size_t k = 0; k < got.size(); ++k) {
+    INFO("output " << k);
+    CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
+  }
+}
+
 inline void expect_every_run(const std::vector<Expected>& expected,
                              const std::function<Outputs(const Run&)>& body) {
   const std::vector<std::string> names = arithmetics();
   for (std::size_t way = 0; way < names.size(); ++way) {
     const Arithmetic arithmetic(way);
-    const Outputs got = agreeing_outputs(body);
-    REQUIRE(got.size() == expected.size());
-    for (std::size_t k = 0; k < got.size(); ++k) {
-      INFO(names[way] << ", output " << k);
-      CHECK(difference(got[k], expected[k].values, expected[k].tolerance) == "");
-    }
+    INFO(names[way]);
+    check_outputs(agreeing_outputs(body), expected);
   }
 }
 
@@ -105,6 +109,15 @@ inline GuardedTensor poisoned(const Shape& shape, Layout layout, DType dtype = D
 
 inline std::vector<double> widened(const std::vector<float>& values) {
   return {values.begin(), values.end()};
+}
+
+/// Exact results as a tensor of this dtype holds them.
+inline std::vector<double> as_stored(std::vector<double> exact, DType dtype) {
+  for (double& value : exact) {
+    value =
+        dtype == DType::bf16 ? static_cast<double>(bf16_rounded(static_cast<float>(value))) : value;
+  }
+  return exact;
 }
 
 /// The message of the Error that `call` throws; fails the test when it throws none.

@@ -191,15 +191,6 @@ class GradientTensors {
   GuardedTensor g_, a_, b_, grad_gamma_, grad_beta_;
 };
 
-/// Exact results as a tensor of this dtype holds them.
-inline std::vector<double> as_stored(std::vector<double> exact, DType dtype) {
-  for (double& value : exact) {
-    value =
-        dtype == DType::bf16 ? static_cast<double>(bf16_rounded(static_cast<float>(value))) : value;
-  }
-  return exact;
-}
-
 inline std::vector<double> plus(std::vector<double> sum, const std::vector<float>& before) {
   for (std::size_t i = 0; i < sum.size(); ++i) {
     sum[i] += static_cast<double>(before[i]);
