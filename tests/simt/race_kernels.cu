@@ -122,6 +122,27 @@ __device__ std::uint32_t matrices(Pattern pattern) {
   return fragment[0] + fragment[3];
 }
 
+// Both blocks leave a word per thread, and one of them adds up.
+__device__ std::uint32_t tickets(Pattern pattern, std::uint32_t* words, std::uint32_t* left) {
+  ACCRETE_SHARED_ARRAY(std::uint32_t, drawn, [1]);
+  left[blockIdx.x * blockDim.x + threadIdx.x] = threadIdx.x;
+  if (pattern != Pattern::last_block_no_barrier) {
+    __syncthreads();
+  }
+  if (threadIdx.x == 0) {
+    if (pattern != Pattern::last_block_no_release) {
+      __threadfence();
+    }
+    drawn[0] = atomicInc(words, 1);
+    if (pattern != Pattern::last_block_no_acquire) {
+      __threadfence();
+    }
+  }
+  __syncthreads();
+  const std::uint32_t reads = pattern == Pattern::first_block ? 0 : 1;
+  return drawn[0] == reads ? left[threadIdx.x] + left[64 + threadIdx.x] : 0;
+}
+
 __global__ void pattern_kernel(Pattern pattern, std::uint32_t* words) {
   std::uint32_t* mine = words + 64 + (blockIdx.x * blockDim.x + threadIdx.x);
   switch (pattern) {
@@ -148,6 +169,13 @@ __global__ void pattern_kernel(Pattern pattern, std::uint32_t* words) {
     case Pattern::matrix_behind_barrier:
     case Pattern::matrix_no_barrier:
       *mine = matrices(pattern);
+      break;
+    case Pattern::last_block:
+    case Pattern::last_block_no_release:
+    case Pattern::last_block_no_acquire:
+    case Pattern::last_block_no_barrier:
+    case Pattern::first_block:
+      *mine = tickets(pattern, words + kTicket, words + 256);
       break;
     default:
       *mine = exchange_in_shared(pattern);

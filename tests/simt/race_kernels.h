@@ -2,6 +2,7 @@
 // Small kernels with and without data races, each about one rule of what is ordered.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "accrete/kernels/stream.h"
@@ -19,6 +20,7 @@ enum class Pattern : std::uint8_t {
   copy_own,             ///< cp.async, wait, read by the same thread
   copy_behind_barrier,  ///< cp.async, wait, barrier, read by another
   matrix_behind_barrier,
+  last_block,  ///< barrier, fence, ticket, fence, barrier; the last block reads what both have left
   // races
   neighbour,
   refill,                  ///< the barrier between reading and writing anew is missing
@@ -35,9 +37,15 @@ enum class Pattern : std::uint8_t {
   copy_refill,     ///< cp.async into what another thread still reads
   copy_source,     ///< another thread writes what is being copied
   matrix_no_barrier,
+  last_block_no_release,  ///< the fence before the ticket is missing
+  last_block_no_acquire,  ///< the fence behind it is missing
+  last_block_no_barrier,  ///< the ticket may be drawn before other threads have written
+  first_block,            ///< the first block to draw a ticket reads
 };
 
-/// Two blocks of 64 threads. `words` has 256 elements.
+/// The element of `words` that must be zero before each launch.
+constexpr std::size_t kTicket = 192;
+/// Two blocks of 64 threads. `words` has 384 elements.
 void launch_pattern(const Stream& stream, Pattern pattern, std::uint32_t* words);
 
 }  // namespace accrete::test

@@ -18,13 +18,14 @@ using Catch::Matchers::Contains;
 namespace {
 
 std::vector<std::uint32_t>& memory() {
-  static std::vector<std::uint32_t> words(256, 1);
+  static std::vector<std::uint32_t> words(384, 1);
   return words;
 }
 
 // What the launch complains of; empty when it does not.
 std::string report(Pattern pattern) {
   static const kernels::CudaBackend no_ops{};
+  memory()[kTicket] = 0;
   try {
     launch_pattern(Stream::cuda(0, nullptr, no_ops), pattern, memory().data());
   } catch (const Error& error) {
@@ -73,8 +74,12 @@ TEST_CASE("every race is an error that describes both accesses") {
       {Pattern::copy_refill, "shared", "by thread (", "read by thread ("},
       {Pattern::copy_source, "global", "write by thread (", "read by thread ("},
       {Pattern::matrix_no_barrier, "shared", "write by thread (", "read by thread ("},
+      {Pattern::last_block_no_release, "global", "write by thread (", "read by thread ("},
+      {Pattern::last_block_no_acquire, "global", "write by thread (", "read by thread ("},
+      {Pattern::last_block_no_barrier, "global", "write by thread (", "read by thread ("},
+      {Pattern::first_block, "global", "write by thread (", "read by thread ("},
   };
-  REQUIRE(races.size() == static_cast<std::size_t>(Pattern::matrix_no_barrier) -
+  REQUIRE(races.size() == static_cast<std::size_t>(Pattern::first_block) -
                               static_cast<std::size_t>(Pattern::neighbour) + 1);
   for (const simt::Order order : kOrders) {
     simt::set_schedule({order});
@@ -88,6 +93,21 @@ TEST_CASE("every race is an error that describes both accesses") {
       REQUIRE(place != std::string::npos);
       CHECK(text.find("race_kernels.cu:", place + 1) != std::string::npos);
     }
+  }
+  simt::set_schedule({});
+}
+
+TEST_CASE(
+    "the last block to draw a ticket sees what both have left, and the ticket is zero again") {
+  for (const simt::Order order : {simt::Order::forward, simt::Order::reverse}) {
+    simt::set_schedule({order});
+    CHECK(report(Pattern::last_block) == "");
+    const std::size_t last = order == simt::Order::forward ? 64 : 0;
+    for (std::size_t thread = 0; thread < 64; ++thread) {
+      REQUIRE(memory()[64 + last + thread] == 2 * thread);
+      REQUIRE(memory()[64 + 64 - last + thread] == 0);
+    }
+    CHECK(memory()[kTicket] == 0);
   }
   simt::set_schedule({});
 }

@@ -14,6 +14,7 @@ void Detector::begin_launch(const Grid& grid) {
   found_ = false;
   grid_ = grid;
   launch_generation_ = ++newest_generation_;
+  blocks_.begin_launch();
 }
 
 void Detector::begin_block(uint3 index, const void* shared, std::size_t shared_bytes) {
@@ -24,6 +25,7 @@ void Detector::begin_block(uint3 index, const void* shared, std::size_t shared_b
   shared_bytes_ = shared_bytes;
   const std::size_t threads = std::size_t{grid_.block.x} * grid_.block.y * grid_.block.z;
   clocks_.assign((threads + 31) / 32 * 32, Clocks{});
+  blocks_.begin_block(threads);
 }
 
 void Detector::switch_to(int thread, const void* stack, std::size_t stack_bytes) {
@@ -47,6 +49,20 @@ void Detector::warp_synchronised(std::uint32_t mask) {
     if ((mask >> lane & 1U) != 0) {
       lanes[lane] = joined;
     }
+  }
+}
+
+// Accesses behind the fence are told from those before it by the thread's own clock.
+void Detector::fence() {
+  const auto number = static_cast<std::size_t>(thread_);
+  const std::uint32_t clock = ++clocks_[number][number % 32];
+  blocks_.fence({block_, static_cast<std::uint16_t>(thread_), epoch_, clock});
+}
+
+void Detector::atomic_done(const void* address) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  if (at - shared_ >= shared_bytes_) {
+    blocks_.atomic(static_cast<std::uint16_t>(thread_), at);
   }
 }
 
@@ -75,7 +91,7 @@ bool Detector::conflict(const Access& earlier, const Access& now) const {
     return false;
   }
   if (earlier.block != now.block) {
-    return true;
+    return !blocks_.ordered(earlier, now);
   }
   if (earlier.epoch < now.epoch) {
     return false;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The race detector: two accesses of which one writes must be ordered. Ordered are accesses of one
-// thread, of different launches, of one block with a barrier between them, and of one warp with a
-// __syncwarp between them. Shuffles and ballots order nothing, and neither do blocks of a launch.
+// thread, of different launches, of one block with a barrier between them, of one warp with a
+// __syncwarp between them, and of two blocks through an atomic with fences (block_order.h).
+// Shuffles and ballots order nothing.
 #pragma once
 
 #include <array>
@@ -10,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "block_order.h"
 #include "race_shadow.h"
 #include "simt/executor.h"
 
@@ -37,6 +39,10 @@ class Detector {
   }
   /// The running thread's cp.async to `address` is complete.
   void complete_copy(const void* address, std::size_t bytes, const void* code);
+  /// A __threadfence of the running thread.
+  void fence();
+  /// The running thread's atomic access to `address` is done.
+  void atomic_done(const void* address);
 
   bool enabled() const { return enabled_; }
   bool found() const { return found_; }
@@ -63,6 +69,7 @@ class Detector {
   std::uint32_t epoch_ = 0;
   int thread_ = 0;
   std::vector<Clocks> clocks_;  // of every thread: what it has seen of the lanes of its warp
+  BlockOrder blocks_;
   std::uintptr_t stack_ = 0;
   std::size_t stack_bytes_ = 0;
   std::uintptr_t shared_ = 0;

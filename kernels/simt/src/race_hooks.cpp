@@ -64,8 +64,17 @@ void matrix_word_read(int lane, const void* word, const void* code) {
 }
 
 void atomic_access(const void* address, std::size_t bytes, const void* code) {
+  const ExecutorCode unwatched;
   if (detector().enabled()) {
     detector().access(address, bytes, Kind::atomic, code);
+    detector().atomic_done(address);
+  }
+}
+
+void thread_fence() {
+  const ExecutorCode unwatched;
+  if (detector().enabled()) {
+    detector().fence();
   }
 }
 
