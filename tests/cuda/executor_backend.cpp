@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel tests on the CUDA kernels, run by the host executor in forward and in reverse order.
+#include <algorithm>
+#include <array>
+
+#include "accrete/kernels/error.h"
 #include "cuda/backend.h"
 #include "kernels/backend.h"
 #include "simt/executor.h"
@@ -15,9 +19,16 @@ const bool kMemoryIsChosen = [] {
 
 }  // namespace
 
+// Half of the streams have tickets, which every call must leave as it found them.
 Stream test_stream(int number) {
+  static std::array<std::uint32_t, kTicketCount> tickets{};
+  if (std::any_of(tickets.begin(), tickets.end(),
+                  [](std::uint32_t ticket) { return ticket != 0; })) {
+    throw Error(ErrorCode::internal, "a call has left tickets that are not zero");
+  }
   simt::set_schedule({number % 2 == 0 ? simt::Order::forward : simt::Order::reverse});
-  return Stream::cuda(0, nullptr, kernels::cuda::backend());
+  const Stream stream = Stream::cuda(0, nullptr, kernels::cuda::backend());
+  return number / 2 % 2 == 0 ? stream.with_tickets({tickets.data(), kTicketCount}) : stream;
 }
 
 std::vector<std::string> arithmetics() {

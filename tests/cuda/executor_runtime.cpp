@@ -26,7 +26,10 @@ class ExecutorRuntime final : public DeviceRuntime {
  public:
   explicit ExecutorRuntime(std::int64_t memory_limit) : memory_limit_(memory_limit) {}
 
-  Stream stream() const override { return Stream::cuda(0, &recorder_, kernels::cuda::backend()); }
+  Stream stream() const override {
+    return Stream::cuda(0, &recorder_, kernels::cuda::backend())
+        .with_tickets({tickets_.data(), kTicketCount});
+  }
   std::string description() const override { return "host executor"; }
   std::int64_t free_bytes() const override { return memory_limit_; }
   bool shares_host_memory() const override { return false; }
@@ -58,7 +61,9 @@ class ExecutorRuntime final : public DeviceRuntime {
 
  private:
   std::int64_t memory_limit_;
-  mutable simt::Recorder recorder_;  // streams are handles
+  // Streams are handles.
+  mutable simt::Recorder recorder_;
+  mutable std::vector<std::uint32_t> tickets_ = std::vector<std::uint32_t>(kTicketCount, 0);
 };
 
 }  // namespace

@@ -54,11 +54,23 @@ std::array<cudaStream_t, 2> new_streams() {
   return streams;
 }
 
+std::uint32_t* new_tickets() {
+  constexpr std::size_t kBytes = kTicketCount * sizeof(std::uint32_t);
+  void* memory = allocate(kBytes);
+  check_cuda(cudaMemset(memory, 0, kBytes), "test", "cudaMemset");
+  check_cuda(cudaDeviceSynchronize(), "test", "cudaMemset");
+  return static_cast<std::uint32_t*>(memory);
+}
+
 }  // namespace
 
+// Half of the calls on each queue use its tickets.
 Stream test_stream(int number) {
   static const std::array<cudaStream_t, 2> streams = new_streams();
-  return cuda_stream(streams.at(static_cast<std::size_t>(number % 2)));
+  static const std::array<std::uint32_t*, 2> tickets = {new_tickets(), new_tickets()};
+  const auto queue = static_cast<std::size_t>(number % 2);
+  const Stream stream = cuda_stream(streams.at(queue));
+  return number / 2 % 2 == 0 ? stream.with_tickets({tickets.at(queue), kTicketCount}) : stream;
 }
 
 std::vector<std::string> arithmetics() {

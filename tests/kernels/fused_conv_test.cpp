@@ -19,6 +19,7 @@ std::vector<ConvProblem> some_problems() {
   problems.push_back({1, 3, 3, 300, 40, 1, 1, 1, 1, 0, 0});
   problems.push_back({2, 31, 23, 12, 10, 3, 3, 1, 1, 1, 1});
   problems.push_back({3, 25, 29, 35, 20, 1, 1, 1, 1, 0, 0});
+  problems.push_back({1, 91, 91, 3, 5, 1, 1, 1, 1, 0, 0});  // several groups of tiles on a GPU
   return problems;
 }
 

@@ -23,8 +23,8 @@ Outputs run_statistics(const Shape& shape, const std::vector<float>& values, con
 }
 
 std::vector<Shape> some_shapes() {
-  return {{1, 1, 1, 1},    {2, 3, 5, 3},    {2, 9, 11, 17}, {1, 7, 9, 48},
-          {2, 3, 3, 1037}, {3, 23, 29, 33}, {2, 31, 37, 64}};
+  return {{1, 1, 1, 1},    {2, 3, 5, 3},    {2, 9, 11, 17},  {1, 7, 9, 48},
+          {2, 3, 3, 1037}, {3, 23, 29, 33}, {2, 31, 37, 64}, {1, 70, 61, 3}};
 }
 
 Outputs run_backward(const Shape& shape, const std::vector<float>& values, const NormData& norm,

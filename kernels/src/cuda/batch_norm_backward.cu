@@ -3,6 +3,7 @@
 // twice, grad_x written once.
 #include "cuda/batch_norm.h"
 #include "cuda/batch_norm_affine.cuh"
+#include "cuda/chunk_combine.cuh"
 #include "cuda/column_reduction.cuh"
 
 namespace accrete::kernels::cuda {
@@ -15,19 +16,27 @@ __device__ __forceinline__ float masked(const BatchNormAffine& affine, bool relu
   return relu && !(affine.normalised(x, channel) > 0.0F) ? 0.0F : grad_y;
 }
 
-struct ChunkSums {
-  float* dz;       // [chunks, channels]: sum of dz
-  float* dz_xhat;  // sum of dz * xhat
+// The sums of dz and of dz * xhat.
+struct GradientSums {
+  using Rule = SumRule;
+  float* grad_gamma;
+  float* grad_beta;
+
+  __device__ __forceinline__ void operator()(std::int64_t c, const Pair& sums,
+                                             double /*rows*/) const {
+    grad_beta[c] = static_cast<float>(sums.first);
+    grad_gamma[c] = static_cast<float>(sums.second);
+  }
 };
 
 template <class T>
 __global__ void __launch_bounds__(kReduceLanes* kReduceRows)
     chunk_gradient_sums(ConstRows<T> x, ConstRows<T> grad_y, BatchNormAffine affine, bool relu,
-                        std::int64_t rows, std::int64_t channels, std::int64_t rows_per_chunk,
-                        ChunkSums out) {
+                        ChunkResults out, GradientSums sink) {
   ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  const ChunkPosition at(rows, rows_per_chunk);
-  const bool inside = at.channel < channels;
+  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
+  const ChunkPosition at(out.rows, out.rows_per_chunk);
+  const bool inside = at.channel < out.channels;
   float sum = 0.0F;
   float product = 0.0F;
   for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
@@ -39,25 +48,11 @@ __global__ void __launch_bounds__(kReduceLanes* kReduceRows)
   sum = column_sum(scratch, sum);
   product = column_sum(scratch, product);
   if (inside && threadIdx.y == 0) {
-    const std::int64_t index = blockIdx.y * channels + at.channel;
-    out.dz[index] = sum;
-    out.dz_xhat[index] = product;
+    const std::int64_t index = blockIdx.y * out.channels + at.channel;
+    out.chunk.first[index] = sum;
+    out.chunk.second[index] = product;
   }
-}
-
-__global__ void __launch_bounds__(32 * kCombineWarps)
-    combine_gradient_sums(ChunkSums chunk, std::int64_t chunks, std::int64_t channels,
-                          float* grad_gamma, float* grad_beta) {
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.x) * kCombineWarps + threadIdx.y;
-  if (channel >= channels) {
-    return;  // a whole warp
-  }
-  const double beta = combine_sum(chunk.dz, chunks, channels, channel);
-  const double gamma = combine_sum(chunk.dz_xhat, chunks, channels, channel);
-  if (threadIdx.x == 0) {
-    grad_beta[channel] = static_cast<float>(beta);
-    grad_gamma[channel] = static_cast<float>(gamma);
-  }
+  combine_in_last_block<kReduceLanes>(out, blockIdx.y, at.channel - threadIdx.x, sink, pairs);
 }
 
 template <class T, int V>
@@ -106,17 +101,15 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   const std::int64_t rows = x.shape.pixels();
   const std::int64_t channels = x.shape.c;
   const RowChunks chunks = row_chunks(rows);
-  auto* partial = static_cast<float*>(workspace.data);
-  const ChunkSums chunk{partial, partial + chunks.count * channels};
+  const ChunkResults results =
+      chunk_results(stream, kOp, rows, chunks.rows_per_chunk, channels, workspace);
   const BatchNormAffine affine{gamma.f32(),        beta.f32(), save_mean.f32(),
                                save_inv_std.f32(), nullptr,    0.0F};
   with_packs(x.dtype, false, [&]<class T, int V>() {
     launch(stream, kOp, &chunk_gradient_sums<T>, chunk_shape(chunks, channels), ConstRows<T>(x),
-           ConstRows<T>(grad_y), affine, options.relu, rows, channels, chunks.rows_per_chunk,
-           chunk);
+           ConstRows<T>(grad_y), affine, options.relu, results,
+           GradientSums{grad_gamma.f32(), grad_beta.f32()});
   });
-  launch(stream, kOp, &combine_gradient_sums, combine_shape(channels), chunk, chunks.count,
-         channels, grad_gamma.f32(), grad_beta.f32());
   const bool packs = packs_fit(x) && packs_fit(grad_y) && packs_fit(grad_x);
   // The terms of constant statistics count 0 times.
   const float inverse_rows = options.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows);

@@ -9,39 +9,32 @@ namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
+// Statistics for the backward pass, and the running ones.
 struct SavedStatistics {
+  using Rule = MomentRule;
+  BatchNormOptions options;
   float* mean;
   float* inv_std;
   float* running_mean;
   float* running_var;
-};
 
-__global__ void __launch_bounds__(32 * kCombineWarps)
-    combine_statistics(ChunkMoments chunk, std::int64_t chunks, std::int64_t rows,
-                       std::int64_t rows_per_chunk, std::int64_t channels, BatchNormOptions options,
-                       SavedStatistics saved) {
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.x) * kCombineWarps + threadIdx.y;
-  if (channel >= channels) {
-    return;  // a whole warp
+  __device__ __forceinline__ void operator()(std::int64_t c, const Pair& moments,
+                                             double rows) const {
+    const double variance = moments.second / rows;
+    mean[c] = static_cast<float>(moments.first);
+    inv_std[c] = static_cast<float>(1.0 / sqrt(variance + static_cast<double>(options.epsilon)));
+    running_mean[c] = blended(running_mean[c], moments.first);
+    if (rows > 1.0) {
+      running_var[c] = blended(running_var[c], moments.second / (rows - 1.0));
+    }
   }
-  const Moments moments = combine_moments(chunk, chunks, rows, rows_per_chunk, channels, channel);
-  if (threadIdx.x != 0) {
-    return;
+
+ private:
+  __device__ __forceinline__ float blended(float running, double batch) const {
+    const auto take = static_cast<double>(options.momentum);
+    return static_cast<float>((1.0 - take) * static_cast<double>(running) + take * batch);
   }
-  const double variance = moments.m2 / moments.count;
-  const auto epsilon = static_cast<double>(options.epsilon);
-  saved.mean[channel] = static_cast<float>(moments.mean);
-  saved.inv_std[channel] = static_cast<float>(1.0 / sqrt(variance + epsilon));
-  const auto keep = 1.0 - static_cast<double>(options.momentum);
-  const auto take = static_cast<double>(options.momentum);
-  saved.running_mean[channel] = static_cast<float>(
-      keep * static_cast<double>(saved.running_mean[channel]) + take * moments.mean);
-  if (rows > 1) {
-    const double unbiased = moments.m2 / (moments.count - 1.0);
-    saved.running_var[channel] = static_cast<float>(
-        keep * static_cast<double>(saved.running_var[channel]) + take * unbiased);
-  }
-}
+};
 
 template <class T, int V>
 struct Normalise {
@@ -77,19 +70,9 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
                          TensorView running_var, TensorView save_mean, TensorView save_inv_std,
                          TensorView y, Workspace workspace) {
   constexpr const char* kOp = "batch_norm_training";
-  const std::int64_t rows = x.shape.pixels();
-  const std::int64_t channels = x.shape.c;
-  const RowChunks chunks = row_chunks(rows);
-  auto* partial = static_cast<float*>(workspace.data);
-  const ChunkMoments chunk{partial, partial + chunks.count * channels};
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    launch(stream, kOp, &chunk_moments<T>, chunk_shape(chunks, channels), ConstRows<T>(x), rows,
-           channels, chunks.rows_per_chunk, chunk);
-  });
-  launch(
-      stream, kOp, &combine_statistics, combine_shape(channels), chunk, chunks.count, rows,
-      chunks.rows_per_chunk, channels, options,
-      SavedStatistics{save_mean.f32(), save_inv_std.f32(), running_mean.f32(), running_var.f32()});
+  const SavedStatistics saved{options, save_mean.f32(), save_inv_std.f32(), running_mean.f32(),
+                              running_var.f32()};
+  launch_moments(stream, kOp, x, row_chunks(x.shape.pixels()), saved, workspace);
   normalise(stream, kOp, x,
             {gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32(), nullptr, 0.0F},
             options.relu, y);

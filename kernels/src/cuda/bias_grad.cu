@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradient of a bias: the sum of grad_y over its pixels. Floor: grad_y read once.
+#include "cuda/chunk_combine.cuh"
 #include "cuda/column_reduction.cuh"
 #include "cuda/conv.h"
 
@@ -7,34 +8,36 @@ namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
+struct BiasSum {
+  using Rule = SumRule;
+  float* grad_bias;
+  bool accumulate;
+
+  __device__ __forceinline__ void operator()(std::int64_t c, const Pair& sums,
+                                             double /*rows*/) const {
+    const auto sum = static_cast<float>(sums.first);
+    grad_bias[c] = accumulate ? grad_bias[c] + sum : sum;
+  }
+};
+
 template <class T>
 __global__ void __launch_bounds__(kReduceLanes* kReduceRows)
-    chunk_sums(ConstRows<T> grad_y, std::int64_t rows, std::int64_t channels,
-               std::int64_t rows_per_chunk, float* partial) {
+    chunk_sums(ConstRows<T> grad_y, ChunkResults out, BiasSum sink) {
   ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  const ChunkPosition at(rows, rows_per_chunk);
-  const bool inside = at.channel < channels;
+  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
+  const ChunkPosition at(out.rows, out.rows_per_chunk);
+  const bool inside = at.channel < out.channels;
   float sum = 0.0F;
   for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
     sum += to_float(*grad_y.at(row, at.channel));
   }
   sum = column_sum(scratch, sum);
   if (inside && threadIdx.y == 0) {
-    partial[blockIdx.y * channels + at.channel] = sum;
+    const std::int64_t index = blockIdx.y * out.channels + at.channel;
+    out.chunk.first[index] = sum;
+    out.chunk.second[index] = 0.0F;  // there is no second sum
   }
-}
-
-__global__ void __launch_bounds__(32 * kCombineWarps)
-    combine_sums(const float* partial, std::int64_t chunks, std::int64_t channels, float* grad_bias,
-                 bool accumulate) {
-  const std::int64_t channel = static_cast<std::int64_t>(blockIdx.x) * kCombineWarps + threadIdx.y;
-  if (channel >= channels) {
-    return;  // a whole warp
-  }
-  const auto sum = static_cast<float>(combine_sum(partial, chunks, channels, channel));
-  if (threadIdx.x == 0) {
-    grad_bias[channel] = accumulate ? grad_bias[channel] + sum : sum;
-  }
+  combine_in_last_block<kReduceLanes>(out, blockIdx.y, at.channel - threadIdx.x, sink, pairs);
 }
 
 }  // namespace
@@ -44,13 +47,13 @@ void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bia
   const std::int64_t rows = grad_y.shape.pixels();
   const std::int64_t channels = grad_y.shape.c;
   const RowChunks chunks = row_chunks(rows);
-  auto* partial = static_cast<float*>(workspace.data);
+  const ChunkResults results =
+      chunk_results(stream, "bias_grad", rows, chunks.rows_per_chunk, channels, workspace);
+  const BiasSum sink{grad_bias.f32(), mode == GradMode::accumulate};
   with_packs(grad_y.dtype, false, [&]<class T, int V>() {
     launch(stream, "bias_grad", &chunk_sums<T>, chunk_shape(chunks, channels), ConstRows<T>(grad_y),
-           rows, channels, chunks.rows_per_chunk, partial);
+           results, sink);
   });
-  launch(stream, "bias_grad", &combine_sums, combine_shape(channels), partial, chunks.count,
-         channels, grad_bias.f32(), mode == GradMode::accumulate);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

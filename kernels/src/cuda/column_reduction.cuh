@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions over the rows of every channel, in two kernels: a block reduces one chunk of rows for
-// 32 channels, then a warp per channel combines the chunks. All orders are fixed by the shape.
+// Reductions over the rows of every channel: a block reduces one chunk of rows for 32 channels, and
+// the last one combines the chunks (chunk_combine.cuh). All orders are fixed by the shape.
 #pragma once
 
 #include "cuda/plan/row_chunks.h"
 #include "cuda/row_access.cuh"
-#include "cuda/warp_reduce.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
 constexpr unsigned kReduceLanes = 32;  // channels of a block
 constexpr unsigned kReduceRows = 8;    // rows read at a time
-constexpr unsigned kCombineWarps = 8;  // channels of a combining block
 
 /// Position of a thread in a chunk reduction.
 struct ChunkPosition {
@@ -50,22 +48,6 @@ inline LaunchShape chunk_shape(const RowChunks& chunks, std::int64_t channels) {
   return {dim3(static_cast<unsigned>((channels + kReduceLanes - 1) / kReduceLanes),
                static_cast<unsigned>(chunks.count)),
           dim3(kReduceLanes, kReduceRows)};
-}
-
-/// Grid and block of the combining kernel: a warp per channel.
-inline LaunchShape combine_shape(std::int64_t channels) {
-  return {dim3(static_cast<unsigned>((channels + kCombineWarps - 1) / kCombineWarps)),
-          dim3(32, kCombineWarps)};
-}
-
-/// Sum of chunk values partial[chunk * stride + channel] by a whole warp, in double.
-__device__ __forceinline__ double combine_sum(const float* partial, std::int64_t chunks,
-                                              std::int64_t stride, std::int64_t channel) {
-  double sum = 0.0;
-  for (std::int64_t i = threadIdx.x; i < chunks; i += 32) {
-    sum += static_cast<double>(partial[i * stride + channel]);
-  }
-  return warp_sum(sum);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

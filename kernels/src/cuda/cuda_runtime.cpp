@@ -50,6 +50,7 @@ class CudaRuntime final : public DeviceRuntime {
     check_cuda(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking), "runtime",
                "cudaStreamCreateWithFlags");
     create_blas();
+    tickets_ = allocate(kTicketCount * static_cast<std::int64_t>(sizeof(std::uint32_t)));
   }
 
   ~CudaRuntime() override {
@@ -58,6 +59,7 @@ class CudaRuntime final : public DeviceRuntime {
     cudaStreamDestroy(copy_stream_);
     cublasDestroy(blas_);
     release(blas_workspace_);
+    release(tickets_);
     if (options_.stream == nullptr) {
       cudaStreamDestroy(stream_);
     }
@@ -66,7 +68,9 @@ class CudaRuntime final : public DeviceRuntime {
   CudaRuntime& operator=(const CudaRuntime&) = delete;
 
   Stream stream() const override {
-    return Stream::cuda(options_.index, stream_, kernels::cuda::backend()).with_blas(blas_);
+    return Stream::cuda(options_.index, stream_, kernels::cuda::backend())
+        .with_blas(blas_)
+        .with_tickets({static_cast<std::uint32_t*>(tickets_), kTicketCount});
   }
 
   std::string description() const override {
@@ -170,6 +174,7 @@ class CudaRuntime final : public DeviceRuntime {
   cudaStream_t copy_stream_ = nullptr;
   cublasHandle_t blas_ = nullptr;
   void* blas_workspace_ = nullptr;
+  void* tickets_ = nullptr;
   kernels::cuda::PinnedStaging staging_;         // of stream_
   kernels::cuda::PinnedStaging beside_staging_;  // of copy_stream_
 };

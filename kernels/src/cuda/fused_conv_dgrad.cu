@@ -17,8 +17,9 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   constexpr const char* kOp = "fused_conv_dgrad";
   const std::int64_t rows = problem.x_shape().pixels();
   const bool accumulate = out.mode == GradMode::accumulate;
-  auto* partial = static_cast<float*>(workspace.data);
-  const NormSums sums{partial, partial + fused_tiles(rows) * problem.C};
+  const ChunkResults results =
+      norm ? chunk_results(stream, kOp, rows, kFusedTileRows, problem.C, workspace)
+           : ChunkResults{};
   const auto taps = static_cast<std::int32_t>(problem.R * problem.S);
   const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
     static_assert(Tile::BM == kFusedTileRows);
@@ -32,7 +33,7 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
       launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
           stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
           NormGradient<T>{ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
-                          accumulate, sums});
+                          accumulate, results, NormSumsSink(norm, out)});
     } else {
       launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
           stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
@@ -42,9 +43,6 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   const bool vector = packs_fit(grad_y.g) && packs_fit(companion(grad_y)) && packs_fit(weight);
   with_arithmetic(stream, grad_y.g.dtype,
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, vector, call); });
-  if (norm) {
-    launch_combine_norm_sums(stream, kOp, sums, fused_tiles(rows), rows, norm, out);
-  }
 }
 
 }  // namespace ACCRETE_CUDA_ABI

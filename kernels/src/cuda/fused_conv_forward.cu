@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Convolution forward that normalises x on load and takes the statistics of y. Floor: that of
-// conv_forward.cu; statistics add 2 numbers per channel and 128 pixels.
+// conv_forward.cu; statistics add 2 numbers per channel and 128 pixels, written and read.
 #include "cuda/fused_conv.h"
 #include "cuda/implicit_gemm/filter.cuh"
 #include "cuda/implicit_gemm/fused_epilogue.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 #include "cuda/plan/norm_plan.h"
-#include "cuda/statistics_combine.h"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -16,16 +15,17 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
                         TensorView y, const StatisticsOutput& statistics, Workspace workspace) {
   constexpr const char* kOp = "fused_conv_forward";
   const std::int64_t rows = y.shape.pixels();
-  auto* partial = static_cast<float*>(workspace.data);
-  const ChunkMoments moments{statistics ? partial : nullptr,
-                             partial + fused_tiles(rows) * problem.K};
+  const ChunkResults results =
+      statistics ? chunk_results(stream, kOp, rows, kFusedTileRows, problem.K, workspace)
+                 : ChunkResults{};
   const auto taps = static_cast<std::int32_t>(problem.R * problem.S);
   const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
     static_assert(Tile::BM == kFusedTileRows);
     using T = typename Arithmetic::Element;
     using Filter = FilterLoader<T, Tile::BN, Tile::BK, VECTOR>;
     const auto filter = filter_loader<Filter, T>(problem, weight);
-    const StoreWithMoments<T> epilogue{Rows<T>(y), bias.f32(), moments};
+    const StoreWithMoments<T> epilogue{Rows<T>(y), bias.f32(), static_cast<bool>(statistics),
+                                       results, StatisticsSink(statistics)};
     if (norm) {
       launch_pixel_gemm<Arithmetic, Tile, Direction::forward, VECTOR, NormReluOnLoad<T>>(
           stream, kOp, forward_gather(problem), x, taps, problem.K, filter, {NormVectors(norm)},
@@ -38,10 +38,6 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
   const bool vector = packs_fit(x) && packs_fit(weight);
   with_arithmetic(stream, x.dtype,
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.K, vector, call); });
-  if (statistics) {
-    launch_combine_statistics(stream, kOp, moments, fused_tiles(rows), rows, kFusedTileRows,
-                              statistics);
-  }
 }
 
 }  // namespace ACCRETE_CUDA_ABI

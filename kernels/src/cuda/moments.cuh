@@ -1,78 +1,45 @@
 // SPDX-License-Identifier: Apache-2.0
-// Mean and squared deviations of a channel, put together from those of chunks of its rows.
+// Mean and squared deviations of every channel of a tensor, and the statistics made of them.
 #pragma once
 
+#include "accrete/kernels/norm_relu.h"
+#include "cuda/chunk_combine.cuh"
 #include "cuda/column_reduction.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
-/// Of one chunk or of several together.
-struct Moments {
-  double count;
-  double mean;
-  double m2;  ///< sum of squared deviations from the mean
-};
-
-/// Chan, Golub & LeVeque 1979, equation 2.1.
-__device__ __forceinline__ Moments merge(const Moments& a, const Moments& b) {
-  if (b.count == 0.0) {
-    return a;
-  }
-  if (a.count == 0.0) {
-    return b;
-  }
-  const double count = a.count + b.count;
-  const double delta = b.mean - a.mean;
-  return {count, a.mean + delta * (b.count / count),
-          a.m2 + b.m2 + delta * delta * (a.count * b.count / count)};
-}
-
-/// Over the lanes of a warp; every lane gets the same bits.
-__device__ __forceinline__ Moments merge_lanes(Moments mine) {
-#pragma unroll
-  for (int bits = 1; bits < 32; bits *= 2) {
-    const Moments other{__shfl_xor_sync(0xFFFFFFFFU, mine.count, bits),
-                        __shfl_xor_sync(0xFFFFFFFFU, mine.mean, bits),
-                        __shfl_xor_sync(0xFFFFFFFFU, mine.m2, bits)};
-    // The lower lane's moments always come first, so that both compute the same bits.
-    mine =
-        (threadIdx.x & static_cast<unsigned>(bits)) == 0 ? merge(mine, other) : merge(other, mine);
-  }
-  return mine;
-}
-
-/// Moments of chunks of rows: arrays [chunks, channels].
-struct ChunkMoments {
+/// Mean, biased variance and inv_std as the writer of a tensor leaves them.
+struct StatisticsSink {
+  using Rule = MomentRule;
   float* mean;
-  float* m2;
-};
+  float* variance;
+  float* inv_std;
+  float epsilon;
 
-/// All chunks of a channel together, by a whole warp. Every chunk but the last has
-/// `rows_per_chunk` of the `rows` rows.
-__device__ __forceinline__ Moments combine_moments(const ChunkMoments& chunk, std::int64_t chunks,
-                                                   std::int64_t rows, std::int64_t rows_per_chunk,
-                                                   std::int64_t channels, std::int64_t channel) {
-  Moments moments{0.0, 0.0, 0.0};
-  for (std::int64_t i = threadIdx.x; i < chunks; i += 32) {
-    const std::int64_t rest = rows - i * rows_per_chunk;
-    const auto count = static_cast<double>(rest < rows_per_chunk ? rest : rows_per_chunk);
-    const std::int64_t index = i * channels + channel;
-    moments = merge(moments, {count, static_cast<double>(chunk.mean[index]),
-                              static_cast<double>(chunk.m2[index])});
+  explicit StatisticsSink(const StatisticsOutput& out)
+      : mean(out.mean.f32()),
+        variance(out.variance.f32()),
+        inv_std(out.inv_std.f32()),
+        epsilon(out.epsilon) {}
+  __device__ __forceinline__ void operator()(std::int64_t c, const Pair& moments,
+                                             double rows) const {
+    const double of_channel = moments.second / rows;
+    mean[c] = static_cast<float>(moments.first);
+    variance[c] = static_cast<float>(of_channel);
+    inv_std[c] = static_cast<float>(1.0 / sqrt(of_channel + static_cast<double>(epsilon)));
   }
-  return merge_lanes(moments);
-}
+};
 
 /// One chunk of rows for 32 channels: mean, then squared deviations from it. Launched with
 /// chunk_shape.
-template <class T>
+template <class T, class Sink>
 __global__ void __launch_bounds__(kReduceLanes* kReduceRows)
-    chunk_moments(ConstRows<T> x, std::int64_t rows, std::int64_t channels,
-                  std::int64_t rows_per_chunk, ChunkMoments out) {
+    chunk_moments(ConstRows<T> x, ChunkResults out, Sink sink) {
   ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  const ChunkPosition at(rows, rows_per_chunk);
-  const bool inside = at.channel < channels;
+  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
+  const ChunkPosition at(out.rows, out.rows_per_chunk);
+  const bool inside = at.channel < out.channels;
   float sum = 0.0F;
   for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
     sum += to_float(*x.at(row, at.channel));
@@ -85,10 +52,23 @@ __global__ void __launch_bounds__(kReduceLanes* kReduceRows)
   }
   const float m2 = column_sum(scratch, squares);
   if (inside && threadIdx.y == 0) {
-    const std::int64_t index = blockIdx.y * channels + at.channel;
-    out.mean[index] = mean;
-    out.m2[index] = m2;
+    const std::int64_t index = blockIdx.y * out.channels + at.channel;
+    out.chunk.first[index] = mean;
+    out.chunk.second[index] = m2;
   }
+  combine_in_last_block<kReduceLanes>(out, blockIdx.y, at.channel - threadIdx.x, sink, pairs);
+}
+
+/// Queues it for the dtype of x.
+template <class Sink>
+void launch_moments(const Stream& stream, const char* op, const ConstTensorView& x,
+                    const RowChunks& chunks, const Sink& sink, const Workspace& workspace) {
+  const ChunkResults results =
+      chunk_results(stream, op, x.shape.pixels(), chunks.rows_per_chunk, x.shape.c, workspace);
+  with_packs(x.dtype, false, [&]<class T, int V>() {
+    launch(stream, op, &chunk_moments<T, Sink>, chunk_shape(chunks, x.shape.c), ConstRows<T>(x),
+           results, sink);
+  });
 }
 
 }  // namespace ACCRETE_CUDA_ABI

@@ -3,8 +3,8 @@
 // written once (statistics read x twice, the second time from cache).
 #include "cuda/norm_relu.h"
 
+#include "cuda/moments.cuh"
 #include "cuda/norm_gradient.cuh"
-#include "cuda/statistics_combine.h"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -101,15 +101,7 @@ void channel_statistics(const Stream& stream, ConstTensorView x, const Statistic
 
 void channel_statistics_in_chunks(const Stream& stream, ConstTensorView x, const RowChunks& chunks,
                                   const StatisticsOutput& out, Workspace workspace) {
-  constexpr const char* kOp = "channel_statistics";
-  const std::int64_t rows = x.shape.pixels();
-  auto* partial = static_cast<float*>(workspace.data);
-  const ChunkMoments chunk{partial, partial + chunks.count * x.shape.c};
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    launch(stream, kOp, &chunk_moments<T>, chunk_shape(chunks, x.shape.c), ConstRows<T>(x), rows,
-           x.shape.c, chunks.rows_per_chunk, chunk);
-  });
-  launch_combine_statistics(stream, kOp, chunk, chunks.count, rows, chunks.rows_per_chunk, out);
+  launch_moments(stream, "channel_statistics", x, chunks, StatisticsSink(out), workspace);
 }
 
 void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm,

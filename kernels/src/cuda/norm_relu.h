@@ -11,7 +11,7 @@ inline namespace ACCRETE_CUDA_ABI {
 
 void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
                         Workspace workspace);
-/// `workspace`: two numbers per channel and chunk.
+/// `workspace`: ChunkPartials.
 void channel_statistics_in_chunks(const Stream& stream, ConstTensorView x, const RowChunks& chunks,
                                   const StatisticsOutput& out, Workspace workspace);
 void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm, TensorView y);

@@ -14,7 +14,8 @@
 namespace accrete {
 
 /// A handle on the caller's cudaStream_t (null: the default stream) of GPU number `index`, for
-/// calling kernels on it. Linear layers run on this library's own kernels, without cuBLAS.
+/// calling kernels on it. Linear layers run on this library's own kernels, without cuBLAS; give the
+/// stream tickets (with_tickets) to spare fused calls and batch norms a launch each.
 Stream cuda_stream(void* native, int index = 0);
 
 struct CudaDevices {

@@ -19,6 +19,16 @@ enum class FloatMath : std::uint8_t {
   tf32,    ///< tensor cores: operands rounded to 10 mantissa bits, f32 sums
 };
 
+/// Counters in a GPU's memory by which the blocks of a kernel learn which of them is the last one
+/// to finish. They are zero before a call and zero again when its kernels have run, so all calls of
+/// one queue share them. After a failure of the device they are not.
+struct Tickets {
+  std::uint32_t* counters = nullptr;
+  std::int64_t count = 0;
+};
+/// Enough for every layer of the published DenseNets.
+constexpr std::int64_t kTicketCount = 4096;
+
 /// A cheap, non-owning handle. On the CPU calls run at once on the pool's threads; on a GPU they
 /// are queued in order and return before they have run.
 class Stream {
@@ -49,6 +59,15 @@ class Stream {
     return stream;
   }
 
+  Tickets tickets() const { return tickets_; }
+  /// Of this queue alone, zeroed by the caller once. Where a stream has none, or too few, calls
+  /// that need some take them from their workspace and zero them by a launch of their own.
+  Stream with_tickets(Tickets tickets) const {
+    Stream stream = *this;
+    stream.tickets_ = tickets;
+    return stream;
+  }
+
   FloatMath float_math() const { return float_math_; }
   /// The same queue with another arithmetic for f32 products.
   Stream with_float_math(FloatMath math) const {
@@ -65,6 +84,7 @@ class Stream {
   void* native_;
   const kernels::CudaBackend* backend_;
   void* blas_ = nullptr;
+  Tickets tickets_;
   FloatMath float_math_ = FloatMath::strict;
 };
 

@@ -16,13 +16,15 @@ template <class T>
 struct StoreWithMoments {
   Rows<T> y;
   const float* bias;     // may be null
-  ChunkMoments partial;  // [tiles, columns]; mean null: not wanted
+  bool with_statistics;  // else the rest is not used
+  ChunkResults results;
+  StatisticsSink sink;
 
   template <class Tile>
   __device__ __forceinline__ void finish(Accumulators<Tile>& sums, const ResultPlace& place,
                                          float* scratch) const {
     ColumnValues<Tile> totals = store(sums, place);
-    if (partial.mean == nullptr) {
+    if (!with_statistics) {
       return;
     }
     const std::int64_t rest = place.rows - place.first_row;
@@ -34,9 +36,11 @@ struct StoreWithMoments {
     total_columns(squares, scratch + kColumnScratch<Tile>);
     for_answered_columns<Tile>(place, [&](std::int64_t c, int j, int e) {
       const std::int64_t index = place.first_row / Tile::BM * place.columns + c;
-      partial.mean[index] = sum.v[j][e] / count;
-      partial.m2[index] = squares.v[j][e];
+      results.chunk.first[index] = sum.v[j][e] / count;
+      results.chunk.second[index] = squares.v[j][e];
     });
+    combine_in_last_block<Tile::BN>(results, place.first_row / Tile::BM, place.first_column, sink,
+                                    reinterpret_cast<Pair*>(scratch));
   }
 
  private:
@@ -79,7 +83,8 @@ struct NormGradient {
   NormGradientVectors norm;
   Rows<T> g;
   bool accumulate;
-  NormSums partial;  // [tiles, columns]
+  ChunkResults results;
+  NormSumsSink sink;
 
   template <class Tile>
   __device__ __forceinline__ void finish(const Accumulators<Tile>& sums, const ResultPlace& place,
@@ -104,9 +109,11 @@ struct NormGradient {
     total_columns(product, scratch + kColumnScratch<Tile>);
     for_answered_columns<Tile>(place, [&](std::int64_t c, int j, int e) {
       const std::int64_t index = place.first_row / Tile::BM * place.columns + c;
-      partial.dz[index] = dz_sum.v[j][e];
-      partial.dz_xhat[index] = product.v[j][e];
+      results.chunk.first[index] = dz_sum.v[j][e];
+      results.chunk.second[index] = product.v[j][e];
     });
+    combine_in_last_block<Tile::BN>(results, place.first_row / Tile::BM, place.first_column, sink,
+                                    reinterpret_cast<Pair*>(scratch));
   }
 };
 

@@ -9,6 +9,7 @@
 
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/problem.h"
+#include "cuda/plan/chunk_partials.h"
 #include "cuda/plan/row_chunks.h"
 
 namespace accrete::kernels::cuda {
@@ -51,7 +52,7 @@ inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType 
 }
 
 inline std::size_t bias_grad_workspace_bytes(const Shape& grad_y) {
-  return static_cast<std::size_t>(row_chunks(grad_y.pixels()).count * grad_y.c) * sizeof(float);
+  return ChunkPartials{row_chunks(grad_y.pixels()).count, grad_y.c}.bytes();
 }
 
 }  // namespace accrete::kernels::cuda

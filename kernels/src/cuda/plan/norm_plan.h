@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Workspaces of fused operations on a GPU: two numbers per channel and block of rows.
+// Workspaces of fused operations on a GPU.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 
 #include "accrete/kernels/problem.h"
+#include "cuda/plan/chunk_partials.h"
 #include "cuda/plan/conv_plan.h"
 
 namespace accrete::kernels::cuda {
@@ -13,23 +14,19 @@ namespace accrete::kernels::cuda {
 /// Rows of the tiles of fused convolutions.
 constexpr std::int64_t kFusedTileRows = 128;
 
-inline std::int64_t fused_tiles(std::int64_t rows) {
-  return (rows + kFusedTileRows - 1) / kFusedTileRows;
-}
-
 /// Enough for x and for every tensor with fewer rows: row_chunks makes at most so many chunks.
 inline std::size_t norm_relu_workspace_bytes(const Shape& x) {
-  const std::int64_t chunks = std::min((x.pixels() + 63) / 64, kMostChunks);
-  return static_cast<std::size_t>(chunks * x.c) * 2 * sizeof(float);
+  return ChunkPartials{std::min((x.pixels() + 63) / 64, kMostChunks), x.c}.bytes();
 }
 
+inline std::size_t fused_workspace_bytes(const Shape& result) {
+  return ChunkPartials{(result.pixels() + kFusedTileRows - 1) / kFusedTileRows, result.c}.bytes();
+}
 inline std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem) {
-  return static_cast<std::size_t>(fused_tiles(problem.y_shape().pixels()) * problem.K) * 2 *
-         sizeof(float);
+  return fused_workspace_bytes(problem.y_shape());
 }
 inline std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem) {
-  return static_cast<std::size_t>(fused_tiles(problem.x_shape().pixels()) * problem.C) * 2 *
-         sizeof(float);
+  return fused_workspace_bytes(problem.x_shape());
 }
 inline std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
   return conv_wgrad_workspace_bytes(problem, dtype);

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+// The second stage of reductions over rows, in the kernel of the first: blocks leave two numbers
+// per channel and chunk of rows, the last block of a group of chunks puts the group's together, and
+// the last of the groups all. Who is last is a matter of luck; what it adds up in which order is
+// not: the result is the same bits in every run.
+//
+// A sink says what the two numbers are and where the result goes:
+//   Sink::Rule::term(part, rows, origin)   what a chunk of so many rows adds to two sums
+//   Sink::Rule::whole(sums, rows, origin)  the two numbers of all those rows together
+//   operator()(channel, pair, rows)        called once per channel
+// where origin is the first of the parts.
+#pragma once
+
+#include "accrete/kernels/workspace.h"
+#include "cuda/last_block.cuh"
+#include "cuda/plan/chunk_partials.h"
+#include "cuda/row_access.cuh"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+struct Pair {
+  double first, second;
+};
+
+/// Two arrays [parts, channels].
+template <class V>
+struct Pairs {
+  V* first;
+  V* second;
+
+  __device__ __forceinline__ Pair at(std::int64_t index) const {
+    return {static_cast<double>(first[index]), static_cast<double>(second[index])};
+  }
+};
+
+/// What a kernel gets.
+struct ChunkResults {
+  Pairs<float> chunk;
+  Pairs<double> group;
+  std::uint32_t* tickets;
+  std::int64_t rows, rows_per_chunk;
+  std::int64_t chunks, channels;
+};
+
+struct ZeroTickets {
+  static constexpr int kWidth = 1;
+  std::uint32_t* tickets;
+  __device__ void operator()(std::int64_t /*row*/, std::int64_t i) const { tickets[i] = 0; }
+};
+
+/// Memory for the results: all of it in the workspace but for tickets that the stream has.
+inline ChunkResults chunk_results(const Stream& stream, const char* op, std::int64_t rows,
+                                  std::int64_t rows_per_chunk, std::int64_t channels,
+                                  const Workspace& workspace) {
+  const std::int64_t chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
+  const ChunkPartials plan{chunks, channels};
+  auto* bytes = static_cast<std::byte*>(workspace.data);
+  auto* group = reinterpret_cast<double*>(bytes);
+  auto* chunk = reinterpret_cast<float*>(bytes + plan.group_bytes());
+  auto* tickets = stream.tickets().counters;
+  if (stream.tickets().count < plan.tickets()) {
+    tickets = reinterpret_cast<std::uint32_t*>(bytes + plan.group_bytes() + plan.chunk_bytes());
+    launch_packs(stream, op, ZeroTickets{tickets}, 1, plan.tickets());
+  }
+  return {{chunk, chunk + chunks * channels},
+          {group, group + plan.groups() * channels},
+          tickets,
+          rows,
+          rows_per_chunk,
+          chunks,
+          channels};
+}
+
+/// Parts [first, end) of so many rows each, but for the last one of all.
+struct PartRange {
+  std::int64_t first, end;
+  std::int64_t rows_per_part, rows;
+
+  __device__ __forceinline__ double rows_of(std::int64_t from, std::int64_t to) const {
+    const std::int64_t last = to * rows_per_part;
+    return static_cast<double>((last < rows ? last : rows) - from * rows_per_part);
+  }
+};
+
+constexpr int kCombineThreads = 256;
+
+/// Number of the thread in its block of kCombineThreads.
+__device__ __forceinline__ int block_thread() {
+  return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
+}
+
+/// The parts of one channel together, for the threads below CHANNELS. The threads that have the
+/// same remainder take turns at the parts. `scratch` is shared, for kCombineThreads.
+template <class Rule, int CHANNELS, class V>
+__device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange& range,
+                                         std::int64_t channels, std::int64_t channel,
+                                         Pair* scratch) {
+  constexpr int kTurns = kCombineThreads / CHANNELS;
+  const int thread = block_thread();
+  const Pair origin = parts.at(range.first * channels + channel);
+  Pair sums{0.0, 0.0};
+#pragma unroll 4
+  for (std::int64_t i = range.first + thread / CHANNELS; i < range.end; i += kTurns) {
+    const Pair term = Rule::term(parts.at(i * channels + channel), range.rows_of(i, i + 1), origin);
+    sums.first += term.first;
+    sums.second += term.second;
+  }
+  scratch[thread] = sums;
+  __syncthreads();
+  sums = {0.0, 0.0};
+  for (int turn = 0; turn < kTurns; ++turn) {
+    sums.first += scratch[turn * CHANNELS + thread % CHANNELS].first;
+    sums.second += scratch[turn * CHANNELS + thread % CHANNELS].second;
+  }
+  return Rule::whole(sums, range.rows_of(range.first, range.end), origin);
+}
+
+/// Called by all threads of every block, behind the stores of its results for `chunk` and for
+/// CHANNELS channels from `first_channel` on.
+template <int CHANNELS, class Sink>
+__device__ __forceinline__ void combine_in_last_block(const ChunkResults& results,
+                                                      std::int64_t chunk,
+                                                      std::int64_t first_channel, const Sink& sink,
+                                                      Pair* scratch) {
+  using Rule = typename Sink::Rule;
+  const std::int64_t groups = (results.chunks + kGroupChunks - 1) / kGroupChunks;
+  const std::int64_t group = chunk / kGroupChunks;
+  const std::int64_t begin = group * kGroupChunks;
+  const std::int64_t end =
+      begin + kGroupChunks < results.chunks ? begin + kGroupChunks : results.chunks;
+  std::uint32_t* tickets = results.tickets + first_channel / CHANNELS * (groups + 1);
+  if (!last_to_arrive(tickets + group, end - begin)) {
+    return;
+  }
+  const std::int64_t mine = first_channel + block_thread() % CHANNELS;
+  const std::int64_t channel = mine < results.channels ? mine : results.channels - 1;
+  const bool answers = block_thread() < CHANNELS && mine < results.channels;
+  Pair pair =
+      combined<Rule, CHANNELS>(results.chunk, {begin, end, results.rows_per_chunk, results.rows},
+                               results.channels, channel, scratch);
+  if (groups > 1) {
+    if (answers) {
+      results.group.first[group * results.channels + channel] = pair.first;
+      results.group.second[group * results.channels + channel] = pair.second;
+    }
+    if (!last_to_arrive(tickets + groups, groups)) {
+      return;
+    }
+    pair = combined<Rule, CHANNELS>(
+        results.group, {0, groups, results.rows_per_chunk * kGroupChunks, results.rows},
+        results.channels, channel, scratch);
+  }
+  if (answers) {
+    sink(channel, pair, static_cast<double>(results.rows));
+  }
+}
+
+/// The two numbers are sums.
+struct SumRule {
+  __device__ __forceinline__ static Pair term(const Pair& part, double /*rows*/,
+                                              const Pair& /*origin*/) {
+    return part;
+  }
+  __device__ __forceinline__ static Pair whole(const Pair& sums, double /*rows*/,
+                                               const Pair& /*origin*/) {
+    return sums;
+  }
+};
+
+/// The two numbers are a mean and the sum of squared deviations from it. Sums are taken from the
+/// first part's mean, which is as far from the whole mean as that part itself says in its share of
+/// the deviations: nothing cancels that double could not spare.
+struct MomentRule {
+  __device__ __forceinline__ static Pair term(const Pair& part, double rows, const Pair& origin) {
+    const double distance = part.first - origin.first;
+    return {rows * distance, part.second + rows * distance * distance};
+  }
+  __device__ __forceinline__ static Pair whole(const Pair& sums, double rows, const Pair& origin) {
+    const double distance = sums.first / rows;
+    const double m2 = sums.second - sums.first * distance;
+    return {origin.first + distance, m2 < 0.0 ? 0.0 : m2};
+  }
+};
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
