@@ -8,8 +8,10 @@ using namespace accrete;
 using namespace accrete::test;
 
 TEST_CASE("fused convolutions do not race") {
-  for (const ConvProblem& problem : std::vector<ConvProblem>{
-           {2, 9, 16, 24, 40, 3, 3, 1, 1, 1, 1}, {1, 12, 12, 72, 72, 1, 1, 1, 1, 0, 0}}) {
+  // Two tiles of pixels with a rest; the last one with two ranges for the gradient of the weights.
+  for (const ConvProblem& problem : std::vector<ConvProblem>{{2, 9, 16, 24, 40, 3, 3, 1, 1, 1, 1},
+                                                             {1, 12, 12, 72, 72, 1, 1, 1, 1, 0, 0},
+                                                             {2, 9, 16, 40, 8, 1, 1, 1, 1, 0, 0}}) {
     const FusedConvCase data(problem);
     for (const DType dtype : {DType::f32, DType::bf16}) {
       INFO(describe(problem) << " " << dtype_name(dtype));
@@ -20,6 +22,7 @@ TEST_CASE("fused convolutions do not race") {
       append_forward(data, run, outputs);
       append_dgrad(data, run, outputs);
       append_wgrad(data, run, outputs);
+      append_backward(data, run, {true, true, GradMode::accumulate, GradMode::overwrite}, outputs);
       CHECK(simt::watched_accesses() > before + 1000);
       std::vector<Expected> expected;
       expect_forward(data, expected, dtype);

@@ -23,25 +23,58 @@ std::vector<ConvProblem> problems() {
 void expect_exact(const ConvProblem& problem, DType dtype) {
   INFO(describe(problem) << " " << dtype_name(dtype));
   const FusedConvCase data(problem);
-  std::vector<Expected> forward, dgrad, wgrad;
+  const std::vector<BackwardParts> both = {
+      {true, true, GradMode::accumulate, GradMode::overwrite},
+      {true, false, GradMode::overwrite, GradMode::accumulate}};
+  std::vector<Expected> forward, dgrad, wgrad, backward;
   expect_forward(data, forward, dtype);
   expect_dgrad(data, dgrad, dtype);
   expect_wgrad(data, wgrad);
-  for (Expected& output : dgrad) {
-    output.tolerance.absolute *= 10.0;
+  for (const BackwardParts& parts : both) {
+    expect_backward(data, parts, backward, dtype);
+  }
+  for (std::vector<Expected>* outputs : {&dgrad, &backward}) {
+    for (Expected& output : *outputs) {
+      output.tolerance.absolute *= 10.0;
+    }
   }
   for_each_tensor_core_run(dtype, [&](const Run& run) {
-    Outputs got_forward, got_dgrad, got_wgrad;
+    Outputs got_forward, got_dgrad, got_wgrad, got_backward;
     append_forward(data, run, got_forward);
     append_dgrad(data, run, got_dgrad);
     append_wgrad(data, run, got_wgrad);
     check_outputs(got_forward, forward);
     check_outputs(got_dgrad, dgrad);
     check_outputs(got_wgrad, wgrad);
+    for (const BackwardParts& parts : both) {
+      append_backward(data, run, parts, got_backward);
+    }
+    check_outputs(got_backward, backward);
   });
 }
 
 }  // namespace
+
+// Enough blocks that some walk through two ranges of pixels.
+TEST_CASE("both gradients by one launch are those of two, bit for bit") {
+  const std::vector<ConvProblem> problems = {{1, 150, 150, 40, 32, 3, 3, 1, 1, 1, 1},
+                                             {2, 14, 14, 136, 72, 1, 1, 1, 1, 0, 0}};
+  for (const ConvProblem& problem : problems) {
+    INFO(describe(problem));
+    FusedConvCase data(problem);
+    data.weight = uniform(problem.weight_shape().elements(), 62);
+    data.grad_y.g = uniform(problem.y_shape().elements(), 63);
+    const BackwardParts parts{true, true, GradMode::accumulate, GradMode::overwrite};
+    const Run run{test_stream(1), layouts()[2], layouts()[0], DType::bf16};
+    Outputs one, two;
+    append_backward(data, run, parts, one);
+    append_separate_gradients(data, run, parts, two);
+    REQUIRE(one.size() == two.size());
+    for (std::size_t k = 0; k < one.size(); ++k) {
+      CHECK(exact_difference(one[k], two[k]) == "");
+    }
+  }
+}
 
 TEST_CASE("fused convolutions are exact in tf32") {
   for (const ConvProblem& problem : problems()) {

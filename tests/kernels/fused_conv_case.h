@@ -3,6 +3,7 @@
 // every part present and absent.
 #pragma once
 
+#include <algorithm>
 #include <vector>
 
 #include "accrete/kernels/fused_conv.h"
@@ -175,6 +176,117 @@ inline void expect_wgrad(const FusedConvCase& data, std::vector<Expected>& expec
           {with_norm == due ? gradient : plus(gradient, data.grad_weight_before), {}});
     }
   }
+}
+
+/// Which parts and modes a call for both gradients has.
+struct BackwardParts {
+  bool norm, due;
+  GradMode data_mode, weight_mode;
+};
+
+inline std::vector<BackwardParts> all_backward_parts() {
+  std::vector<BackwardParts> all;
+  for (const bool norm : {false, true}) {
+    for (const bool due : {false, true}) {
+      for (const GradMode mode : kGradModes) {
+        all.push_back({norm, due, mode, kGradModes[norm == due ? 0 : 1]});
+      }
+    }
+  }
+  return all;
+}
+
+/// What goes into both gradients and where they go.
+class BackwardTensors {
+ public:
+  BackwardTensors(const FusedConvCase& data, const Run& run, const BackwardParts& parts)
+      : parts_(parts),
+        norm_(data.norm),
+        grad_y_(data.grad_y, run.in, run.out, run.dtype),
+        x_(filled(data.problem.x_shape(), run.in, data.x, run.dtype)),
+        weight_(filled(data.problem.weight_shape(), {}, data.weight, run.dtype)),
+        out_(data.problem.x_shape(), run.out, parts.data_mode, data.before, run.dtype),
+        grad_weight_(parts.weight_mode == GradMode::accumulate
+                         ? filled(data.problem.weight_shape(), {}, data.grad_weight_before)
+                         : poisoned(data.problem.weight_shape(), {})) {}
+
+  ConstTensorView x() const { return x_.view(); }
+  ConstTensorView weight() const { return weight_.view(); }
+  kernels::NormRelu norm() const { return parts_.norm ? norm_.view() : kernels::NormRelu(); }
+  kernels::DeferredGradient grad_y() const { return grad_y_.view(parts_.due); }
+  TensorView grad_weight() { return grad_weight_.view(); }
+  kernels::NormReluGradient out() {
+    kernels::NormReluGradient out = out_.view();
+    if (!parts_.norm) {
+      out.a = out.b = out.grad_gamma = out.grad_beta = {};
+    }
+    return out;
+  }
+  void append_to(Outputs& outputs) const {
+    require_undamaged({&x_, &weight_, &grad_weight_});
+    grad_y_.require_undamaged();
+    if (parts_.norm) {
+      out_.append_to(outputs);
+    } else {
+      outputs.push_back(out_.g());
+    }
+    outputs.push_back(grad_weight_.values());
+  }
+
+ private:
+  BackwardParts parts_;
+  NormTensors norm_;
+  DeferredTensors grad_y_;
+  GuardedTensor x_, weight_;
+  GradientTensors out_;
+  GuardedTensor grad_weight_;
+};
+
+/// Both gradients by one call.
+inline void append_backward(const FusedConvCase& data, const Run& run, const BackwardParts& parts,
+                            Outputs& outputs) {
+  BackwardTensors tensors(data, run, parts);
+  Scratch scratch(
+      kernels::fused_conv_backward_workspace_bytes(data.problem, test_device(), run.dtype));
+  kernels::fused_conv_backward(run.stream, data.problem, tensors.x(), tensors.norm(),
+                               tensors.weight(), tensors.grad_y(), tensors.out(),
+                               tensors.grad_weight(), parts.weight_mode, scratch.workspace());
+  REQUIRE(scratch.intact());
+  tensors.append_to(outputs);
+}
+
+/// Both gradients by two calls.
+inline void append_separate_gradients(const FusedConvCase& data, const Run& run,
+                                      const BackwardParts& parts, Outputs& outputs) {
+  BackwardTensors tensors(data, run, parts);
+  Scratch scratch(
+      std::max(kernels::fused_conv_dgrad_workspace_bytes(data.problem, test_device(), run.dtype),
+               kernels::fused_conv_wgrad_workspace_bytes(data.problem, test_device(), run.dtype)));
+  kernels::fused_conv_wgrad(run.stream, data.problem, tensors.x(), tensors.norm(), tensors.grad_y(),
+                            tensors.grad_weight(), parts.weight_mode, scratch.workspace());
+  kernels::fused_conv_dgrad(run.stream, data.problem, tensors.grad_y(), tensors.weight(),
+                            parts.norm ? tensors.x() : ConstTensorView(), tensors.norm(),
+                            tensors.out(), scratch.workspace());
+  tensors.append_to(outputs);
+}
+
+inline void expect_backward(const FusedConvCase& data, const BackwardParts& parts,
+                            std::vector<Expected>& expected, DType dtype = DType::f32) {
+  const auto grad_y = data.grad_y.gradient(parts.due);
+  const auto gradient = reference::conv_dgrad(data.problem, grad_y, widened(data.weight));
+  const bool accumulate = parts.data_mode == GradMode::accumulate;
+  if (parts.norm) {
+    expect_gradient(reference::norm_relu_gradient(data.norm.reference(), widened(data.x), gradient),
+                    parts.data_mode, data.before, {}, expected, dtype);
+  } else {
+    expected.push_back(
+        {as_stored(accumulate ? plus(gradient, data.before.g) : gradient, dtype), {}});
+  }
+  const auto of_weight = reference::conv_wgrad(data.problem, data.read(parts.norm), grad_y);
+  expected.push_back({parts.weight_mode == GradMode::accumulate
+                          ? plus(of_weight, data.grad_weight_before)
+                          : of_weight,
+                      {}});
 }
 
 }  // namespace accrete::test

@@ -64,6 +64,7 @@ const CudaBackend& backend() {
       .fused_conv_forward = &cuda::fused_conv_forward,
       .fused_conv_dgrad = &cuda::fused_conv_dgrad,
       .fused_conv_wgrad = &cuda::fused_conv_wgrad,
+      .fused_conv_backward = &cuda::fused_conv_backward,
   };
   return table;
 }

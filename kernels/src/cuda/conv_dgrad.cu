@@ -3,7 +3,6 @@
 // K = R*S*K: every pixel gathers from the results it took part in.
 // Floor: grad_y, weight and grad_x moved once (grad_x twice when accumulating).
 #include "cuda/conv.h"
-#include "cuda/implicit_gemm/filter.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 
 namespace accrete::kernels::cuda {
@@ -13,12 +12,11 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   const bool vector = packs_fit(grad_y) && packs_fit(weight);
   const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
     using T = typename Arithmetic::Element;
-    using Filter = TransposedFilterLoader<T, Tile::BN, Tile::BK, VECTOR>;
-    launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, KeepLoaded<T>>(
-        stream, "conv_dgrad", dgrad_gather(problem), grad_y,
-        static_cast<std::int32_t>(problem.R * problem.S), problem.C,
-        filter_loader<Filter, T>(problem, weight), {},
-        ElementWise<StoreOrAccumulate<T>>{{Rows<T>(grad_x), mode == GradMode::accumulate}});
+    using Gemm = PixelGemm<Arithmetic, Tile, Direction::dgrad, VECTOR, KeepLoaded<T>,
+                           ElementWise<StoreOrAccumulate<T>>>;
+    launch_pixel_gemm<Gemm>(stream, "conv_dgrad",
+                            Gemm::arguments(problem, grad_y, weight, {},
+                                            {{Rows<T>(grad_x), mode == GradMode::accumulate}}));
   };
   with_arithmetic(stream, grad_y.dtype,
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, vector, call); });

@@ -3,7 +3,6 @@
 // Floor: x, weight and y moved once; 2*R*S*C FLOP per result. A 128x128 tile in bf16 moves
 // 1/64 + 1/64 bytes per FLOP through L2.
 #include "cuda/conv.h"
-#include "cuda/implicit_gemm/filter.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 
 namespace accrete::kernels::cuda {
@@ -14,12 +13,10 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
   const bool vector = packs_fit(x) && packs_fit(weight);
   const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
     using T = typename Arithmetic::Element;
-    using Filter = FilterLoader<T, Tile::BN, Tile::BK, VECTOR>;
-    launch_pixel_gemm<Arithmetic, Tile, Direction::forward, VECTOR, KeepLoaded<T>>(
-        stream, "conv_forward", forward_gather(problem), x,
-        static_cast<std::int32_t>(problem.R * problem.S), problem.K,
-        filter_loader<Filter, T>(problem, weight), {},
-        ElementWise<StoreWithBias<T>>{{Rows<T>(y), bias.f32()}});
+    using Gemm = PixelGemm<Arithmetic, Tile, Direction::forward, VECTOR, KeepLoaded<T>,
+                           ElementWise<StoreWithBias<T>>>;
+    launch_pixel_gemm<Gemm>(stream, "conv_forward",
+                            Gemm::arguments(problem, x, weight, {}, {{Rows<T>(y), bias.f32()}}));
   };
   with_arithmetic(stream, x.dtype,
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.K, vector, call); });

@@ -17,6 +17,10 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
 void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                       const NormRelu& norm, const DeferredGradient& grad_y, TensorView grad_weight,
                       GradMode mode, Workspace workspace);
+void fused_conv_backward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                         const NormRelu& norm, ConstTensorView weight,
+                         const DeferredGradient& grad_y, const NormReluGradient& out,
+                         TensorView grad_weight, GradMode weight_mode, Workspace workspace);
 
 }  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -3,7 +3,6 @@
 // norm the result is masked, scaled, accumulated and summed. Floor: g and y of grad_y, weight and x
 // read once, out.g written once (read too when accumulating).
 #include "cuda/fused_conv.h"
-#include "cuda/implicit_gemm/filter.cuh"
 #include "cuda/implicit_gemm/fused_epilogue.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 #include "cuda/plan/norm_plan.h"
@@ -20,24 +19,21 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   const ChunkResults results =
       norm ? chunk_results(stream, kOp, rows, kFusedTileRows, problem.C, workspace)
            : ChunkResults{};
-  const auto taps = static_cast<std::int32_t>(problem.R * problem.S);
   const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
     static_assert(Tile::BM == kFusedTileRows);
     using T = typename Arithmetic::Element;
-    using Filter = TransposedFilterLoader<T, Tile::BN, Tile::BK, VECTOR>;
-    using Deferred = DeferredOnLoad<T>;
-    const auto filter = filter_loader<Filter, T>(problem, weight);
-    const typename Deferred::Arguments due{DeferredVectors(grad_y),
-                                           ConstRows<T>(companion(grad_y))};
+    const auto with_epilogue = [&]<class Epilogue>(const Epilogue& epilogue) {
+      using Gemm =
+          PixelGemm<Arithmetic, Tile, Direction::dgrad, VECTOR, DeferredOnLoad<T>, Epilogue>;
+      launch_pixel_gemm<Gemm>(
+          stream, kOp,
+          Gemm::arguments(problem, grad_y.g, weight, deferred_arguments<T>(grad_y), epilogue));
+    };
     if (norm) {
-      launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
-          stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
-          NormGradient<T>{ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
-                          accumulate, results, NormSumsSink(norm, out)});
+      with_epilogue(NormGradient<T>{ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
+                                    accumulate, results, NormSumsSink(norm, out)});
     } else {
-      launch_pixel_gemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Deferred>(
-          stream, kOp, dgrad_gather(problem), grad_y.g, taps, problem.C, filter, due,
-          ElementWise<StoreOrAccumulate<T>>{{Rows<T>(out.g), accumulate}});
+      with_epilogue(ElementWise<StoreOrAccumulate<T>>{{Rows<T>(out.g), accumulate}});
     }
   };
   const bool vector = packs_fit(grad_y.g) && packs_fit(companion(grad_y)) && packs_fit(weight);

@@ -2,7 +2,6 @@
 // Convolution forward that normalises x on load and takes the statistics of y. Floor: that of
 // conv_forward.cu; statistics add 2 numbers per channel and 128 pixels, written and read.
 #include "cuda/fused_conv.h"
-#include "cuda/implicit_gemm/filter.cuh"
 #include "cuda/implicit_gemm/fused_epilogue.cuh"
 #include "cuda/implicit_gemm/pixel_kernel.cuh"
 #include "cuda/plan/norm_plan.h"
@@ -18,22 +17,18 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
   const ChunkResults results =
       statistics ? chunk_results(stream, kOp, rows, kFusedTileRows, problem.K, workspace)
                  : ChunkResults{};
-  const auto taps = static_cast<std::int32_t>(problem.R * problem.S);
   const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
     static_assert(Tile::BM == kFusedTileRows);
     using T = typename Arithmetic::Element;
-    using Filter = FilterLoader<T, Tile::BN, Tile::BK, VECTOR>;
-    const auto filter = filter_loader<Filter, T>(problem, weight);
     const StoreWithMoments<T> epilogue{Rows<T>(y), bias.f32(), static_cast<bool>(statistics),
                                        results, StatisticsSink(statistics)};
-    if (norm) {
-      launch_pixel_gemm<Arithmetic, Tile, Direction::forward, VECTOR, NormReluOnLoad<T>>(
-          stream, kOp, forward_gather(problem), x, taps, problem.K, filter, {NormVectors(norm)},
-          epilogue);
-    } else {
-      launch_pixel_gemm<Arithmetic, Tile, Direction::forward, VECTOR, KeepLoaded<T>>(
-          stream, kOp, forward_gather(problem), x, taps, problem.K, filter, {}, epilogue);
-    }
+    const auto with_load = [&]<class Transform>(const typename Transform::Arguments& change) {
+      using Gemm =
+          PixelGemm<Arithmetic, Tile, Direction::forward, VECTOR, Transform, StoreWithMoments<T>>;
+      launch_pixel_gemm<Gemm>(stream, kOp, Gemm::arguments(problem, x, weight, change, epilogue));
+    };
+    norm ? with_load.template operator()<NormReluOnLoad<T>>({NormVectors(norm)})
+         : with_load.template operator()<KeepLoaded<T>>({});
   };
   const bool vector = packs_fit(x) && packs_fit(weight);
   with_arithmetic(stream, x.dtype,

@@ -14,17 +14,13 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
   const bool vector = packs_fit(x) && packs_fit(grad_y.g) && packs_fit(companion(grad_y));
   with_arithmetic(stream, x.dtype, [&]<class Arithmetic>() {
     using T = typename Arithmetic::Element;
-    using Deferred = DeferredOnLoad<T>;
-    const typename Deferred::Arguments due{DeferredVectors(grad_y),
-                                           ConstRows<T>(companion(grad_y))};
-    if (norm) {
-      launch_wgrad<Arithmetic, Deferred, NormReluOnLoad<T>>(stream, kOp, problem, x,
-                                                            {NormVectors(norm)}, grad_y.g, due,
-                                                            vector, grad_weight, mode, workspace);
-    } else {
-      launch_wgrad<Arithmetic, Deferred, KeepLoaded<T>>(stream, kOp, problem, x, {}, grad_y.g, due,
-                                                        vector, grad_weight, mode, workspace);
-    }
+    const auto with_load = [&]<class Patches>(const typename Patches::Arguments& change) {
+      launch_wgrad<Arithmetic, DeferredOnLoad<T>, Patches>(stream, kOp, problem, x, change,
+                                                           grad_y.g, deferred_arguments<T>(grad_y),
+                                                           vector, grad_weight, mode, workspace);
+    };
+    norm ? with_load.template operator()<NormReluOnLoad<T>>({NormVectors(norm)})
+         : with_load.template operator()<KeepLoaded<T>>({});
   });
 }
 

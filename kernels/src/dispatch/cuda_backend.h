@@ -67,6 +67,7 @@ struct CudaBackend {
   decltype(&kernels::fused_conv_forward) fused_conv_forward;
   decltype(&kernels::fused_conv_dgrad) fused_conv_dgrad;
   decltype(&kernels::fused_conv_wgrad) fused_conv_wgrad;
+  decltype(&kernels::fused_conv_backward) fused_conv_backward;
 };
 
 }  // namespace accrete::kernels

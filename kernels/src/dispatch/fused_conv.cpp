@@ -2,6 +2,8 @@
 // Entry points of fused_conv.h.
 #include "accrete/kernels/fused_conv.h"
 
+#include <algorithm>
+
 #include "accrete/kernels/conv.h"
 #include "cpu/conv.h"
 #include "cuda/plan/norm_plan.h"
@@ -12,11 +14,11 @@ namespace accrete::kernels {
 namespace {
 
 // Without a norm a data gradient goes to out.g alone.
-void require_plain_output(const char* op, const Stream& stream, const ConstTensorView& x,
-                          const NormReluGradient& out, const Shape& shape, DType dtype) {
+void require_plain_output(const char* op, const Stream& stream, const NormReluGradient& out,
+                          const Shape& shape, DType dtype) {
   require_tensor(op, stream, "out.g", out.g, shape, dtype);
-  if (x || out.a || out.b || out.grad_gamma || out.grad_beta) {
-    fail(op, "x, out.a, out.b, out.grad_gamma and out.grad_beta must be empty without a norm");
+  if (out.a || out.b || out.grad_gamma || out.grad_beta) {
+    fail(op, "out.a, out.b, out.grad_gamma and out.grad_beta must be empty without a norm");
   }
 }
 
@@ -77,8 +79,10 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   if (norm) {
     require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
     require_norm_gradient(kOp, stream, out, problem.x_shape(), dtype);
+  } else if (x) {
+    fail(kOp, "x must be empty without a norm");
   } else {
-    require_plain_output(kOp, stream, x, out, problem.x_shape(), dtype);
+    require_plain_output(kOp, stream, out, problem.x_shape(), dtype);
   }
   require_workspace(kOp, workspace,
                     fused_conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
@@ -116,6 +120,45 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
     return;
   }
   cpu::conv_wgrad(stream.pool(), {problem, x, norm, grad_y, grad_weight, mode}, workspace);
+}
+
+std::size_t fused_conv_backward_workspace_bytes(const ConvProblem& problem, Device device,
+                                                DType dtype) {
+  check_conv_problem(problem);
+  if (device.kind == DeviceKind::cuda) {
+    return cuda::fused_conv_backward_workspace_bytes(problem, dtype);
+  }
+  return std::max(cpu::fused_conv_dgrad_workspace_bytes(problem, dtype),
+                  cpu::fused_conv_wgrad_workspace_bytes(problem, dtype));
+}
+
+void fused_conv_backward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                         const NormRelu& norm, ConstTensorView weight,
+                         const DeferredGradient& grad_y, const NormReluGradient& out,
+                         TensorView grad_weight, GradMode weight_mode, Workspace workspace) {
+  constexpr const char* kOp = "fused_conv_backward";
+  check_conv_problem(problem);
+  const DType dtype = grad_y.g.dtype;
+  require_float_dtype(kOp, dtype);
+  require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
+  require_norm(kOp, stream, norm, problem.x_shape());
+  require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
+  require_deferred(kOp, stream, grad_y, problem.y_shape(), dtype);
+  if (norm) {
+    require_norm_gradient(kOp, stream, out, problem.x_shape(), dtype);
+  } else {
+    require_plain_output(kOp, stream, out, problem.x_shape(), dtype);
+  }
+  require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
+  require_workspace(kOp, workspace,
+                    fused_conv_backward_workspace_bytes(problem, stream.device(), dtype));
+  if (const CudaBackend* gpu = stream.cuda_backend()) {
+    gpu->fused_conv_backward(stream, problem, x, norm, weight, grad_y, out, grad_weight,
+                             weight_mode, workspace);
+    return;
+  }
+  cpu::conv_wgrad(stream.pool(), {problem, x, norm, grad_y, grad_weight, weight_mode}, workspace);
+  cpu::conv_dgrad(stream.pool(), {problem, grad_y, weight, x, norm, out}, workspace);
 }
 
 }  // namespace accrete::kernels

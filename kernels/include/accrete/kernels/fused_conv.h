@@ -20,6 +20,8 @@ std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, Device 
                                              DType dtype = DType::f32);
 std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device,
                                              DType dtype = DType::f32);
+std::size_t fused_conv_backward_workspace_bytes(const ConvProblem& problem, Device device,
+                                                DType dtype = DType::f32);
 
 /// y [N,P,Q,K] = conv(NormRelu(x [N,H,W,C]), weight [K,R,S,C]) + bias (empty: none), and the
 /// statistics of y if wanted.
@@ -38,5 +40,14 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
 void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                       const NormRelu& norm, const DeferredGradient& grad_y, TensorView grad_weight,
                       GradMode mode, Workspace workspace);
+
+/// Both gradients, as fused_conv_dgrad and fused_conv_wgrad compute them, bit for bit; x is given
+/// with and without a norm. On a GPU they are computed side by side where there is a norm, more
+/// than 32 channels and every tensor consists of whole 16-byte packs, so that memory is read once
+/// for both; else, and on the CPU, one after the other.
+void fused_conv_backward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
+                         const NormRelu& norm, ConstTensorView weight,
+                         const DeferredGradient& grad_y, const NormReluGradient& out,
+                         TensorView grad_weight, GradMode weight_mode, Workspace workspace);
 
 }  // namespace accrete::kernels

@@ -90,6 +90,11 @@ struct DeferredOnLoad {
   const float* r;
 };
 
+template <class T>
+typename DeferredOnLoad<T>::Arguments deferred_arguments(const DeferredGradient& gradient) {
+  return {DeferredVectors(gradient), ConstRows<T>(companion(gradient))};
+}
+
 /// Changes a 16-byte pack of neighbouring channels in shared memory.
 template <class T, class Transform>
 __device__ __forceinline__ void transform_pack(const Transform& transform, T* pack,

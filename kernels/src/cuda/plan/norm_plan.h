@@ -32,4 +32,13 @@ inline std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, 
   return conv_wgrad_workspace_bytes(problem, dtype);
 }
 
+/// What the gradient of the data needs comes first, that of the weights behind it.
+inline std::size_t backward_data_bytes(const ConvProblem& problem) {
+  constexpr std::size_t kAlignment = 64;
+  return (fused_conv_dgrad_workspace_bytes(problem) + kAlignment - 1) / kAlignment * kAlignment;
+}
+inline std::size_t fused_conv_backward_workspace_bytes(const ConvProblem& problem, DType dtype) {
+  return backward_data_bytes(problem) + fused_conv_wgrad_workspace_bytes(problem, dtype);
+}
+
 }  // namespace accrete::kernels::cuda
