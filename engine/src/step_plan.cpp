@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "accrete/engine/op.h"
+#include "passes/pass.h"
 #include "passes/recompute.h"
 
 namespace accrete {
@@ -147,11 +148,12 @@ StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches
   model.graph.mark_output(model.correct);
   plan.model = rewrite_forward(model, switches, plan.passes);
   if (training) {
-    plan.gradients =
+    auto gradients =
         build_backward(plan.model.graph, plan.model.loss, switches.enabled("deferred-gradient"));
     const NodeId first_backward = first_backward_node(plan.model);
-    DifferentiatedModel differentiated = recompute(
-        {std::move(plan.model), std::move(plan.gradients)}, first_backward, recompute_level);
+    DifferentiatedModel differentiated = rewrite_differentiated(
+        {std::move(plan.model), std::move(gradients)}, switches, device, plan.passes);
+    differentiated = recompute(differentiated, first_backward, recompute_level);
     plan.model = std::move(differentiated.model);
     plan.gradients = std::move(differentiated.gradients);
   }

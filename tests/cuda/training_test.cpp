@@ -156,6 +156,46 @@ TEST_CASE("a net with frozen statistics trains in bf16") {
   CHECK(rounded.losses.back() < rounded.losses.front());
 }
 
+// Channels in whole packs and more than 32 of them: kernels with two roles take the layers.
+TinyDenseNet packed_net() {
+  TinyDenseNet net;
+  net.stem_channels = 40;
+  net.layers = 2;
+  net.growth_rate = 24;
+  net.bottleneck = true;
+  return net;
+}
+
+std::vector<float> trained_on_cuda(const TinyDenseNet& net, const PassSwitches& passes, int level) {
+  SessionOptions options;
+  options.train_batches = {kBatch};
+  options.passes = passes;
+  options.optimizer = momentum_sgd();
+  options.recompute = level;
+  auto runtime = make_test_runtime();
+  options.device = runtime->stream().device();
+  TinySession tiny(tiny_densenet(net), kBatch, options, std::move(runtime));
+  const Training result = train(tiny);
+  CHECK(tiny.session.peak_bytes() == tiny.session.planned_bytes());
+  return result.stored;
+}
+
+TEST_CASE("both gradients by one launch train as by two, bit for bit") {
+  PassSwitches apart;
+  apart.disable("paired-gradients");
+  TinyDenseNet net = packed_net();
+  for (const DType dtype : {DType::f32, DType::bf16}) {
+    net.dtype = dtype;
+    const std::vector<float> two = trained_on_cuda(net, apart, 0);
+    for (const int level : {0, 1, 2}) {
+      INFO(dtype_name(dtype) << ", level " << level);
+      CHECK(exact_difference(trained_on_cuda(net, {}, level), two) == "");
+    }
+  }
+  net.frozen = true;
+  CHECK(exact_difference(trained_on_cuda(net, {}, 0), trained_on_cuda(net, apart, 0)) == "");
+}
+
 // tf32 rounds the operands of products to 11 significant bits.
 TEST_CASE("DenseNets train in tf32") {
   const Training exact = train_on_cpu(tiny_densenet({}));

@@ -119,6 +119,45 @@ TEST_CASE("in evaluation running statistics are applied on load") {
   }
 }
 
+TEST_CASE("on a GPU both gradients of a convolution that normalises on load are one node") {
+  const Device gpu{DeviceKind::cuda, 0};
+  const ModelGraph model = build_tiny_densenet(bottleneck_net(), kBatch, true);
+  PassSwitches apart;
+  apart.disable("paired-gradients");
+  for (const int level : {0, 1, 2}) {
+    INFO("level " << level);
+    const auto names = op_names(plan_step(model, true, {}, gpu, level));
+    // Three layers of two convolutions; the stem and the one behind the pool have no norm.
+    CHECK(names.count("deferred+conv_backward+norm_relu") == 6);
+    CHECK(names.count("deferred+conv_dgrad+norm_relu") == 0);
+    CHECK(names.count("deferred+conv_wgrad+norm_relu") == 0);
+    const auto separate = op_names(plan_step(model, true, apart, gpu, level));
+    CHECK(separate.count("deferred+conv_backward+norm_relu") == 0);
+    CHECK(separate.count("deferred+conv_dgrad+norm_relu") == 6);
+    CHECK(separate.size() == names.size() + 6);
+  }
+  CHECK(op_names(planned(model)).count("deferred+conv_backward+norm_relu") == 0);
+}
+
+TEST_CASE("paired gradients are outputs of the step and keep their layout") {
+  const StepPlan plan = plan_step(build_tiny_densenet(bottleneck_net(), kBatch, true), true, {},
+                                  {DeviceKind::cuda, 0});
+  const Graph& graph = plan.model.graph;
+  int weights = 0;
+  for (const ParameterGradient& pair : plan.gradients) {
+    CHECK(graph.is_output(pair.gradient));
+    CHECK(graph.value(pair.gradient).type.shape == graph.value(pair.parameter).type.shape);
+    const Node& node = graph.node(graph.value(pair.gradient).producer);
+    if (node.op->name() == "deferred+conv_backward+norm_relu" && pair.gradient == node.outputs[5]) {
+      ++weights;
+      const ValueId twin = graph.value(node.outputs[0]).twin;
+      REQUIRE(twin != kNoValue);
+      CHECK(graph.value(twin).type.shape == graph.value(node.outputs[0]).type.shape);
+    }
+  }
+  CHECK(weights == 6);
+}
+
 TEST_CASE("passes take what they can of a residual net and say why not the rest") {
   const StepPlan plan = planned(build_tiny_resnet(kBatch, true));
   CHECK_THAT(notes_of(plan), Catch::Matchers::Contains("readers"));

@@ -73,7 +73,7 @@ ModelGraph build_tiny_densenet(const TinyDenseNet& net, std::int64_t batch, bool
   add_inputs(model, {batch, net.size, net.size, net.channels}, net.dtype);
   Graph& graph = model.graph;
   Layers layers(graph, training && !net.frozen);
-  std::vector<ValueId> features = {layers.conv("stem", model.images, 7, 3)};
+  std::vector<ValueId> features = {layers.conv("stem", model.images, net.stem_channels, 3)};
   ValueId all = features[0];
   for (std::int64_t i = 0; i < net.layers; ++i) {
     const std::string name = "layer" + std::to_string(i);
@@ -192,9 +192,9 @@ TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
       classes_(labels(batch, 4, kClasses)) {}
 
 TinySession::TinySession(const ModelBuilder& builder, std::int64_t batch_size,
-                         const SessionOptions& options)
+                         const SessionOptions& options, std::unique_ptr<DeviceRuntime> device)
     : pool(1),
-      runtime(make_cpu_runtime(pool)),
+      runtime(device != nullptr ? std::move(device) : make_cpu_runtime(pool)),
       batch(batch_size),
       session(plan_session(builder, options), options, *runtime),
       pixels_(uniform(session.train_images(batch).shape.elements(), 3)),

@@ -18,6 +18,7 @@ enum class ConcatStyle {
 struct TinyDenseNet {
   std::int64_t size = 6;      ///< image height and width
   std::int64_t channels = 2;  ///< of the image
+  std::int64_t stem_channels = 7;
   std::int64_t layers = 3;
   std::int64_t growth_rate = 5;
   bool bottleneck = false;
@@ -48,7 +49,8 @@ struct TinySession {
               std::unique_ptr<DeviceRuntime> device = nullptr,
               FloatMath float_math = FloatMath::strict);
   /// The same with all options of the session given.
-  TinySession(const ModelBuilder& builder, std::int64_t batch_size, const SessionOptions& options);
+  TinySession(const ModelBuilder& builder, std::int64_t batch_size, const SessionOptions& options,
+              std::unique_ptr<DeviceRuntime> device = nullptr);
   /// Fills images and labels; needed before every step, since a step may overwrite its inputs.
   void fill_inputs();
   /// The same images and labels as inputs of the evaluation step.

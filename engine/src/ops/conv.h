@@ -62,4 +62,15 @@ std::shared_ptr<const NormReluGradientOp> make_conv_norm_dgrad(const ConvProblem
 std::shared_ptr<const Op> make_conv_wgrad(const ConvProblem& problem, bool deferred, bool norm,
                                           GradMode mode);
 
+/// Both gradients of a convolution as one op: inputs of the gradient of y, weight, x, mean,
+/// inv_std, gamma, beta, and the sums so far of the data's and of the weights' gradient where they
+/// accumulate. Outputs: those of the data's gradient, then the weights'.
+struct PairedGradients {
+  std::shared_ptr<const Op> op;
+  std::vector<ValueId> inputs;
+};
+/// Of two nodes of a backward pass; without an op unless they are the gradients of one convolution
+/// that reads x through NormRelu.
+PairedGradients pair_conv_gradients(const Node& wgrad, const Node& dgrad);
+
 }  // namespace accrete

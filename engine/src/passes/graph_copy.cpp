@@ -91,4 +91,13 @@ ModelGraph GraphCopy::finish() {
   return std::move(to_);
 }
 
+DifferentiatedModel GraphCopy::finish(const std::vector<ParameterGradient>& gradients) {
+  DifferentiatedModel result;
+  for (const ParameterGradient& pair : gradients) {
+    result.gradients.push_back({(*this)[pair.parameter], (*this)[pair.gradient]});
+  }
+  result.model = finish();
+  return result;
+}
+
 }  // namespace accrete

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "accrete/engine/model_graph.h"
+#include "passes/differentiated_model.h"
 
 namespace accrete {
 
@@ -31,6 +31,8 @@ class GraphCopy {
 
   /// The finished copy with the model's special values.
   ModelGraph finish();
+  /// The same behind reverse mode, with the gradients of the parameters.
+  DifferentiatedModel finish(const std::vector<ParameterGradient>& gradients);
 
  private:
   const ModelGraph& from_;

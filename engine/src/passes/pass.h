@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rewrite passes, one per file. Each takes a forward graph and returns it rewritten; where its
-// pattern almost stands it leaves the graph as it is and says why in `notes`.
+// The rewrite passes, one per file. Each takes a graph and returns it rewritten; where its pattern
+// almost stands it leaves the graph as it is and says why in `notes`.
 #pragma once
 
 #include <string>
 #include <vector>
 
-#include "accrete/engine/model_graph.h"
+#include "accrete/engine/passes.h"
+#include "accrete/kernels/device.h"
+#include "passes/differentiated_model.h"
 
 namespace accrete {
 
 using PassNotes = std::vector<std::string>;
+
+// Forward graphs.
 
 /// ReLU whose only input is a batch norm without other readers: one op.
 ModelGraph fuse_batch_norm_relu(const ModelGraph& model, PassNotes& notes);
@@ -22,5 +26,13 @@ ModelGraph statistics_once(const ModelGraph& model, PassNotes& notes);
 ModelGraph normalise_on_load(const ModelGraph& model, PassNotes& notes);
 /// Statistics of a value whose producer can take them.
 ModelGraph statistics_in_epilogue(const ModelGraph& model, PassNotes& notes);
+
+// Behind reverse mode.
+
+/// Gradients of the weights and of the data of a convolution that reads through NormRelu: one op.
+DifferentiatedModel pair_gradients(const DifferentiatedModel& from);
+/// The passes behind reverse mode that are switched on and worth something on the device.
+DifferentiatedModel rewrite_differentiated(DifferentiatedModel model, const PassSwitches& switches,
+                                           Device device, std::vector<PassReport>& reports);
 
 }  // namespace accrete

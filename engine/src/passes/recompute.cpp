@@ -35,12 +35,7 @@ class Recomputer {
       }
       copy_.copy_as(node, node.op, inputs);
     }
-    DifferentiatedModel result;
-    for (const ParameterGradient& pair : from_.gradients) {
-      result.gradients.push_back({copy_[pair.parameter], copy_[pair.gradient]});
-    }
-    result.model = copy_.finish();
-    return result;
+    return copy_.finish(from_.gradients);
   }
 
  private:

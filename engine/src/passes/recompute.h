@@ -3,17 +3,9 @@
 // instead of being kept.
 #pragma once
 
-#include <vector>
-
-#include "accrete/engine/autograd.h"
-#include "accrete/engine/model_graph.h"
+#include "passes/differentiated_model.h"
 
 namespace accrete {
-
-struct DifferentiatedModel {
-  ModelGraph model;
-  std::vector<ParameterGradient> gradients;
-};
 
 /// Rewrites a graph whose nodes from `first_backward` on are the backward pass. Level 1 drops the
 /// outputs of 1x1 convolutions that read through NormRelu (bottlenecks) and computes each again in
