@@ -11,14 +11,15 @@
 namespace accrete::bench {
 namespace {
 
-enum class FusedPass : std::uint8_t { forward, dgrad, dgrad_add, wgrad };
+enum class FusedPass : std::uint8_t { forward, dgrad, dgrad_add, wgrad, backward_add };
 constexpr struct {
   FusedPass pass;
   const char* name;
 } kFusedPasses[] = {{FusedPass::forward, "forward"},
                     {FusedPass::dgrad, "dgrad"},
                     {FusedPass::dgrad_add, "dgrad_add"},
-                    {FusedPass::wgrad, "wgrad"}};
+                    {FusedPass::wgrad, "wgrad"},
+                    {FusedPass::backward_add, "backward_add"}};
 
 std::size_t workspace_bytes(FusedPass pass, const ConvProblem& problem, const Workbench& bench) {
   switch (pass) {
@@ -28,9 +29,11 @@ std::size_t workspace_bytes(FusedPass pass, const ConvProblem& problem, const Wo
     case FusedPass::dgrad_add:
       return kernels::fused_conv_dgrad_workspace_bytes(problem, bench.device(), bench.dtype());
     case FusedPass::wgrad:
+      return kernels::fused_conv_wgrad_workspace_bytes(problem, bench.device(), bench.dtype());
+    case FusedPass::backward_add:
       break;
   }
-  return kernels::fused_conv_wgrad_workspace_bytes(problem, bench.device(), bench.dtype());
+  return kernels::fused_conv_backward_workspace_bytes(problem, bench.device(), bench.dtype());
 }
 
 // Which sides of a convolution a pass reads decides which of value and gradient has the f32 weight.
@@ -72,6 +75,11 @@ void call(FusedPass pass, const Stream& stream, const FusedConvTensors& t,
       kernels::fused_conv_wgrad(stream, problem, t.value.x, t.norm(), t.grad_y(), t.gradient.weight,
                                 GradMode::overwrite, workspace);
       break;
+    case FusedPass::backward_add:
+      kernels::fused_conv_backward(stream, problem, t.value.x, t.norm(), t.value.weight, t.grad_y(),
+                                   t.out(GradMode::accumulate), t.gradient.weight,
+                                   GradMode::overwrite, workspace);
+      break;
   }
 }
 
@@ -88,9 +96,12 @@ double bytes_of(FusedPass pass, const FusedConvTensors& t) {
       return bench::bytes_of({gradient.y, value.y, value.weight, value.x}) +
              2.0 * bench::bytes_of({gradient.x});
     case FusedPass::wgrad:
+      return bench::bytes_of({gradient.y, value.y, value.x, gradient.weight});
+    case FusedPass::backward_add:
       break;
   }
-  return bench::bytes_of({gradient.y, value.y, value.x, gradient.weight});
+  return bench::bytes_of({gradient.y, value.y, value.weight, value.x, gradient.weight}) +
+         2.0 * bench::bytes_of({gradient.x});
 }
 
 Work prepare(Workbench& bench, const ConvShape& shape, FusedPass pass) {
@@ -99,7 +110,8 @@ Work prepare(Workbench& bench, const ConvShape& shape, FusedPass pass) {
   return {[pass, stream = bench.stream(), tensors, workspace] {
             call(pass, stream, tensors, workspace);
           },
-          flops_of(shape.problem), bytes_of(pass, tensors)};
+          (pass == FusedPass::backward_add ? 2.0 : 1.0) * flops_of(shape.problem),
+          bytes_of(pass, tensors)};
 }
 
 }  // namespace
