@@ -32,6 +32,10 @@ struct Pairs {
   __device__ __forceinline__ Pair at(std::int64_t index) const {
     return {static_cast<double>(first[index]), static_cast<double>(second[index])};
   }
+  __device__ __forceinline__ void put(std::int64_t index, const Pair& pair) const {
+    first[index] = pair.first;
+    second[index] = pair.second;
+  }
 };
 
 /// What a kernel gets.
@@ -82,6 +86,16 @@ struct PartRange {
     return static_cast<double>((last < rows ? last : rows) - from * rows_per_part);
   }
 };
+__device__ __forceinline__ PartRange chunks_of_group(const ChunkResults& results,
+                                                     std::int64_t group) {
+  const std::int64_t first = group * kGroupChunks;
+  const std::int64_t end = first + kGroupChunks;
+  return {first, end < results.chunks ? end : results.chunks, results.rows_per_chunk, results.rows};
+}
+__device__ __forceinline__ PartRange all_groups(const ChunkResults& results) {
+  return {0, (results.chunks + kGroupChunks - 1) / kGroupChunks,
+          results.rows_per_chunk * kGroupChunks, results.rows};
+}
 
 constexpr int kCombineThreads = 256;
 
@@ -90,8 +104,22 @@ __device__ __forceinline__ int block_thread() {
   return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
 }
 
-/// The parts of one channel together, for the threads below CHANNELS. The threads that have the
-/// same remainder take turns at the parts. `scratch` is shared, for kCombineThreads.
+/// The channel that a thread works at: those with the same remainder share one, and the first of
+/// them answers for it.
+template <int CHANNELS>
+struct ChannelOfThread {
+  std::int64_t channel;
+  bool answers;
+
+  __device__ ChannelOfThread(std::int64_t first_channel, std::int64_t channels) {
+    channel = first_channel + block_thread() % CHANNELS;
+    answers = block_thread() < CHANNELS && channel < channels;
+    channel = channel < channels ? channel : channels - 1;
+  }
+};
+
+/// The parts of a thread's channel together, for the threads that answer. Those that share it take
+/// turns at the parts. `scratch` is shared, for kCombineThreads.
 template <class Rule, int CHANNELS, class V>
 __device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange& range,
                                          std::int64_t channels, std::int64_t channel,
@@ -124,35 +152,27 @@ __device__ __forceinline__ void combine_in_last_block(const ChunkResults& result
                                                       std::int64_t first_channel, const Sink& sink,
                                                       Pair* scratch) {
   using Rule = typename Sink::Rule;
-  const std::int64_t groups = (results.chunks + kGroupChunks - 1) / kGroupChunks;
   const std::int64_t group = chunk / kGroupChunks;
-  const std::int64_t begin = group * kGroupChunks;
-  const std::int64_t end =
-      begin + kGroupChunks < results.chunks ? begin + kGroupChunks : results.chunks;
-  std::uint32_t* tickets = results.tickets + first_channel / CHANNELS * (groups + 1);
-  if (!last_to_arrive(tickets + group, end - begin)) {
+  const PartRange chunks = chunks_of_group(results, group);
+  const PartRange groups = all_groups(results);
+  std::uint32_t* tickets = results.tickets + first_channel / CHANNELS * (groups.end + 1);
+  if (!last_to_arrive(tickets + group, chunks.end - chunks.first)) {
     return;
   }
-  const std::int64_t mine = first_channel + block_thread() % CHANNELS;
-  const std::int64_t channel = mine < results.channels ? mine : results.channels - 1;
-  const bool answers = block_thread() < CHANNELS && mine < results.channels;
+  const ChannelOfThread<CHANNELS> at(first_channel, results.channels);
   Pair pair =
-      combined<Rule, CHANNELS>(results.chunk, {begin, end, results.rows_per_chunk, results.rows},
-                               results.channels, channel, scratch);
-  if (groups > 1) {
-    if (answers) {
-      results.group.first[group * results.channels + channel] = pair.first;
-      results.group.second[group * results.channels + channel] = pair.second;
+      combined<Rule, CHANNELS>(results.chunk, chunks, results.channels, at.channel, scratch);
+  if (groups.end > 1) {
+    if (at.answers) {
+      results.group.put(group * results.channels + at.channel, pair);
     }
-    if (!last_to_arrive(tickets + groups, groups)) {
+    if (!last_to_arrive(tickets + groups.end, groups.end)) {
       return;
     }
-    pair = combined<Rule, CHANNELS>(
-        results.group, {0, groups, results.rows_per_chunk * kGroupChunks, results.rows},
-        results.channels, channel, scratch);
+    pair = combined<Rule, CHANNELS>(results.group, groups, results.channels, at.channel, scratch);
   }
-  if (answers) {
-    sink(channel, pair, static_cast<double>(results.rows));
+  if (at.answers) {
+    sink(at.channel, pair, static_cast<double>(results.rows));
   }
 }
 

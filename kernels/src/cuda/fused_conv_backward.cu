@@ -16,16 +16,17 @@ namespace {
 // The number-th walking block.
 template <class Weights>
 __device__ __forceinline__ void walk(const typename Weights::Arguments& arguments,
-                                     const BackwardRoles& roles, std::uint32_t columns,
-                                     std::uint32_t number, unsigned char* stages) {
-  const std::uint32_t tile = number % roles.weight_tiles;
-  const std::uint32_t first = number / roles.weight_tiles * roles.ranges_per_span;
+                                     const BackwardRoles& roles, std::uint32_t number,
+                                     unsigned char* stages) {
+  const BackwardTiles& tiles = roles.tiles;
+  const std::uint32_t tile = number % (tiles.columns * tiles.filters);
+  const std::uint32_t first = number / (tiles.columns * tiles.filters) * roles.ranges_per_span;
   const std::uint32_t end =
-      first + roles.ranges_per_span < roles.ranges ? first + roles.ranges_per_span : roles.ranges;
+      first + roles.ranges_per_span < tiles.ranges ? first + roles.ranges_per_span : tiles.ranges;
 #pragma unroll 1
   for (std::uint32_t range = first; range < end; ++range) {
     __syncthreads();  // the range before has been read out of the stages
-    Weights::run(arguments, {tile % columns, tile / columns, range}, stages);
+    Weights::run(arguments, {tile % tiles.columns, tile / tiles.columns, range}, stages);
   }
 }
 
@@ -34,28 +35,25 @@ template <class Data>
 __device__ __forceinline__ void take_tile(const typename Data::Arguments& arguments,
                                           const BackwardRoles& roles, std::uint32_t number,
                                           unsigned char* stages) {
-  const std::uint32_t place = number / roles.column_tiles;
-  const std::uint32_t row_tile =
-      place % roles.spans * roles.row_tiles_per_span + place / roles.spans;
-  if (row_tile < roles.row_tiles) {
-    Data::run(arguments, row_tile, number % roles.column_tiles, stages);
+  const std::uint32_t place = number / roles.tiles.channels;
+  const std::uint32_t tile = place % roles.spans * roles.tiles_per_span + place / roles.spans;
+  if (tile < roles.tiles.pixels) {
+    Data::run(arguments, tile, number % roles.tiles.channels, stages);
   }
 }
 
-// The two kinds alternate until one of them is used up.
 template <class Data, class Weights>
 __global__ void __launch_bounds__(Data::Tile::kThreads, 2)
     conv_backward(const __grid_constant__ typename Data::Arguments data,
                   const __grid_constant__ typename Weights::Arguments weights,
-                  const __grid_constant__ BackwardRoles roles, std::uint32_t walking,
-                  std::uint32_t alternating, std::uint32_t weight_columns) {
+                  const __grid_constant__ BackwardRoles roles) {
   static_assert(Data::Tile::kThreads == Weights::Tile::kThreads);
   ACCRETE_DYNAMIC_SHARED(stages);
   const std::uint32_t block = blockIdx.x;
-  const bool pairs = block < 2 * alternating;
-  const std::uint32_t number = pairs ? block / 2 : block - alternating;
-  if (pairs ? block % 2 == 0 : walking > alternating) {
-    walk<Weights>(weights, roles, weight_columns, number, stages);
+  const bool alternates = block < 2 * roles.alternating;
+  const std::uint32_t number = alternates ? block / 2 : block - roles.alternating;
+  if (alternates ? block % 2 == 0 : roles.walking > roles.alternating) {
+    walk<Weights>(weights, roles, number, stages);
   } else {
     take_tile<Data>(data, roles, number, stages);
   }
@@ -64,15 +62,13 @@ __global__ void __launch_bounds__(Data::Tile::kThreads, 2)
 template <class Data, class Weights>
 void launch_backward(const Stream& stream, const char* op, const typename Data::Arguments& data,
                      const typename Weights::Arguments& weights) {
-  const dim3 tiles = Data::grid(data);
-  const dim3 walks = Weights::grid(weights);
-  const BackwardRoles roles(walks.x * walks.y, walks.z, tiles.x, tiles.y);
-  const std::uint32_t walking = roles.walking_blocks();
-  const std::uint32_t taking = roles.tile_blocks();
+  const dim3 of_data = Data::grid(data);
+  const dim3 of_weights = Weights::grid(weights);
+  const BackwardRoles roles({of_data.x, of_data.y, of_weights.x, of_weights.y, of_weights.z});
   launch(stream, op, &conv_backward<Data, Weights>,
-         {walking + taking, Data::Tile::kThreads,
+         {roles.blocks, Data::Tile::kThreads,
           std::max(Data::shared_bytes(data), Weights::shared_bytes(weights))},
-         data, weights, roles, walking, std::min(walking, taking), walks.x);
+         data, weights, roles);
 }
 
 // The tiles that fused_conv_dgrad takes, so that sums come out the same; there are no kernels here

@@ -20,31 +20,34 @@ namespace accrete::kernels::cuda {
 /// Blocks that walk: one for every multiprocessor of a large GPU, beside one that takes tiles.
 constexpr std::int64_t kWalkingBlocks = 132;
 
+/// Tiles of the two matrices of results.
+struct BackwardTiles {
+  std::uint32_t pixels, channels;          ///< of the data's gradient
+  std::uint32_t columns, filters, ranges;  ///< of the weights', and the ranges of pixels
+};
+
 struct BackwardRoles {
-  std::uint32_t weight_tiles;     ///< results of a walking block
-  std::uint32_t ranges;           ///< of pixels
+  BackwardTiles tiles;
   std::uint32_t ranges_per_span;  ///< walked one after the other
   std::uint32_t spans;            ///< walked at the same time
-  std::uint32_t row_tiles, column_tiles;
-  std::uint32_t row_tiles_per_span;
+  std::uint32_t tiles_per_span;   ///< of pixels
+  std::uint32_t walking;          ///< blocks
+  std::uint32_t alternating;      ///< blocks of each role, until one is used up
+  std::uint32_t blocks;           ///< some have no tile where spans are not of equal length
 
-  BackwardRoles(std::uint32_t weight_tiles_in, std::int64_t ranges_in, std::uint32_t row_tiles_in,
-                std::uint32_t column_tiles_in)
-      : weight_tiles(weight_tiles_in),
-        ranges(static_cast<std::uint32_t>(ranges_in)),
-        row_tiles(row_tiles_in),
-        column_tiles(column_tiles_in) {
+  explicit BackwardRoles(const BackwardTiles& t) : tiles(t) {
     const auto divided = [](std::int64_t a, std::int64_t b) {
       return static_cast<std::uint32_t>((a + b - 1) / b);
     };
-    ranges_per_span = std::min(ranges, divided(ranges_in * weight_tiles, kWalkingBlocks));
-    spans = divided(ranges_in, ranges_per_span);
-    row_tiles_per_span = divided(row_tiles, spans);
+    const std::int64_t weight_tiles = std::int64_t{t.columns} * t.filters;
+    ranges_per_span = std::min(t.ranges, divided(t.ranges * weight_tiles, kWalkingBlocks));
+    spans = divided(t.ranges, ranges_per_span);
+    tiles_per_span = divided(t.pixels, spans);
+    walking = t.columns * t.filters * spans;
+    const std::uint32_t others = spans * tiles_per_span * t.channels;
+    alternating = std::min(walking, others);
+    blocks = walking + others;
   }
-
-  std::uint32_t walking_blocks() const { return weight_tiles * spans; }
-  /// Some of them have nothing to do where the spans are not of equal length.
-  std::uint32_t tile_blocks() const { return spans * row_tiles_per_span * column_tiles; }
 };
 
 }  // namespace accrete::kernels::cuda

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+// How many kernels a call queues: with tickets, sums over a batch need none of their own.
+#include <array>
+
+#include "kernels/fused_conv_case.h"
+#include "simt/executor.h"
+
+using namespace accrete;
+using namespace accrete::test;
+
+namespace {
+
+// Launches of `call(run)`, recorded and never run.
+template <class Call>
+std::size_t launches(bool with_tickets, const Call& call) {
+  std::array<std::uint32_t, kTicketCount> tickets{};
+  simt::Recorder recorder{true, {}};
+  Stream stream = Stream::cuda(0, &recorder, *test_stream(0).cuda_backend());
+  if (with_tickets) {
+    stream = stream.with_tickets({tickets.data(), kTicketCount});
+  }
+  call(Run{stream, layouts()[2], layouts()[0], DType::bf16});
+  return recorder.launches.size();
+}
+
+}  // namespace
+
+TEST_CASE("fused convolutions take one launch, and the weights' gradient one more") {
+  const FusedConvCase data({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1});
+  for (const bool tickets : {true, false}) {
+    INFO("tickets " << tickets);
+    const std::size_t zeroing = tickets ? 0 : 1;
+    Outputs outputs;
+    // Four calls, two with statistics; twelve calls, eight with a norm; four calls.
+    CHECK(launches(tickets, [&](const Run& run) { append_forward(data, run, outputs); }) ==
+          4 + 2 * zeroing);
+    CHECK(launches(tickets, [&](const Run& run) { append_dgrad(data, run, outputs); }) ==
+          12 + 8 * zeroing);
+    CHECK(launches(tickets, [&](const Run& run) { append_wgrad(data, run, outputs); }) == 8);
+  }
+}
+
+TEST_CASE("both gradients take one launch where there are kernels with two roles") {
+  const auto backward = [](const ConvProblem& problem, bool with_norm) {
+    const FusedConvCase data(problem);
+    Outputs outputs;
+    const BackwardParts parts{with_norm, true, GradMode::overwrite, GradMode::overwrite};
+    return launches(true, [&](const Run& run) { append_backward(data, run, parts, outputs); });
+  };
+  // And one for the ranges of the weights.
+  CHECK(backward({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1}, true) == 2);
+  CHECK(backward({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1}, false) == 3);
+  CHECK(backward({1, 12, 12, 32, 40, 3, 3, 1, 1, 1, 1}, true) == 3);  // few channels
+  CHECK(backward({1, 12, 12, 70, 40, 3, 3, 1, 1, 1, 1}, true) == 3);  // no whole packs
+}
