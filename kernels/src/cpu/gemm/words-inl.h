@@ -73,7 +73,7 @@ struct SplitPairs {
 
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
 /// Pairs through AVX-512 BF16, which the instruction sets that are compiled here do not include:
-/// only for machines where has_pair_products() says so. The instruction takes denormals as zero and
+/// only for machines with kHasBf16Instructions. The instruction takes denormals as zero and
 /// rounds each of its two sums to nearest.
 struct NativePairs {
   using Operand = WordVec;
@@ -92,11 +92,6 @@ struct NativePairs {
     return sum;
   }
 };
-
-inline bool has_pair_products() {
-  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
-  return has;
-}
 #endif
 
 /// Calls body.template operator()<Arithmetic>() with the best arithmetic for words of T.
@@ -106,7 +101,7 @@ HWY_INLINE auto with_arithmetic(const Body& body) {
     return body.template operator()<FloatWords>();
   } else {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-    if (has_pair_products()) {
+    if (kHasBf16Instructions) {
       return body.template operator()<NativePairs>();
     }
 #endif
