@@ -80,7 +80,7 @@ OuterBlocking outer_blocking(const Im2col& matrix, std::int64_t outputs) {
   b.chunk_rows = chunk_words * word_rows;
   b.g_floats = chunk_words * padded_outputs;
   b.a_floats = chunk_words * b.a_pitch;
-  b.pair_floats = word_rows > 1 ? b.a_pitch + kMaxLanes : 0;
+  b.pair_floats = word_rows > 1 && !matrix.plain() ? b.a_pitch + kMaxLanes : 0;
   // A block of few taps reads few pixels more than once, but a ring would take them all.
   if (b.block_columns >= kRingTaps * matrix.channels) {
     b.ring = line_ring_size(matrix, 1);

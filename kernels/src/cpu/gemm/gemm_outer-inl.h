@@ -46,11 +46,11 @@ void multiply_outer(const OuterBlocking& blocking, const float* a, const float* 
 }
 
 /// Columns `range` of A times the rows of one part, packed chunk by chunk.
-template <class T, class Rows, class TransformG>
+template <class T, class TransformA, class Rows, class TransformG>
 void multiply_part(const OuterBlocking& blocking, std::int64_t part, const ColumnRange& range,
-                   const Im2col& matrix, Rows& source, const Im2col& gradient,
-                   const TransformG& transform_g, float* scratch, float* partial,
-                   TilePrefetcher& prefetcher) {
+                   const Im2col& matrix, const TransformA& transform_a, Rows& source,
+                   const Im2col& gradient, const TransformG& transform_g, float* scratch,
+                   float* partial, TilePrefetcher& prefetcher) {
   const std::int64_t first = blocking.first_row(part);
   const std::int64_t last = blocking.first_row(part + 1);
   float* const g = scratch;
@@ -60,7 +60,7 @@ void multiply_part(const OuterBlocking& blocking, std::int64_t part, const Colum
   for (std::int64_t row = first; row < last; row = next) {
     next = std::min(row + blocking.chunk_rows, last);
     pack_panels<T>(gradient, transform_g, row, next, g);
-    pack_outer_block<T>(matrix, source, row, next, range, a, blocking.a_pitch, pair);
+    pack_outer_block<T>(matrix, transform_a, source, row, next, range, a, blocking.a_pitch, pair);
     prefetcher.start(next, std::min(next + blocking.chunk_rows, last));
     multiply_outer<T>(blocking, a, g, ceil_div(next - row, kWordElements<T>), range.first,
                       range.count(), row != first, partial, prefetcher);
@@ -87,8 +87,8 @@ void gemm_outer(ThreadPool& pool, const OuterBlocking& blocking, const Im2col& m
     float* const ring =
         scratch.data() + blocking.g_floats + blocking.a_floats + blocking.pair_floats;
     with_rows<T>(matrix, transform_a, blocking.ring, ring, [&](auto& source) HWY_ATTR {
-      multiply_part<T>(blocking, part, range, matrix, source, gradient, transform_g, scratch.data(),
-                       partials + part * blocking.partial_floats, prefetcher);
+      multiply_part<T>(blocking, part, range, matrix, transform_a, source, gradient, transform_g,
+                       scratch.data(), partials + part * blocking.partial_floats, prefetcher);
     });
   });
 }

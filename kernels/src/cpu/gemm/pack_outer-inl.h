@@ -28,6 +28,42 @@ HWY_INLINE void interleave(const Bf16* first, const Bf16* second, std::int64_t c
   }
 }
 
+/// Lanes [j, j + kLanes) of a run of `count` channels, zero behind them.
+template <class Run>
+HWY_INLINE FloatVec load_run(const Run& run, std::int64_t j, std::int64_t count) {
+  return j + kLanes <= count ? run.load(j) : run.load_some(j, count - j);
+}
+
+/// `count` channels from `column` on of `rows` rows of a plain matrix, one row of words after the
+/// other at `target_pitch`, in whole vectors. Returns the end of what was written.
+template <class Transform>
+float* pack_plain(const float* from, std::int64_t pitch, const Transform& transform,
+                  std::int64_t rows, std::int64_t column, std::int64_t count, float* target,
+                  std::int64_t target_pitch) {
+  for (std::int64_t i = 0; i < rows; ++i, target += target_pitch, from += pitch) {
+    const auto run = transform.bind(from, column);
+    for (std::int64_t j = 0; j < count; j += kLanes) {
+      hn::Store(load_run(run, j, count), FloatTag(), target + j);
+    }
+  }
+  return target;
+}
+template <class Transform>
+float* pack_plain(const Bf16* from, std::int64_t pitch, const Transform& transform,
+                  std::int64_t rows, std::int64_t column, std::int64_t count, float* target,
+                  std::int64_t target_pitch) {
+  for (std::int64_t i = 0; i < rows; i += 2, target += target_pitch, from += 2 * pitch) {
+    const bool last = i + 1 == rows;
+    const auto first = transform.bind(from, column);
+    const auto second = transform.bind(last ? from : from + pitch, column);
+    for (std::int64_t j = 0; j < count; j += kLanes) {
+      const FloatVec upper = last ? hn::Zero(FloatTag()) : load_run(second, j, count);
+      store_words(narrow_pairs(load_run(first, j, count), upper), target + j);
+    }
+  }
+  return target;
+}
+
 /// Packs columns of the matrix row by row.
 template <class T, class Rows>
 class RowPacker {
@@ -48,12 +84,10 @@ class RowPacker {
   const ColumnRange& range_;
 };
 
-/// Columns `range` of rows [row, last) of the matrix, one row of words after the other at
-/// `target_pitch` floats. `pair` is scratch of one such row and kMaxLanes more.
+/// The same of any matrix, through `pair`, scratch of one row of words and kMaxLanes more.
 template <class T, class Rows>
-void pack_outer_block(const Im2col& matrix, Rows& source, std::int64_t row, std::int64_t last,
-                      const ColumnRange& range, float* target, std::int64_t target_pitch,
-                      float* pair) {
+void pack_windows(const Im2col& matrix, Rows& source, std::int64_t row, std::int64_t last,
+                  const ColumnRange& range, float* target, std::int64_t target_pitch, float* pair) {
   RowPacker<T, Rows> packer(matrix, source, row, range);
   for (; row < last; row += kWordElements<T>, target += target_pitch) {
     if constexpr (kWordElements<T> == 1) {
@@ -72,42 +106,19 @@ void pack_outer_block(const Im2col& matrix, Rows& source, std::int64_t row, std:
   }
 }
 
-/// Lanes [j, j + kLanes) of a run of `count` channels, zero behind them.
-template <class Run>
-HWY_INLINE FloatVec load_run(const Run& run, std::int64_t j, std::int64_t count) {
-  return j + kLanes <= count ? run.load(j) : run.load_some(j, count - j);
-}
-
-/// Rows [row, last) of one panel of a plain matrix, `count` channels from `column` on in vectors of
-/// `width` lanes. Returns the end of what was written.
-template <class Transform>
-float* pack_panel(const float* from, std::int64_t pitch, const Transform& transform,
-                  std::int64_t rows, std::int64_t column, std::int64_t count, std::int64_t width,
-                  float* target) {
-  for (std::int64_t i = 0; i < rows; ++i, target += width, from += pitch) {
-    const auto run = transform.bind(from, column);
-    for (std::int64_t j = 0; j < count; j += kLanes) {
-      hn::Store(load_run(run, j, count), FloatTag(), target + j);
-    }
+/// Columns `range` of rows [row, last) of the matrix, one row of words after the other at
+/// `target_pitch` floats. `pair` is scratch of one such row and kMaxLanes more.
+template <class T, class Transform, class Rows>
+void pack_outer_block(const Im2col& matrix, const Transform& transform, Rows& source,
+                      std::int64_t row, std::int64_t last, const ColumnRange& range, float* target,
+                      std::int64_t target_pitch, float* pair) {
+  if (matrix.plain()) {
+    const T* from = static_cast<const T*>(matrix.data) + row * matrix.pitch + range.c;
+    pack_plain(from, matrix.pitch, transform, last - row, range.c, range.count(), target,
+               target_pitch);
+  } else {
+    pack_windows<T>(matrix, source, row, last, range, target, target_pitch, pair);
   }
-  return target;
-}
-template <class Transform>
-float* pack_panel(const Bf16* from, std::int64_t pitch, const Transform& transform,
-                  std::int64_t rows, std::int64_t column, std::int64_t count, std::int64_t width,
-                  float* target) {
-  const FloatTag d;
-  for (std::int64_t i = 0; i < rows; i += 2, target += width, from += 2 * pitch) {
-    const bool last = i + 1 == rows;
-    const auto first = transform.bind(from, column);
-    const auto second = transform.bind(last ? from : from + pitch, column);
-    for (std::int64_t j = 0; j < count; j += kLanes) {
-      const HalfVec lower = narrow(d, load_run(first, j, count));
-      const HalfVec upper = narrow(d, load_run(second, j, count));
-      store_words(pair_up(lower, last ? hn::Zero(HalfTag()) : upper), target + j);
-    }
-  }
-  return target;
 }
 
 /// Rows [row, last) of a plain matrix as panels: [panel][row of words][vectors of the panel].
@@ -118,7 +129,7 @@ void pack_panels(const Im2col& matrix, const Transform& transform, std::int64_t 
     const std::int64_t width = panel_vectors(matrix.channels - column) * kLanes;
     const std::int64_t count = std::min(width, matrix.channels - column);
     const T* from = static_cast<const T*>(matrix.data) + row * matrix.pitch + column;
-    target = pack_panel(from, matrix.pitch, transform, last - row, column, count, width, target);
+    target = pack_plain(from, matrix.pitch, transform, last - row, column, count, target, width);
   }
 }
 
