@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <deque>
 #include <optional>
 
 #include "accrete/engine/checkpoint.h"
@@ -11,38 +10,25 @@
 #include "accrete/kernels/error.h"
 #include "batch_source.h"
 #include "epoch_sums.h"
+#include "evaluation.h"
 #include "exit_codes.h"
 #include "interrupt.h"
+#include "loader_options.h"
 #include "model_builder.h"
+#include "pace.h"
 #include "profile_table.h"
 #include "progress.h"
+#include "resume_point.h"
 #include "run_folder.h"
+#include "steps_under_way.h"
 
 namespace accrete::apps {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Steps that may be queued on a GPU before the result of the first must be there: enough that it
-// never waits for the host, few enough that an interruption is quick.
-constexpr std::size_t kStepsAhead = 4;
-
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
-}
-
-data::LoaderOptions loader_options(const models::RunSpec& spec, bool training) {
-  data::LoaderOptions options;
-  options.batch_size = training ? spec.training.batch_size : spec.training.eval_batch_size;
-  options.image_size = spec.data.image_size;
-  options.mean = spec.data.mean;
-  options.std = spec.data.std;
-  options.shuffle = training;
-  if (training) {
-    options.augmentation = {spec.data.crop_padding, spec.data.horizontal_flip};
-  }
-  options.seed = spec.training.seed;
-  return options;
 }
 
 class TrainingLoop {
@@ -53,10 +39,8 @@ class TrainingLoop {
         sets_(std::move(inputs.sets)),
         runtime_(runtime),
         session_(std::move(inputs.plan), std::move(inputs.session), runtime),
-        train_batches_(make_batch_source(runtime, sets_.train, loader_options(spec_, true),
-                                         image_dtype(spec_), Purpose::training)),
-        test_batches_(make_batch_source(runtime, sets_.test, loader_options(spec_, false),
-                                        image_dtype(spec_), Purpose::evaluation)),
+        train_batches_(batches_of(sets_.train, Purpose::training)),
+        test_batches_(batches_of(sets_.test, Purpose::evaluation)),
         folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
         checkpoints_(folder_.checkpoints()),
         fingerprint_(models::spec_fingerprint(spec_)),
@@ -81,6 +65,11 @@ class TrainingLoop {
   }
 
  private:
+  std::unique_ptr<BatchSource> batches_of(const data::ImageDataset& set, Purpose purpose) {
+    return make_batch_source(runtime_, set, loader_options(spec_, purpose), image_dtype(spec_),
+                             purpose);
+  }
+
   std::int64_t total_steps() const {
     return spec_.training.epochs * train_batches_->batches_per_epoch();
   }
@@ -95,19 +84,8 @@ class TrainingLoop {
   }
 
   bool resume() {
-    std::optional<std::string> from = checkpoints_.newest();
-    if (options_.resume.empty()) {
-      if (from) {
-        throw Error(ErrorCode::invalid_argument,
-                    folder_.path() +
-                        " holds checkpoints of an earlier run; add --resume auto to "
-                        "go on from them, or choose another --output");
-      }
-      return false;
-    }
-    if (options_.resume != "auto") {
-      from = options_.resume;
-    }
+    const std::optional<std::string> from =
+        resume_point(folder_.path(), checkpoints_.newest(), options_.resume);
     if (from) {
       state_ = load_checkpoint(*from, session_.parameters(), fingerprint_);
       session_.upload_parameters();
@@ -146,8 +124,7 @@ class TrainingLoop {
   bool train_epoch() {
     epoch_start_ = Clock::now();
     epoch_wait_start_ = train_batches_->wait_seconds();
-    epoch_busy_seconds_ = 0.0;
-    epoch_samples_ = 0;
+    epoch_pace_ = {};
     const std::int64_t batches = train_batches_->batches_per_epoch();
     train_batches_->start_epoch(state_.epoch, state_.step_in_epoch);
     for (std::int64_t queued = state_.step_in_epoch; queued < batches; ++queued) {
@@ -156,14 +133,14 @@ class TrainingLoop {
         return false;
       }
       queue_batch();
-      account_for_steps(kStepsAhead);
+      account_for_steps(StepsUnderWay::kMost);
     }
     account_for_steps(0);
     return true;
   }
 
   bool should_stop() const {
-    const auto queued = steps_here_ + static_cast<std::int64_t>(sizes_under_way_.size());
+    const std::int64_t queued = pace_.steps + under_way_.count();
     const bool enough = options_.stop_after_steps > 0 && queued >= options_.stop_after_steps;
     return enough || interrupt_signal() != 0;
   }
@@ -172,22 +149,21 @@ class TrainingLoop {
     const double waited = train_batches_->wait_seconds();
     const auto start = Clock::now();
     const std::int64_t size = train_batches_->next(session_);
-    const auto step = state_.global_step + static_cast<std::int64_t>(sizes_under_way_.size());
+    const std::int64_t step = state_.global_step + under_way_.count();
     session_.queue_train_step(size, rate_at(step), step);
-    sizes_under_way_.push_back(size);
+    under_way_.add(size);
     add_busy(seconds_since(start) - (train_batches_->wait_seconds() - waited));
   }
 
   // Takes in the results of queued steps, except that `pending` may stay under way.
   void account_for_steps(std::size_t pending) {
     const auto start = Clock::now();
-    const std::vector<StepResult>& results = session_.results(pending);
+    const std::int64_t steps = pace_.steps;
+    under_way_.take_results(session_, pending, [&](const StepResult& result, std::int64_t size) {
+      account_for_step(result, size);
+    });
     add_busy(seconds_since(start));
-    for (const StepResult& result : results) {
-      account_for_step(result, sizes_under_way_.front());
-      sizes_under_way_.pop_front();
-    }
-    if (!results.empty()) {
+    if (pace_.steps > steps) {
       report_step();
     }
   }
@@ -204,16 +180,15 @@ class TrainingLoop {
                       last_good_state());
     }
     sums_.add(result, size);
-    samples_here_ += size;
-    epoch_samples_ += size;
-    ++steps_here_;
+    pace_.add_step(size);
+    epoch_pace_.add_step(size);
     ++state_.step_in_epoch;
     ++state_.global_step;
   }
 
   void add_busy(double seconds) {
-    busy_seconds_ += seconds;
-    epoch_busy_seconds_ += seconds;
+    pace_.busy_seconds += seconds;
+    epoch_pace_.busy_seconds += seconds;
   }
 
   std::string last_good_state() const {
@@ -229,35 +204,15 @@ class TrainingLoop {
     status.steps = train_batches_->batches_per_epoch();
     status.loss = sums_.mean_loss();
     status.accuracy = sums_.accuracy();
-    status.examples_per_second = static_cast<double>(samples_here_) / busy_seconds_;
-    status.seconds_left = busy_seconds_ / static_cast<double>(steps_here_) *
-                          static_cast<double>(total_steps() - state_.global_step);
+    status.examples_per_second = pace_.examples_per_second();
+    status.seconds_left = pace_.seconds_for(total_steps() - state_.global_step);
     progress_.step(status);
-  }
-
-  EpochSums evaluate() {
-    EpochSums sums;
-    std::deque<std::int64_t> sizes;
-    const auto add_results = [&](std::size_t pending) {
-      for (const StepResult& result : session_.results(pending)) {
-        sums.add(result, sizes.front());
-        sizes.pop_front();
-      }
-    };
-    test_batches_->start_epoch(0, 0);
-    while (const std::int64_t size = test_batches_->next(session_)) {
-      session_.queue_eval_step(size);
-      sizes.push_back(size);
-      add_results(kStepsAhead);
-    }
-    add_results(0);
-    return sums;
   }
 
   void finish_epoch() {
     const double waited = train_batches_->wait_seconds() - epoch_wait_start_;
     const double train_seconds = seconds_since(epoch_start_);
-    const EpochSums test = evaluate();
+    const EpochSums test = evaluate(session_, *test_batches_);
     last_epoch_.epoch = state_.epoch + 1;
     last_epoch_.step = state_.global_step;
     last_epoch_.learning_rate = rate_at(state_.global_step - 1);
@@ -265,7 +220,7 @@ class TrainingLoop {
     last_epoch_.train_accuracy = sums_.accuracy();
     last_epoch_.test_loss = test.mean_loss();
     last_epoch_.test_accuracy = test.accuracy();
-    last_epoch_.examples_per_second = static_cast<double>(epoch_samples_) / epoch_busy_seconds_;
+    last_epoch_.examples_per_second = epoch_pace_.examples_per_second();
     last_epoch_.seconds = seconds_since(epoch_start_);
     last_epoch_.data_wait_percent = 100.0 * waited / train_seconds;
     tested_ = true;
@@ -304,7 +259,7 @@ class TrainingLoop {
 
   void conclude() {
     if (!tested_) {  // resumed after the last epoch: nothing was left to train
-      last_epoch_.test_accuracy = evaluate().accuracy();
+      last_epoch_.test_accuracy = evaluate(session_, *test_batches_).accuracy();
     }
     RunConclusion run;
     run.peak_bytes = session_.peak_bytes();
@@ -312,8 +267,7 @@ class TrainingLoop {
     run.bytes_copied = session_.bytes_copied();
     run.folder = folder_.path();
     run.last_epoch = last_epoch_;
-    run.examples_per_second =
-        busy_seconds_ > 0.0 ? static_cast<double>(samples_here_) / busy_seconds_ : 0.0;
+    run.examples_per_second = pace_.examples_per_second();
     run.device = to_string(runtime_.stream().device());
     if (options_.profile) {
       print_profile(session_.profile());
@@ -339,14 +293,11 @@ class TrainingLoop {
   bool tested_ = false;
   std::string resumed_from_;
   std::string weights_from_;
-  std::deque<std::int64_t> sizes_under_way_;  // of batches whose results have not been seen
-  double busy_seconds_ = 0.0;  // copy, forward, backward and update; not waiting for data
-  std::int64_t samples_here_ = 0;
-  std::int64_t steps_here_ = 0;
+  StepsUnderWay under_way_;
+  Pace pace_;  // of this process
+  Pace epoch_pace_;
   Clock::time_point epoch_start_;
   double epoch_wait_start_ = 0.0;
-  double epoch_busy_seconds_ = 0.0;
-  std::int64_t epoch_samples_ = 0;
 };
 
 }  // namespace
