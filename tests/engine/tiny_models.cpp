@@ -272,4 +272,22 @@ void TinySession::randomise_running_statistics() {
   session.upload_parameters();
 }
 
+RoundedCopies count_rounded_copies(const ParameterStore& store) {
+  RoundedCopies copies;
+  for (const StoredTensor& copy : store.tensors()) {
+    if (copy.kind != ValueKind::rounded) {
+      continue;
+    }
+    const float* master = store.find(copy.master)->view.f32();
+    const auto* bits = static_cast<const std::uint16_t*>(copy.view.data);
+    bool same = true;
+    for (std::int64_t i = 0; i < copy.shape.elements(); ++i) {
+      same = same && bits[i] == bf16_bits(master[i]);
+    }
+    ++copies.all;
+    copies.exact += same ? 1 : 0;
+  }
+  return copies;
+}
+
 }  // namespace accrete::test

@@ -80,4 +80,12 @@ struct TinySession {
   std::vector<std::int32_t> classes_;
 };
 
+/// The rounded copies of parameters in a store, and those that are their parameters, rounded, bit
+/// for bit.
+struct RoundedCopies {
+  int all = 0;
+  int exact = 0;
+};
+RoundedCopies count_rounded_copies(const ParameterStore& store);
+
 }  // namespace accrete::test

@@ -8,6 +8,7 @@
 #include "hwy/foreach_target.h"
 
 #include "cpu/conv.h"
+#include "cpu/dot_sizes.h"
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/norm_gradient_epilogue-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
@@ -112,30 +113,19 @@ HWY_EXPORT(run_conv_dgrad);
 
 namespace {
 
-struct Sizes {
-  std::size_t bytes;
-  std::int64_t blocks;
-};
-
-Sizes sizes_of(const ConvProblem& problem, DType dtype) {
-  const Im2col matrix = im2col_of_gradient(problem, nothing_of(dtype));
-  if (winograd_pays(matrix, problem.C)) {
-    const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, problem.C);
-    return {blocking.workspace_bytes(), blocking.blocks};
-  }
-  const DotBlocking blocking = dot_blocking(matrix, problem.C);
-  return {blocking.workspace_bytes(), blocking.blocks};
+DotSizes sizes_of(const ConvProblem& problem, DType dtype) {
+  return dot_sizes(im2col_of_gradient(problem, nothing_of(dtype)), problem.C);
 }
 
 }  // namespace
 
 std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return sizes_of(problem, dtype).bytes;
+  return sizes_of(problem, dtype).workspace_bytes;
 }
 
 std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const Sizes sizes = sizes_of(problem, dtype);
-  return sizes.bytes +
+  const DotSizes sizes = sizes_of(problem, dtype);
+  return sizes.workspace_bytes +
          float_bytes(DeferredGradientTable::floats(problem.K) + NormReluTable::floats(problem.C) +
                      ChannelPartials::floats(sizes.blocks, problem.C));
 }

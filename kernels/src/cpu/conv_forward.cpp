@@ -7,6 +7,7 @@
 #include "hwy/foreach_target.h"
 
 #include "cpu/conv.h"
+#include "cpu/dot_sizes.h"
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
 #include "cpu/gemm/statistics_epilogue-inl.h"
@@ -91,31 +92,20 @@ HWY_EXPORT(run_conv_forward);
 
 namespace {
 
-struct Sizes {
-  std::size_t bytes;
-  std::int64_t blocks;
-};
-
-Sizes sizes_of(const ConvProblem& problem, DType dtype) {
-  const Im2col matrix = im2col_of_input(problem, nothing_of(dtype));
-  if (winograd_pays(matrix, problem.K)) {
-    const WinogradDotBlocking blocking = winograd_dot_blocking(matrix, problem.K);
-    return {blocking.workspace_bytes(), blocking.blocks};
-  }
-  const DotBlocking blocking = dot_blocking(matrix, problem.K);
-  return {blocking.workspace_bytes(), blocking.blocks};
+DotSizes sizes_of(const ConvProblem& problem, DType dtype) {
+  return dot_sizes(im2col_of_input(problem, nothing_of(dtype)), problem.K);
 }
 
 }  // namespace
 
 std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return sizes_of(problem, dtype).bytes;
+  return sizes_of(problem, dtype).workspace_bytes;
 }
 
 std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const Sizes sizes = sizes_of(problem, dtype);
-  return sizes.bytes + float_bytes(NormReluTable::floats(problem.C) +
-                                   ChannelPartials::floats(sizes.blocks, problem.K));
+  const DotSizes sizes = sizes_of(problem, dtype);
+  return sizes.workspace_bytes + float_bytes(NormReluTable::floats(problem.C) +
+                                             ChannelPartials::floats(sizes.blocks, problem.K));
 }
 
 void conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
