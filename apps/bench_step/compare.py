@@ -27,6 +27,8 @@ NETS = {
         "preset": "densenet_bc_100_12", "size": 32, "channels": 3, "batch": 64},
     "DenseNet-121, 224x224, batch 16": {
         "preset": "densenet121", "size": 224, "channels": 3, "batch": 16},
+    "ResNet-18, 224x224, batch 16": {
+        "preset": "resnet18", "size": 224, "channels": 3, "batch": 16},
 }
 CUDA_NETS = {
     "d2l, 96x96, batch 256": {"preset": "d2l", "size": 96, "channels": 1, "batch": 256},

@@ -32,15 +32,58 @@ class DenseLayer(nn.Module):
         return torch.cat((x, self.net(x)), 1)
 
 
-def densenet(spec, in_channels):
-    stem, bias = spec["stem"], spec["conv_bias"]
+class BasicBlock(nn.Module):
+    """Conv3x3-BN-ReLU-Conv3x3-BN, plus the input or its projection, ReLU."""
+
+    def __init__(self, channels, width, stride, bias, shortcut_norm):
+        super().__init__()
+        self.net = nn.Sequential(
+            nn.Conv2d(channels, width, 3, stride, 1, bias=bias), nn.BatchNorm2d(width),
+            nn.ReLU(inplace=True),
+            nn.Conv2d(width, width, 3, padding=1, bias=bias), nn.BatchNorm2d(width))
+        projection = []
+        if stride != 1 or channels != width:
+            projection += [nn.Conv2d(channels, width, 1, stride, bias=bias)]
+            projection += [nn.BatchNorm2d(width)] if shortcut_norm else []
+        self.shortcut = nn.Sequential(*projection)
+
+    def forward(self, x):
+        return nn.functional.relu(self.net(x) + self.shortcut(x), inplace=True)
+
+
+def stem_of(spec, in_channels):
+    stem = spec["stem"]
     channels = stem["channels"]
     layers = [nn.Conv2d(in_channels, channels, stem["kernel"], stem["stride"],
-                        stem["kernel"] // 2, bias=bias)]
+                        stem["kernel"] // 2, bias=spec["conv_bias"])]
     if stem["norm_relu"]:
         layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
     if stem["max_pool"]:
         layers += [nn.MaxPool2d(3, 2, 1)]
+    return layers
+
+
+def head_of(spec, channels):
+    return [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, spec["num_classes"])]
+
+
+def resnet(spec, in_channels):
+    layers = stem_of(spec, in_channels)
+    channels = spec["stem"]["channels"]
+    for stage, depth in enumerate(spec["stages"]):
+        width = spec["width"] << stage
+        for block in range(depth):
+            stride = 2 if stage > 0 and block == 0 else 1
+            layers += [BasicBlock(channels, width, stride, spec["conv_bias"],
+                                  spec["shortcut_norm"])]
+            channels = width
+    return nn.Sequential(*layers, *head_of(spec, channels))
+
+
+def densenet(spec, in_channels):
+    bias = spec["conv_bias"]
+    layers = stem_of(spec, in_channels)
+    channels = spec["stem"]["channels"]
     for block, depth in enumerate(spec["blocks"]):
         for _ in range(depth):
             layers += [DenseLayer(channels, spec["growth_rate"], spec["bottleneck_width"], bias)]
@@ -50,9 +93,11 @@ def densenet(spec, in_channels):
             layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True),
                        nn.Conv2d(channels, kept, 1, bias=bias), nn.AvgPool2d(2)]
             channels = kept
-    layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True), nn.AdaptiveAvgPool2d(1),
-               nn.Flatten(), nn.Linear(channels, spec["num_classes"])]
-    return nn.Sequential(*layers)
+    layers += [nn.BatchNorm2d(channels), nn.ReLU(inplace=True)]
+    return nn.Sequential(*layers, *head_of(spec, channels))
+
+
+BUILDERS = {"densenet": densenet, "resnet": resnet}
 
 
 def forward_and_backward(args, model, images, labels):
@@ -75,7 +120,7 @@ def time_steps(config, args, layout):
     torch.manual_seed(0)
     data, batch = config["data"], config["training"]["batch_size"]
     channels, size = data["synthetic"]["channels"], data["synthetic"]["image_size"]
-    model = densenet(config["model"], channels).to(args.device)
+    model = BUILDERS[config["model"]["type"]](config["model"], channels).to(args.device)
     images = torch.randn(batch, channels, size, size, device=args.device)
     labels = torch.randint(0, config["model"]["num_classes"], (batch,), device=args.device)
     if layout != "contiguous":
