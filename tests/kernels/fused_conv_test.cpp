@@ -40,7 +40,9 @@ TEST_CASE("fused_conv_forward with and without each part") {
 }
 
 TEST_CASE("fused_conv_dgrad with and without each part") {
-  for (const ConvProblem& problem : some_problems()) {
+  std::vector<ConvProblem> problems = some_problems();
+  problems.push_back({2, 61, 47, 10, 12, 3, 3, 2, 2, 1, 1});  // phases of several tasks and tiles
+  for (const ConvProblem& problem : problems) {
     INFO(describe(problem));
     const FusedConvCase data(problem);
     std::vector<Expected> expected;

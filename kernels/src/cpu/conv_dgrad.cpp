@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The gradient of the data is a convolution of grad_y with the turned filter. What batch norm owes
+// The gradient of the data is a convolution of grad_y with the turned filter, at a stride one
+// convolution for each phase of the pixels (stride_phases.h). What batch norm owes
 // to grad_y is paid while it is packed; mask and sums of the input's NormRelu are in the stores.
 #include "cpu/simd_targets.h"
 
@@ -12,6 +13,8 @@
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/norm_gradient_epilogue-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
+#include "cpu/gemm/phase_epilogue-inl.h"
+#include "cpu/stride_phases.h"
 #include "cpu/winograd/dot-inl.h"
 #include "cpu/winograd/filter-inl.h"
 
@@ -19,13 +22,16 @@ HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
 namespace HWY_NAMESPACE {
 
-/// Calls `multiply` with the epilogue of a convolution whose input was read as it is.
+/// Calls multiply(make), where make(x, g) is the epilogue for the pixels of two views: that of a
+/// convolution whose input was read as it is.
 template <class T, class Multiply>
 void with_plain_epilogue(const NormReluGradient& out, const Multiply& multiply) {
   if (out.mode == GradMode::overwrite) {
-    multiply(StoreTile<T>(out.g, nullptr));
+    multiply([](const ConstTensorView& /*x*/, const TensorView& g)
+                 HWY_ATTR { return StoreTile<T>(g, nullptr); });
   } else {
-    multiply(AccumulateTile<T>(out.g));
+    multiply([](const ConstTensorView& /*x*/, const TensorView& g)
+                 HWY_ATTR { return AccumulateTile<T>(g); });
   }
 }
 
@@ -36,20 +42,27 @@ void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t bl
   const std::int64_t C = call.problem.C;
   const NormReluTable table = make_table(pool, call.norm, C, floats);
   const ChannelPartials partials(floats.take(ChannelPartials::floats(blocks, C)), C);
+  const auto masked = [&]<GradMode kMode>() {
+    multiply([&](const ConstTensorView& x, const TensorView& g) HWY_ATTR {
+      NormReluGradient out = call.out;
+      out.g = g;
+      return MaskTile<T, kMode>(x, call.norm, table, out, partials);
+    });
+  };
   if (call.out.mode == GradMode::overwrite) {
-    multiply(MaskTile<T, GradMode::overwrite>(call.x, call.norm, table, call.out, partials));
+    masked.template operator()<GradMode::overwrite>();
   } else {
-    multiply(MaskTile<T, GradMode::accumulate>(call.x, call.norm, table, call.out, partials));
+    masked.template operator()<GradMode::accumulate>();
   }
   finish_gradient_sums(pool, partials, blocks, call.x.shape.pixels(), call.norm, call.out);
 }
 
-/// Calls product(transform, epilogue) with what the call's parts ask for.
+/// Calls product(transform, make) with what the call's parts ask for.
 template <class T, class Product>
 void multiply_with_parts(ThreadPool& pool, const ConvDgrad& call, std::int64_t blocks,
                          WorkspaceFloats& floats, const Product& product) {
   const auto multiply = [&](const auto& transform) {
-    const auto store_with = [&](const auto& epilogue) { product(transform, epilogue); };
+    const auto store_with = [&](const auto& make) { product(transform, make); };
     if (call.norm) {
       with_mask_epilogue<T>(pool, call, blocks, floats, store_with);
     } else {
@@ -65,14 +78,39 @@ void multiply_with_parts(ThreadPool& pool, const ConvDgrad& call, std::int64_t b
 }
 
 template <class T>
-void dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matrix, WorkspaceFloats floats) {
+void dgrad(ThreadPool& pool, const ConvDgrad& call, const StridePhase& phase, const Im2col& matrix,
+           WorkspaceFloats floats) {
   const DotBlocking blocking = dot_blocking(matrix, call.problem.C);
   float* const packed_weights = floats.take(blocking.weight_floats);
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
-  pack_turned_weights(pool, elements<T>(call.weight), call.problem, blocking, packed_weights);
+  pack_turned_weights(pool, elements<T>(call.weight), call.problem, phase, blocking,
+                      packed_weights);
+  multiply_with_parts<T>(pool, call, blocking.blocks, floats,
+                         [&](const auto& transform, const auto& make) {
+                           gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
+                                       make(call.x, call.out.g));
+                         });
+}
+
+/// Of a strided convolution, whose `sizes` are those of all phases.
+template <class T>
+void strided_dgrad(ThreadPool& pool, const ConvDgrad& call, const DotSizes& sizes,
+                   WorkspaceFloats floats) {
   multiply_with_parts<T>(
-      pool, call, blocking.blocks, floats, [&](const auto& transform, const auto& epilogue) {
-        gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+      pool, call, sizes.blocks, floats, [&](const auto& transform, const auto& make) {
+        std::int64_t first_block = 0;
+        for_each_phase(call.problem, [&](const StridePhase& phase) {
+          const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g, phase);
+          const DotBlocking blocking = dot_blocking(matrix, call.problem.C);
+          WorkspaceFloats rest = floats;  // each phase has all that is left
+          float* const packed_weights = rest.take(blocking.weight_floats);
+          ScratchSlots slots = take_slots(rest, blocking.blocks, blocking.slot_floats);
+          pack_turned_weights(pool, elements<T>(call.weight), call.problem, phase, blocking,
+                              packed_weights);
+          gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
+                      PhaseEpilogue(phase, call.x, call.out.g, first_block, make));
+          first_block += blocking.blocks;
+        });
       });
 }
 
@@ -83,21 +121,24 @@ void winograd_dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matri
   float* const packed_weights = floats.take(blocking.weight_floats());
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
   pack_winograd_turned_weights(pool, elements<T>(call.weight), blocking, packed_weights);
-  multiply_with_parts<T>(
-      pool, call, blocking.blocks, floats, [&](const auto& transform, const auto& epilogue) {
-        winograd_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
-      });
+  multiply_with_parts<T>(pool, call, blocking.blocks, floats,
+                         [&](const auto& transform, const auto& make) {
+                           winograd_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
+                                           make(call.x, call.out.g));
+                         });
 }
 
 void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
-  const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g);
+  const StridePhase phase = stride_phase(call.problem, 0, 0);
+  const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g, phase);
   const WorkspaceFloats floats(workspace);
-  const bool winograd = winograd_pays(matrix, call.problem.C);
   with_element(call.grad_y.g.dtype, [&]<class T>() {
-    if (winograd) {
+    if (strided(call.problem)) {
+      strided_dgrad<T>(pool, call, strided_dgrad_sizes(call.problem, call.grad_y.g.dtype), floats);
+    } else if (winograd_pays(matrix, call.problem.C)) {
       winograd_dgrad<T>(pool, call, matrix, floats);
     } else {
-      dgrad<T>(pool, call, matrix, floats);
+      dgrad<T>(pool, call, phase, matrix, floats);
     }
   });
 }
@@ -114,7 +155,11 @@ HWY_EXPORT(run_conv_dgrad);
 namespace {
 
 DotSizes sizes_of(const ConvProblem& problem, DType dtype) {
-  return dot_sizes(im2col_of_gradient(problem, nothing_of(dtype)), problem.C);
+  if (strided(problem)) {
+    return strided_dgrad_sizes(problem, dtype);
+  }
+  const StridePhase all = stride_phase(problem, 0, 0);
+  return dot_sizes(im2col_of_gradient(problem, nothing_of(dtype), all), problem.C);
 }
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "accrete/kernels/problem.h"
+#include "accrete/kernels/tensor_view.h"
 #include "cpu/gemm/im2col.h"
 
 namespace accrete::kernels::cpu {
@@ -16,5 +18,9 @@ struct DotSizes {
 
 /// Of `matrix` times weights of `columns` columns; the matrix's data need not exist yet.
 DotSizes dot_sizes(const Im2col& matrix, std::int64_t columns);
+
+/// Of the gradient of the data of a strided convolution: a workspace that suits each phase in turn,
+/// the blocks of all.
+DotSizes strided_dgrad_sizes(const ConvProblem& problem, DType dtype);
 
 }  // namespace accrete::kernels::cpu

@@ -27,10 +27,6 @@ class DirectRows {
 
   /// Columns `range` of the row whose window is given.
   HWY_INLINE void pack(const Window& window, const ColumnRange& range, T* target) const {
-    if (matrix_.dilated()) {
-      pack_taps(window, range, target);
-      return;
-    }
     const FilterTaps taps(matrix_, window);
     const std::int64_t width = matrix_.filter_row();
     std::int64_t r = range.r;
@@ -103,37 +99,6 @@ class DirectRows {
       count -= run;
       pixel += matrix_.pitch;
       c = 0;
-    }
-  }
-
-  /// Tap by tap, for a source spread out by a dilation.
-  void pack_taps(const Window& window, const ColumnRange& range, T* target) const {
-    std::int64_t r = range.r;
-    std::int64_t s = range.s;
-    std::int64_t c = range.c;
-    for (std::int64_t rest = range.count(); rest > 0;) {
-      const std::int64_t run = std::min(rest, matrix_.channels - c);
-      pack_tap(image(window), window.h + r, window.w + s, c, run, target);
-      target += run;
-      rest -= run;
-      c = 0;
-      if (++s == matrix_.filter_w) {
-        s = 0;
-        ++r;
-      }
-    }
-  }
-
-  void pack_tap(const T* image, std::int64_t h, std::int64_t w, std::int64_t c, std::int64_t run,
-                T* target) const {
-    const bool on_pixel = h >= 0 && w >= 0 && h % matrix_.dilation_h == 0 &&
-                          w % matrix_.dilation_w == 0 && h / matrix_.dilation_h < matrix_.height &&
-                          w / matrix_.dilation_w < matrix_.width;
-    if (on_pixel) {
-      const std::int64_t pixel = h / matrix_.dilation_h * matrix_.width + w / matrix_.dilation_w;
-      copy_run(transform_, image + pixel * matrix_.pitch + c, c, run, target);
-    } else {
-      zero_run(target, run);
     }
   }
 

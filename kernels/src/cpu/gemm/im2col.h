@@ -10,9 +10,8 @@
 
 namespace accrete::kernels::cpu {
 
-/// Row (n,p,q), column (r,s,c) is the source at virtual position h = p*stride_h - pad_h + r,
-/// w = q*stride_w - pad_w + s. Source pixel i lies at virtual position i*dilation; positions
-/// between two pixels and outside the image are zero.
+/// Row (n,p,q), column (r,s,c) is the source at h = p*stride_h - pad_h + r, w = q*stride_w - pad_w
+/// + s, and zero outside the image.
 struct Im2col {
   const void* data = nullptr;  ///< f32 or bf16
   std::int64_t element_bytes = sizeof(float);
@@ -22,7 +21,6 @@ struct Im2col {
   std::int64_t filter_h = 1, filter_w = 1;
   std::int64_t stride_h = 1, stride_w = 1;
   std::int64_t pad_h = 0, pad_w = 0;  // may be negative
-  std::int64_t dilation_h = 1, dilation_w = 1;
   std::int64_t out_h = 0, out_w = 0;
 
   std::int64_t rows() const { return images * out_h * out_w; }
@@ -39,11 +37,10 @@ struct Im2col {
     range.channels = count;
     return range;
   }
-  bool dilated() const { return dilation_h != 1 || dilation_w != 1; }
   /// Row m is source pixel m.
   bool plain() const {
     return filter_h == 1 && filter_w == 1 && stride_h == 1 && stride_w == 1 && pad_h == 0 &&
-           pad_w == 0 && dilation_h == 1 && dilation_w == 1;
+           pad_w == 0;
   }
 };
 
@@ -83,20 +80,8 @@ inline Im2col rows_of(const ConstTensorView& tensor) {
   return m;
 }
 
-/// Rows are the pixels of x, the source is grad_y, spread out by the stride; columns are (r,s,k)
-/// of the filter turned by 180 degrees.
-inline Im2col im2col_of_gradient(const ConvProblem& problem, const ConstTensorView& grad_y) {
-  Im2col m = source_of(grad_y);
-  m.images = problem.N, m.height = problem.P(), m.width = problem.Q(), m.channels = problem.K;
-  m.filter_h = problem.R, m.filter_w = problem.S;
-  m.pad_h = problem.R - 1 - problem.pad_h, m.pad_w = problem.S - 1 - problem.pad_w;
-  m.dilation_h = problem.stride_h, m.dilation_w = problem.stride_w;
-  m.out_h = problem.H, m.out_w = problem.W;
-  return m;
-}
-
 /// The filter window of one row: the image it reads, the number of lines in the images before that,
-/// and the virtual position of its first tap.
+/// and the position of its first tap.
 struct Window {
   const char* image;
   std::int64_t first_line;

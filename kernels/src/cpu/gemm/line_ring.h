@@ -18,10 +18,10 @@ struct LineRingSize {
 };
 
 /// The ring holds every line that the windows of `rows` neighbouring rows read. A matrix of single
-/// taps reads each pixel once, and a dilated one few: those need none.
+/// taps reads each pixel once and needs none.
 inline LineRingSize line_ring_size(const Im2col& matrix, std::int64_t rows) {
   LineRingSize size;
-  if (matrix.filter_h * matrix.filter_w == 1 || matrix.dilated()) {
+  if (matrix.filter_h * matrix.filter_w <= 1) {
     return size;
   }
   // The rows begin at most this many new lines of output, each this many lines of input below the

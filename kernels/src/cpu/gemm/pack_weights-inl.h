@@ -18,6 +18,7 @@
 #include "cpu/gemm/tile-inl.h"
 #include "cpu/gemm/transpose-inl.h"
 #include "cpu/gemm/words-inl.h"
+#include "cpu/stride_phases.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu {
@@ -74,23 +75,31 @@ void pack_forward_strip(const T* weight, const DotBlocking& blocking, std::int64
   }
 }
 
-/// Row (r,s,k) of the turned filter: weight[k][R-1-r][S-1-s], all channels; null behind the last.
-template <class T>
-const T* turned_row(const T* weight, const ConvProblem& problem, std::int64_t row) {
-  const std::int64_t taps = problem.R * problem.S;
-  if (row >= taps * problem.K) {
-    return nullptr;
+/// The taps of a phase, turned.
+struct TurnedFilter {
+  const ConvProblem& problem;
+  const StridePhase& phase;
+
+  /// Row (r,s,k), all channels of the weights; null behind the last.
+  template <class T>
+  const T* row(const T* weight, std::int64_t row) const {
+    const std::int64_t tap = row / problem.K;
+    if (tap >= phase.h.taps * phase.w.taps) {
+      return nullptr;
+    }
+    const std::int64_t r = phase.h.filter_tap(tap / phase.w.taps);
+    const std::int64_t s = phase.w.filter_tap(tap % phase.w.taps);
+    return weight + ((row % problem.K * problem.R + r) * problem.S + s) * problem.C;
   }
-  return weight + (row % problem.K * taps + taps - 1 - row / problem.K) * problem.C;
-}
+};
 
 /// One row of words of a panel: channels [column, column + width) of row `row` of the turned
 /// filter, with those of the row after it where a word holds two. Zero behind the last channel.
-inline void pack_turned_row(const float* weight, const ConvProblem& problem, std::int64_t row,
+inline void pack_turned_row(const float* weight, const TurnedFilter& filter, std::int64_t row,
                             std::int64_t column, std::int64_t width, float* target) {
-  const float* source = turned_row(weight, problem, row) + column;
+  const float* source = filter.row(weight, row) + column;
   for (std::int64_t j = 0; j < width; j += kLanes) {
-    const std::int64_t count = problem.C - column - j;
+    const std::int64_t count = filter.problem.C - column - j;
     hn::Store(count >= kLanes ? load_lanes(source + j) : load_some(source + j, count), FloatTag(),
               target + j);
   }
@@ -101,27 +110,27 @@ HWY_INLINE HalfVec load_halves(const Bf16* source, std::int64_t count) {
   }
   return count >= kLanes ? hn::LoadU(HalfTag(), bits_of(source)) : load_some_halves(source, count);
 }
-inline void pack_turned_row(const Bf16* weight, const ConvProblem& problem, std::int64_t row,
+inline void pack_turned_row(const Bf16* weight, const TurnedFilter& filter, std::int64_t row,
                             std::int64_t column, std::int64_t width, float* target) {
-  const Bf16* first = turned_row(weight, problem, 2 * row);
-  const Bf16* second = turned_row(weight, problem, 2 * row + 1);
+  const Bf16* first = filter.row(weight, 2 * row);
+  const Bf16* second = filter.row(weight, 2 * row + 1);
   for (std::int64_t j = column; j < column + width; j += kLanes, target += kLanes) {
-    const std::int64_t count = problem.C - j;
+    const std::int64_t count = filter.problem.C - j;
     store_words(pair_up(load_halves(first + j, count),
                         load_halves(second == nullptr ? nullptr : second + j, count)),
                 target);
   }
 }
 
-/// Rows [first, last) of words of B[(r,s,k)][c] = weight[k][R-1-r][S-1-s][c].
+/// Rows [first, last) of words of B[(r,s,k)][c], the turned filter.
 template <class T>
-void pack_turned_strip(const T* weight, const ConvProblem& problem, const DotBlocking& blocking,
+void pack_turned_strip(const T* weight, const TurnedFilter& filter, const DotBlocking& blocking,
                        std::int64_t first, std::int64_t last, float* packed) {
-  for (std::int64_t column = 0; column < problem.C; column += kPanel) {
-    const std::int64_t width = panel_vectors(problem.C - column) * kLanes;
+  for (std::int64_t column = 0; column < filter.problem.C; column += kPanel) {
+    const std::int64_t width = panel_vectors(filter.problem.C - column) * kLanes;
     float* target = packed + column * blocking.words + first * width;
     for (std::int64_t row = first; row < last; ++row, target += width) {
-      pack_turned_row(weight, problem, row, column, width, target);
+      pack_turned_row(weight, filter, row, column, width, target);
     }
   }
 }
@@ -138,11 +147,12 @@ void pack_forward_weights(ThreadPool& pool, const T* weight, const DotBlocking& 
 
 template <class T>
 void pack_turned_weights(ThreadPool& pool, const T* weight, const ConvProblem& problem,
-                         const DotBlocking& blocking, float* packed) {
+                         const StridePhase& phase, const DotBlocking& blocking, float* packed) {
+  const TurnedFilter filter{problem, phase};
   pool.parallel_for(ceil_div(blocking.words, kPackStrip), [&](std::int64_t strip) HWY_ATTR {
     const std::int64_t first = strip * kPackStrip;
-    pack_turned_strip(weight, problem, blocking, first,
-                      std::min(first + kPackStrip, blocking.words), packed);
+    pack_turned_strip(weight, filter, blocking, first, std::min(first + kPackStrip, blocking.words),
+                      packed);
   });
 }
 

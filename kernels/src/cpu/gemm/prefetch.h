@@ -43,8 +43,7 @@ class RowPrefetcher {
         first_r_(std::max<std::int64_t>(0, matrix.filter_h - matrix.stride_h)),
         first_s_(std::max<std::int64_t>(0, matrix.filter_w - matrix.stride_w)),
         contiguous_(matrix.plain() && matrix.pitch == matrix.channels),
-        windows_(!contiguous_ && matrix.dilation_h == 1 && matrix.dilation_w == 1 &&
-                 matrix.channels >= kMinChannels),
+        windows_(!contiguous_ && matrix.channels >= kMinChannels),
         cursor_(matrix, 0) {}
 
   /// Rows [row, last) are to be fetched from now on; what is left of earlier ones is dropped.

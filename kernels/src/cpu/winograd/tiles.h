@@ -52,8 +52,8 @@ inline WinogradTiles winograd_tiles(const Im2col& matrix) {
 /// much waste.
 inline bool winograd_pays(const Im2col& matrix, std::int64_t columns) {
   constexpr std::int64_t kLeastChannels = 8;
-  const bool fits = matrix.filter_h == 3 && matrix.filter_w == 3 && matrix.stride_h == 1 &&
-                    matrix.stride_w == 1 && !matrix.dilated();
+  const bool fits =
+      matrix.filter_h == 3 && matrix.filter_w == 3 && matrix.stride_h == 1 && matrix.stride_w == 1;
   const WinogradTiles tiles = winograd_tiles(matrix);
   const std::int64_t products = kFrequencies * tiles.lines() * tiles.per_line();
   return fits && matrix.channels >= kLeastChannels && columns >= kLeastChannels &&
