@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <map>
 
 #include "bench_device.h"
 #include "fma_peak.h"
@@ -26,14 +27,21 @@ double seconds_of(const Call& call) {
   return best;
 }
 
+// Name, family and model: in a virtual machine the name alone may be that of many.
 std::string cpu_model() {
   std::ifstream info("/proc/cpuinfo");
-  for (std::string line; std::getline(info, line);) {
-    if (line.rfind("model name", 0) == 0) {
-      return line.substr(line.find(':') + 2);
+  std::map<std::string, std::string> first;  // the lines of processor 0
+  for (std::string line; std::getline(info, line) && !line.empty();) {
+    const std::size_t colon = line.find(':');
+    if (colon != std::string::npos && colon + 2 < line.size()) {
+      first[line.substr(0, line.find('\t'))] = line.substr(colon + 2);
     }
   }
-  return "unknown";
+  if (first.count("model name") == 0) {
+    return "unknown";
+  }
+  return first["model name"] + " (family " + first["cpu family"] + ", model " + first["model"] +
+         ")";
 }
 
 // Twice the bytes of a copy too large for any cache; what a store reads first does not count.

@@ -103,11 +103,13 @@ def run_pytorch(args, config, layout):
 
 
 def cpu_name():
+    """Name, family and model: in a virtual machine the name alone may be that of many."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
-        for line in file:
-            if line.startswith("model name"):
-                return line.split(":", 1)[1].strip()
-    return platform.processor()
+        pairs = [line.split(":", 1) for line in file.read().split("\n\n")[0].splitlines()]
+    first = {key.strip(): value.strip() for key, value in pairs}
+    if "model name" not in first:
+        return platform.processor()
+    return f"{first['model name']} (family {first['cpu family']}, model {first['model']})"
 
 
 def compare_net(args, net):
