@@ -55,7 +55,7 @@ def spec_of(net, steps, precision):
 
 
 def run_measured(command, environment=None):
-    """Output and peak resident memory of a program that must succeed."""
+    """Output and peak resident memory in MiB of a program that must succeed."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
         output = child.stdout.read()
         _, status, usage = os.wait4(child.pid, 0)
@@ -105,11 +105,11 @@ def run_pytorch(args, config, layout):
 def cpu_name():
     """Name, family and model: in a virtual machine the name alone may be that of many."""
     with open("/proc/cpuinfo", encoding="utf-8") as file:
-        pairs = [line.split(":", 1) for line in file.read().split("\n\n")[0].splitlines()]
-    first = {key.strip(): value.strip() for key, value in pairs}
-    if "model name" not in first:
+        fields = dict(re.findall(r"^([^:]*\S)\s*: (.*)$", file.read(), re.MULTILINE))
+    if "model name" not in fields:
         return platform.processor()
-    return f"{first['model name']} (family {first['cpu family']}, model {first['model']})"
+    family, model = fields.get("cpu family", ""), fields.get("model", "")
+    return f"{fields['model name']} (family {family}, model {model})"
 
 
 def compare_net(args, net):

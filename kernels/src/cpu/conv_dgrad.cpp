@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of the data is a convolution of grad_y with the turned filter, at a stride one
-// convolution for each phase of the pixels (stride_phases.h). What batch norm owes
-// to grad_y is paid while it is packed; mask and sums of the input's NormRelu are in the stores.
+// convolution for each phase of the pixels (stride_phases.h). What batch norm owes to grad_y is
+// paid while it is packed; mask and sums of the input's NormRelu are in the stores.
 #include "cpu/simd_targets.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -77,39 +77,39 @@ void multiply_with_parts(ThreadPool& pool, const ConvDgrad& call, std::int64_t b
   }
 }
 
-template <class T>
-void dgrad(ThreadPool& pool, const ConvDgrad& call, const StridePhase& phase, const Im2col& matrix,
-           WorkspaceFloats floats) {
+/// Writes the pixels of a phase and returns the number of its blocks. What is left of the workspace
+/// is free again afterwards.
+template <class T, class Transform, class Epilogue>
+std::int64_t multiply_phase(ThreadPool& pool, const ConvDgrad& call, const StridePhase& phase,
+                            const Transform& transform, WorkspaceFloats floats,
+                            const Epilogue& epilogue) {
+  const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g, phase);
   const DotBlocking blocking = dot_blocking(matrix, call.problem.C);
   float* const packed_weights = floats.take(blocking.weight_floats);
   ScratchSlots slots = take_slots(floats, blocking.blocks, blocking.slot_floats);
   pack_turned_weights(pool, elements<T>(call.weight), call.problem, phase, blocking,
                       packed_weights);
-  multiply_with_parts<T>(pool, call, blocking.blocks, floats,
-                         [&](const auto& transform, const auto& make) {
-                           gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
-                                       make(call.x, call.out.g));
-                         });
+  gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots, epilogue);
+  return blocking.blocks;
 }
 
-/// Of a strided convolution, whose `sizes` are those of all phases.
 template <class T>
-void strided_dgrad(ThreadPool& pool, const ConvDgrad& call, const DotSizes& sizes,
-                   WorkspaceFloats floats) {
+void dgrad(ThreadPool& pool, const ConvDgrad& call, const StridePhase& phase, std::int64_t blocks,
+           WorkspaceFloats floats) {
+  multiply_with_parts<T>(pool, call, blocks, floats, [&](const auto& transform, const auto& make) {
+    multiply_phase<T>(pool, call, phase, transform, floats, make(call.x, call.out.g));
+  });
+}
+
+template <class T>
+void strided_dgrad(ThreadPool& pool, const ConvDgrad& call, WorkspaceFloats floats) {
+  const DotSizes sizes = strided_dgrad_sizes(call.problem, call.grad_y.g.dtype);
   multiply_with_parts<T>(
       pool, call, sizes.blocks, floats, [&](const auto& transform, const auto& make) {
         std::int64_t first_block = 0;
         for_each_phase(call.problem, [&](const StridePhase& phase) {
-          const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g, phase);
-          const DotBlocking blocking = dot_blocking(matrix, call.problem.C);
-          WorkspaceFloats rest = floats;  // each phase has all that is left
-          float* const packed_weights = rest.take(blocking.weight_floats);
-          ScratchSlots slots = take_slots(rest, blocking.blocks, blocking.slot_floats);
-          pack_turned_weights(pool, elements<T>(call.weight), call.problem, phase, blocking,
-                              packed_weights);
-          gemm_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
-                      PhaseEpilogue(phase, call.x, call.out.g, first_block, make));
-          first_block += blocking.blocks;
+          const PhaseEpilogue epilogue(phase, call.x, call.out.g, first_block, make);
+          first_block += multiply_phase<T>(pool, call, phase, transform, floats, epilogue);
         });
       });
 }
@@ -134,11 +134,11 @@ void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& wo
   const WorkspaceFloats floats(workspace);
   with_element(call.grad_y.g.dtype, [&]<class T>() {
     if (strided(call.problem)) {
-      strided_dgrad<T>(pool, call, strided_dgrad_sizes(call.problem, call.grad_y.g.dtype), floats);
+      strided_dgrad<T>(pool, call, floats);
     } else if (winograd_pays(matrix, call.problem.C)) {
       winograd_dgrad<T>(pool, call, matrix, floats);
     } else {
-      dgrad<T>(pool, call, phase, matrix, floats);
+      dgrad<T>(pool, call, phase, dot_blocking(matrix, call.problem.C).blocks, floats);
     }
   });
 }

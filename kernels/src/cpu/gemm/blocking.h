@@ -50,7 +50,7 @@ struct OuterBlocking {
   std::int64_t a_pitch = 0;        ///< of packed A: an odd number of cache lines
   std::int64_t g_floats = 0;       ///< packed G of one chunk
   std::int64_t a_floats = 0;       ///< packed A of one chunk
-  std::int64_t pair_floats = 0;    ///< two rows of A on their way to become pairs
+  std::int64_t pair_floats = 0;    ///< two rows of windows on their way to become pairs
   LineRingSize ring;               ///< of a task
   std::int64_t slot_floats = 0;    ///< scratch of one task: packed G and A, pair of rows, ring
   std::int64_t padded_columns = 0;

@@ -17,8 +17,8 @@ struct LineRingSize {
   std::int64_t floats() const { return lines * line_floats; }
 };
 
-/// The ring holds every line that the windows of `rows` neighbouring rows read. A matrix of single
-/// taps reads each pixel once and needs none.
+/// The ring holds every line that the windows of `rows` neighbouring rows read. A matrix of
+/// single taps, or of none, reads no pixel twice: it needs no ring.
 inline LineRingSize line_ring_size(const Im2col& matrix, std::int64_t rows) {
   LineRingSize size;
   if (matrix.filter_h * matrix.filter_w <= 1) {

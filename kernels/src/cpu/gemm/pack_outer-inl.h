@@ -84,7 +84,7 @@ class RowPacker {
   const ColumnRange& range_;
 };
 
-/// The same of any matrix, through `pair`, scratch of one row of words and kMaxLanes more.
+/// pack_outer_block() of a matrix of windows.
 template <class T, class Rows>
 void pack_windows(const Im2col& matrix, Rows& source, std::int64_t row, std::int64_t last,
                   const ColumnRange& range, float* target, std::int64_t target_pitch, float* pair) {

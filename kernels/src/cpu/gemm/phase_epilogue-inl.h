@@ -36,13 +36,11 @@ class PhaseEpilogue {
       line.block_row += done;
       line.row = 0;
       line.rows = std::min(tile.rows - done, phase_.w.count - row % phase_.w.count);
-      with_pixels_from(pixel_of(row), [&](const auto& epilogue) HWY_ATTR { epilogue(line); });
+      epilogue_from(pixel_of(row))(line);
       done += line.rows;
     }
   }
-  void finish(std::int64_t block) const {
-    with_pixels_from(0, [&](const auto& epilogue) HWY_ATTR { epilogue.finish(block); });
-  }
+  void finish(std::int64_t block) const { epilogue_from(0).finish(block); }
   void add_touched(TouchedRows& /*touched*/) const {}
 
  private:
@@ -54,8 +52,7 @@ class PhaseEpilogue {
     return (image * g_.shape.h + h) * g_.shape.w + w;
   }
 
-  template <class Use>
-  void with_pixels_from(std::int64_t pixel, const Use& use) const {
+  auto epilogue_from(std::int64_t pixel) const {
     ConstTensorView x = x_;
     TensorView g = g_;
     const std::int64_t bytes = pixel * static_cast<std::int64_t>(dtype_bytes(g.dtype));
@@ -65,7 +62,7 @@ class PhaseEpilogue {
     g.data = static_cast<char*>(g.data) + bytes * g.pitch;
     x.pitch *= phase_.w.step;
     g.pitch *= phase_.w.step;
-    use(make_(x, g));
+    return make_(x, g);
   }
 
   StridePhase phase_;

@@ -94,21 +94,6 @@ struct NativePairs {
 };
 #endif
 
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
-/// By two instructions, where kHasBf16Instructions: all of the first operand behind all of the
-/// second one, then lane by lane.
-HWY_INLINE WordVec narrow_pairs_at_once(FloatVec first, FloatVec second) {
-  alignas(64) static constexpr std::uint16_t kOrder[32] = {
-      0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
-      8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
-  const auto order = hn::Load(hn::ScalableTag<std::uint16_t>(), kOrder);
-  WordVec words;
-  __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(words.raw) : "v"(first.raw), "v"(second.raw));
-  __asm__("vpermw %1, %2, %0" : "=v"(words.raw) : "v"(words.raw), "v"(order.raw));
-  return words;
-}
-#endif
-
 /// Calls body.template operator()<Arithmetic>() with the best arithmetic for words of T.
 template <class T, class Body>
 HWY_INLINE auto with_arithmetic(const Body& body) {
@@ -129,6 +114,22 @@ HWY_INLINE WordVec pair_up(HalfVec first, HalfVec second) {
   const WordTag d;
   return hn::Or(hn::PromoteTo(d, first), hn::ShiftLeft<16>(hn::PromoteTo(d, second)));
 }
+
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
+/// By two instructions, where kHasBf16Instructions: all of the first operand behind all of the
+/// second one, then lane by lane.
+HWY_INLINE WordVec narrow_pairs_at_once(FloatVec first, FloatVec second) {
+  alignas(64) static constexpr std::uint16_t kOrder[32] = {
+      0, 16, 1, 17, 2,  18, 3,  19, 4,  20, 5,  21, 6,  22, 7,  23,
+      8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31};
+  const auto order = hn::Load(hn::ScalableTag<std::uint16_t>(), kOrder);
+  WordVec words;
+  __asm__("vcvtne2ps2bf16 %1, %2, %0" : "=v"(words.raw) : "v"(first.raw), "v"(second.raw));
+  __asm__("vpermw %1, %2, %0" : "=v"(words.raw) : "v"(words.raw), "v"(order.raw));
+  return words;
+}
+#endif
+
 /// The same of floats, which are narrowed.
 HWY_INLINE WordVec narrow_pairs(FloatVec first, FloatVec second) {
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3
