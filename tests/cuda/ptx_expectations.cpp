@@ -370,6 +370,23 @@ void append_arithmetic(std::vector<ProbeCase>& cases) {
        })});
 }
 
+// atom.inc: d = [a]; [a] = d >= limit ? 0 : d + 1.
+ProbeCase increment_release() {
+  ProbeCase result{"increment_release", Match::bits, Words(64), Words(128)};
+  for (Lane lane = 0; lane < 32; ++lane) {
+    const auto limit = static_cast<std::uint32_t>(lane / 4);
+    auto counter = static_cast<std::uint32_t>(lane % 4 + lane / 8);
+    result.in[lane] = counter;
+    result.in[32 + lane] = limit;
+    for (std::size_t draw = 1; draw <= 3; ++draw) {
+      result.expected[32 * draw + lane] = counter;
+      counter = counter >= limit ? 0 : counter + 1;
+    }
+    result.expected[lane] = counter;
+  }
+  return result;
+}
+
 bool agrees(Match match, std::uint32_t got, std::uint32_t expected) {
   if (match == Match::bits) {
     return got == expected;
@@ -390,7 +407,7 @@ std::vector<ProbeCase> probe_cases() {
                                   cp_async("cp_async_16", 4), cp_async("cp_async_8", 2),
                                   cp_async("cp_async_4", 1),  shuffle_xor(),
                                   shuffle_up_down(),          shuffle_index(),
-                                  mma_tf32_with_low_bits()};
+                                  mma_tf32_with_low_bits(),   increment_release()};
   const Words groups = random_words(64, 32);
   cases.push_back({"cp_async_groups", Match::bits, groups, groups});
   append_mma(cases, true);

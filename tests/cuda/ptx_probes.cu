@@ -150,6 +150,16 @@ __global__ void bf16_pairs(const Word* in, Word* out) {
   out[64 + lane] = __float_as_uint(pair.y);
 }
 
+// Three draws from a counter of each lane's own.
+__global__ void increment_release(const Word* in, Word* out) {
+  const unsigned lane = threadIdx.x;
+  out[lane] = in[lane];
+  for (unsigned draw = 1; draw <= 3; ++draw) {
+    out[32 * draw + lane] = ptx::increment_release(out + lane, in[32 + lane]);
+  }
+  ptx::fence_acq_rel();
+}
+
 __global__ void shuffle_xor(const Word* in, Word* out) {
   const Word mine = in[threadIdx.x];
   Word* next = out + threadIdx.x;
@@ -244,6 +254,7 @@ const std::vector<Probe>& ptx_probes() {
       {"to_tf32", 32, 32, &to_tf32},
       {"to_bf16", 32, 32, &to_bf16},
       {"bf16_pairs", 32, 96, &bf16_pairs},
+      {"increment_release", 64, 128, &increment_release},
       {"shuffle_xor", 32, 640, &shuffle_xor},
       {"shuffle_up_down", 32, 1024, &shuffle_up_down},
       {"shuffle_index", 32, 640, &shuffle_index},

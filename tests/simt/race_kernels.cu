@@ -130,12 +130,10 @@ __device__ std::uint32_t tickets(Pattern pattern, std::uint32_t* words, std::uin
     __syncthreads();
   }
   if (threadIdx.x == 0) {
-    if (pattern != Pattern::last_block_no_release) {
-      __threadfence();
-    }
-    drawn[0] = atomicInc(words, 1);
+    drawn[0] = pattern == Pattern::last_block_no_release ? atomicAdd(words, 1U)
+                                                         : ptx::increment_release(words, 1);
     if (pattern != Pattern::last_block_no_acquire) {
-      __threadfence();
+      ptx::fence_acq_rel();
     }
   }
   __syncthreads();

@@ -20,7 +20,7 @@ enum class Pattern : std::uint8_t {
   copy_own,             ///< cp.async, wait, read by the same thread
   copy_behind_barrier,  ///< cp.async, wait, barrier, read by another
   matrix_behind_barrier,
-  last_block,  ///< barrier, fence, ticket, fence, barrier; the last block reads what both have left
+  last_block,  ///< barrier, release, fence, barrier; the last block reads what both have left
   // races
   neighbour,
   refill,                  ///< the barrier between reading and writing anew is missing
@@ -37,7 +37,7 @@ enum class Pattern : std::uint8_t {
   copy_refill,     ///< cp.async into what another thread still reads
   copy_source,     ///< another thread writes what is being copied
   matrix_no_barrier,
-  last_block_no_release,  ///< the fence before the ticket is missing
+  last_block_no_release,  ///< the ticket is drawn by an atomic that releases nothing
   last_block_no_acquire,  ///< the fence behind it is missing
   last_block_no_barrier,  ///< the ticket may be drawn before other threads have written
   first_block,            ///< the first block to draw a ticket reads

@@ -78,11 +78,6 @@ std::uint32_t ballot(std::uint32_t mask, bool predicate);
 
 unsigned atomic_add(unsigned* address, unsigned value);
 int atomic_add(int* address, int value);
-/// 0 from `limit` on, else one more.
-unsigned atomic_increment(unsigned* address, unsigned limit);
-/// __threadfence: what the thread has written or knows to be written comes before the atomics
-/// behind it; what atomics before it have told comes before what follows.
-void thread_fence();
 
 }  // namespace simt
 
@@ -125,19 +120,12 @@ inline int __any_sync(std::uint32_t mask, int predicate) {
 inline int __all_sync(std::uint32_t mask, int predicate) {
   return simt::ballot(mask, predicate != 0) == mask;
 }
-inline void __threadfence() {
-  simt::thread_fence();
-}
-inline void __threadfence_block() {}
 
 inline unsigned atomicAdd(unsigned* address, unsigned value) {
   return simt::atomic_add(address, value);
 }
 inline int atomicAdd(int* address, int value) {
   return simt::atomic_add(address, value);
-}
-inline unsigned atomicInc(unsigned* address, unsigned limit) {
-  return simt::atomic_increment(address, limit);
 }
 
 inline float __fmaf_rn(float a, float b, float c) {

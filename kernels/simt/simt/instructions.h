@@ -21,4 +21,11 @@ void mma_tf32(float* d, const std::uint32_t* a, const std::uint32_t* b);
 /// Rounds to 10 mantissa bits, to nearest with ties away from zero.
 std::uint32_t to_tf32(float value);
 
+/// 0 from `limit` on, else one more; returns what it was. What the thread has written or knows to
+/// be written comes before it.
+std::uint32_t increment_release(std::uint32_t* counter, std::uint32_t limit);
+/// What atomics before it have heard comes before what follows, and what the thread has written
+/// before the atomics that follow.
+void fence_acq_rel();
+
 }  // namespace simt

@@ -3,6 +3,7 @@
 // accesses.
 #include "race_hooks.h"
 #include "simt/device.h"
+#include "simt/instructions.h"
 
 namespace simt {
 
@@ -16,15 +17,15 @@ int atomic_add(int* address, int value) {
   return __atomic_fetch_add(address, value, __ATOMIC_RELAXED);
 }
 
-unsigned atomic_increment(unsigned* address, unsigned limit) {
-  race::atomic_access(address, sizeof(*address), __builtin_return_address(0));
-  const unsigned old = *address;  // blocks and threads take turns
-  *address = old >= limit ? 0 : old + 1;
-  return old;
+std::uint32_t increment_release(std::uint32_t* counter, std::uint32_t limit) {
+  race::release_access(counter, sizeof(*counter), __builtin_return_address(0));
+  const std::uint32_t held = *counter;  // blocks and threads take turns
+  *counter = held >= limit ? 0 : held + 1;
+  return held;
 }
 
-void thread_fence() {
-  race::thread_fence();
+void fence_acq_rel() {
+  race::fence();
 }
 
 }  // namespace simt

@@ -10,25 +10,42 @@ void BlockOrder::begin_block(std::size_t threads) {
   learned_.clear();
 }
 
-void BlockOrder::fence(const FencePoint& at) {
+void BlockOrder::acquire(const SyncPoint& at) {
   Thread& thread = threads_[at.thread];
-  for (const FencePoint& from : thread.heard) {
+  for (const SyncPoint& from : thread.heard) {
     learned_.push_back({from, at});
   }
   thread.heard.clear();
-  thread.released = {at};
+}
+
+void BlockOrder::release(const SyncPoint& at) {
+  threads_[at.thread].released = known_at(at);
+}
+
+std::vector<SyncPoint> BlockOrder::known_at(const SyncPoint& at) const {
+  std::vector<SyncPoint> known = {at};
   for (const Learned& earlier : learned_) {
     if (earlier.at.thread == at.thread || earlier.at.epoch < at.epoch) {
-      thread.released.push_back(earlier.from);
+      known.push_back(earlier.from);
     }
   }
+  return known;
 }
 
 void BlockOrder::atomic(std::uint16_t thread, std::uintptr_t word) {
-  std::vector<FencePoint>& told = told_[word];
   Thread& mine = threads_[thread];
-  mine.heard.insert(mine.heard.end(), told.begin(), told.end());
-  told.insert(told.end(), mine.released.begin(), mine.released.end());
+  exchange(mine, word, mine.released);
+}
+
+void BlockOrder::release_atomic(const SyncPoint& at, std::uintptr_t word) {
+  exchange(threads_[at.thread], word, known_at(at));
+}
+
+void BlockOrder::exchange(Thread& thread, std::uintptr_t word,
+                          const std::vector<SyncPoint>& tells) {
+  std::vector<SyncPoint>& told = told_[word];
+  thread.heard.insert(thread.heard.end(), told.begin(), told.end());
+  told.insert(told.end(), tells.begin(), tells.end());
 }
 
 bool BlockOrder::ordered(const Access& earlier, const Access& now) const {

@@ -52,24 +52,37 @@ void Detector::warp_synchronised(std::uint32_t mask) {
   }
 }
 
-// Accesses behind the fence are told from those before it by the thread's own clock.
-void Detector::fence() {
+// Accesses behind the point are told from those before it by the thread's own clock.
+SyncPoint Detector::sync_point() {
   const auto number = static_cast<std::size_t>(thread_);
   const std::uint32_t clock = ++clocks_[number][number % 32];
-  blocks_.fence({block_, static_cast<std::uint16_t>(thread_), epoch_, clock});
+  return {block_, static_cast<std::uint16_t>(thread_), epoch_, clock};
+}
+
+void Detector::fence() {
+  const SyncPoint at = sync_point();
+  blocks_.acquire(at);
+  blocks_.release(at);
 }
 
 void Detector::atomic_done(const void* address) {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
-  if (at - shared_ >= shared_bytes_) {
+  if (!is_shared(at)) {
     blocks_.atomic(static_cast<std::uint16_t>(thread_), at);
+  }
+}
+
+void Detector::release_done(const void* address) {
+  const auto at = reinterpret_cast<std::uintptr_t>(address);
+  if (!is_shared(at)) {
+    blocks_.release_atomic(sync_point(), at);
   }
 }
 
 Access Detector::stamped(int thread, std::uintptr_t address, Kind kind, const void* code) const {
   Access access;
   access.code = code;
-  access.generation = address - shared_ < shared_bytes_ ? block_generation_ : launch_generation_;
+  access.generation = is_shared(address) ? block_generation_ : launch_generation_;
   access.block = block_;
   access.epoch = epoch_;
   const auto number = static_cast<std::size_t>(thread);
@@ -104,7 +117,7 @@ void Detector::check(const Cell& cell, const Access& now, std::uintptr_t address
   for (const Access* earlier : {&cell.write, &cell.reads[0], &cell.reads[1], &cell.reads[2]}) {
     if (!found_ && conflict(*earlier, now)) {
       found_ = true;
-      in_shared_ = address - shared_ < shared_bytes_;
+      in_shared_ = is_shared(address);
       first_ = *earlier;
       second_ = now;
     }

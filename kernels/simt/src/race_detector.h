@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The race detector: two accesses of which one writes must be ordered. Ordered are accesses of one
 // thread, of different launches, of one block with a barrier between them, of one warp with a
-// __syncwarp between them, and of two blocks through an atomic with fences (block_order.h).
+// __syncwarp between them, and of two blocks through an atomic (block_order.h).
 // Shuffles and ballots order nothing.
 #pragma once
 
@@ -39,10 +39,12 @@ class Detector {
   }
   /// The running thread's cp.async to `address` is complete.
   void complete_copy(const void* address, std::size_t bytes, const void* code);
-  /// A __threadfence of the running thread.
+  /// An acquiring and releasing fence of the running thread.
   void fence();
   /// The running thread's atomic access to `address` is done.
   void atomic_done(const void* address);
+  /// The same of one that is a release.
+  void release_done(const void* address);
 
   bool enabled() const { return enabled_; }
   bool found() const { return found_; }
@@ -57,6 +59,8 @@ class Detector {
   Access stamped(int thread, std::uintptr_t address, Kind kind, const void* code) const;
   bool conflict(const Access& earlier, const Access& now) const;
   void check(const Cell& cell, const Access& now, std::uintptr_t address);
+  SyncPoint sync_point();
+  bool is_shared(std::uintptr_t address) const { return address - shared_ < shared_bytes_; }
   std::string describe(const Access& access) const;
 
   Shadow shadow_;

@@ -71,7 +71,15 @@ void atomic_access(const void* address, std::size_t bytes, const void* code) {
   }
 }
 
-void thread_fence() {
+void release_access(const void* address, std::size_t bytes, const void* code) {
+  const ExecutorCode unwatched;
+  if (detector().enabled()) {
+    detector().access(address, bytes, Kind::atomic, code);
+    detector().release_done(address);
+  }
+}
+
+void fence() {
   const ExecutorCode unwatched;
   if (detector().enabled()) {
     detector().fence();

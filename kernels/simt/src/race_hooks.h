@@ -34,7 +34,9 @@ void copy_completed(const PendingCopy& copy);
 /// A 4-byte read by a lane of the running warp.
 void matrix_word_read(int lane, const void* word, const void* code);
 void atomic_access(const void* address, std::size_t bytes, const void* code);
-void thread_fence();
+/// One that is a release.
+void release_access(const void* address, std::size_t bytes, const void* code);
+void fence();
 
 /// Whether the block has raced; then report() says who, and where in the source.
 bool found();
@@ -73,7 +75,8 @@ inline void copy_issued(const PendingCopy& /*copy*/) {}
 inline void copy_completed(const PendingCopy& /*copy*/) {}
 inline void matrix_word_read(int /*lane*/, const void* /*word*/, const void* /*code*/) {}
 inline void atomic_access(const void* /*address*/, std::size_t /*bytes*/, const void* /*code*/) {}
-inline void thread_fence() {}
+inline void release_access(const void* /*address*/, std::size_t /*bytes*/, const void* /*code*/) {}
+inline void fence() {}
 inline bool found() {
   return false;
 }

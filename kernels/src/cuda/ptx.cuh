@@ -51,6 +51,12 @@ inline void mma_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint
 inline std::uint32_t to_tf32(float value) {
   return simt::to_tf32(value);
 }
+inline std::uint32_t increment_release(std::uint32_t* counter, std::uint32_t limit) {
+  return simt::increment_release(counter, limit);
+}
+inline void fence_acq_rel() {
+  simt::fence_acq_rel();
+}
 
 #else
 
@@ -133,6 +139,24 @@ __device__ __forceinline__ std::uint32_t to_tf32(float value) {
   std::uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(bits) : "f"(value));
   return bits;
+}
+
+/// "atom.inc" with release semantics for the whole GPU: what the counter in global memory held; it
+/// then holds one more, or 0 if that was `limit` or more. What this thread has written, and what
+/// barriers have made known to it, comes before it ("Memory Consistency Model", release pattern).
+__device__ __forceinline__ std::uint32_t increment_release(std::uint32_t* counter,
+                                                           std::uint32_t limit) {
+  std::uint32_t held;
+  asm volatile("atom.release.gpu.global.inc.u32 %0, [%1], %2;\n"
+               : "=r"(held)
+               : "l"(counter), "r"(limit)
+               : "memory");
+  return held;
+}
+/// "fence.acq_rel" for the whole GPU: what the atomics in front of it have heard comes before what
+/// this thread does behind it, and other threads behind a further barrier.
+__device__ __forceinline__ void fence_acq_rel() {
+  asm volatile("fence.acq_rel.gpu;\n" ::: "memory");
 }
 
 #endif
