@@ -15,6 +15,7 @@ enum class Arithmetic : std::uint8_t {
   bf16,  ///< bf16 tensors, f32 sums; tensor cores on a GPU
 };
 inline constexpr int kNumArithmetics = 3;
+inline constexpr Arithmetic kArithmetics[] = {Arithmetic::f32, Arithmetic::tf32, Arithmetic::bf16};
 
 constexpr const char* name_of(Arithmetic arithmetic) {
   switch (arithmetic) {

@@ -43,6 +43,8 @@ class BenchDevice {
 
   virtual DeviceRuntime& runtime() = 0;
   virtual std::vector<Arithmetic> arithmetics() const = 0;
+  /// What is measured unless something else is asked for.
+  virtual std::vector<Arithmetic> default_arithmetics() const { return arithmetics(); }
   virtual std::vector<CacheState> cache_states() const = 0;
   /// Names and versions of all that a result depends on.
   virtual Facts facts() = 0;
@@ -57,7 +59,7 @@ class BenchDevice {
 
 /// `pool` must outlive the device.
 std::unique_ptr<BenchDevice> make_cpu_bench_device(ThreadPool& pool);
-/// Error(unsupported) in a build without CUDA.
-std::unique_ptr<BenchDevice> make_cuda_bench_device(int index);
+/// `naive`: the naive kernels are among its yardsticks. Error(unsupported) in a build without CUDA.
+std::unique_ptr<BenchDevice> make_cuda_bench_device(int index, bool naive);
 
 }  // namespace accrete::bench

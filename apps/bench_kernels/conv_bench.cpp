@@ -56,9 +56,9 @@ BenchCases conv_cases(const BenchSetting& setting) {
       }
       const std::string name = std::string("conv/") + name_of(pass) + "/" + shape.name;
       for (const Arithmetic arithmetic : setting.arithmetics) {
-        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
         cases.push_back({name, arithmetic, "",
                          [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
+        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
       }
     }
   }

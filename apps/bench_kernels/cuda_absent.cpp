@@ -5,7 +5,7 @@
 
 namespace accrete::bench {
 
-std::unique_ptr<BenchDevice> make_cuda_bench_device(int /*index*/) {
+std::unique_ptr<BenchDevice> make_cuda_bench_device(int /*index*/, bool /*naive*/) {
   throw Error(ErrorCode::unsupported, "this build has no CUDA backend");
 }
 

@@ -71,11 +71,13 @@ double gemm_rate(DeviceRuntime& runtime, const CudaTimer& timer, Arithmetic arit
 
 class CudaBenchDevice final : public BenchDevice {
  public:
-  explicit CudaBenchDevice(int index)
+  CudaBenchDevice(int index, bool naive)
       : index_(index),
         runtime_(make_runtime(index)),
         timer_(*runtime_, attribute(cudaDevAttrL2CacheSize, index)) {
-    yardsticks_.push_back(make_naive());
+    if (naive) {
+      yardsticks_.push_back(make_naive());
+    }
     yardsticks_.push_back(make_cublas());
     if (auto cudnn = make_cudnn(*runtime_, cudnn_)) {
       yardsticks_.push_back(std::move(cudnn));
@@ -89,6 +91,7 @@ class CudaBenchDevice final : public BenchDevice {
   std::vector<Arithmetic> arithmetics() const override {
     return {Arithmetic::f32, Arithmetic::tf32, Arithmetic::bf16};
   }
+  std::vector<Arithmetic> default_arithmetics() const override { return {Arithmetic::bf16}; }
   std::vector<CacheState> cache_states() const override {
     return {CacheState::warm, CacheState::cold};
   }
@@ -142,8 +145,8 @@ Facts CudaBenchDevice::facts() {
 
 }  // namespace
 
-std::unique_ptr<BenchDevice> make_cuda_bench_device(int index) {
-  return std::make_unique<CudaBenchDevice>(index);
+std::unique_ptr<BenchDevice> make_cuda_bench_device(int index, bool naive) {
+  return std::make_unique<CudaBenchDevice>(index, naive);
 }
 
 }  // namespace accrete::bench

@@ -34,8 +34,12 @@ BenchCases optimizer_cases(const BenchSetting& setting);
 BenchCases image_cases(const BenchSetting& setting);
 
 using Family = BenchCases (*)(const BenchSetting& setting);
+/// What matters most comes first, since a run may be cut short.
 inline constexpr Family kFamilies[] = {
-    conv_cases,        fused_conv_cases, linear_cases, batch_norm_cases, relu_cases, pool_cases,
-    elementwise_cases, dropout_cases,    loss_cases,   optimizer_cases,  image_cases};
+    fused_conv_cases,  conv_cases,    linear_cases, batch_norm_cases, relu_cases, pool_cases,
+    elementwise_cases, dropout_cases, loss_cases,   optimizer_cases,  image_cases};
+
+/// Of all families, arithmetic by arithmetic; within a family, network by network.
+BenchCases cases_in_order(const BenchSetting& setting);
 
 }  // namespace accrete::bench

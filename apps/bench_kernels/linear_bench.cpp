@@ -52,9 +52,9 @@ BenchCases linear_cases(const BenchSetting& setting) {
     for (const Pass pass : kPasses) {
       const std::string name = std::string("linear/") + name_of(pass) + "/" + shape.name;
       for (const Arithmetic arithmetic : setting.arithmetics) {
-        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
         cases.push_back({name, arithmetic, "",
                          [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
+        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
       }
     }
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernel microbenchmarks; --help explains.
 #include <benchmark/benchmark.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <exception>
 #include <iostream>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "accrete/kernels/error.h"
 #include "bench_device.h"
@@ -16,6 +16,8 @@
 #include "families.h"
 #include "options.h"
 #include "result_table.h"
+#include "row_writer.h"
+#include "selection.h"
 #include "version.h"
 
 namespace accrete::bench {
@@ -43,45 +45,52 @@ bool initialize(std::vector<std::string>& flags) {
   return !benchmark::ReportUnrecognizedArguments(argc, argv.data());
 }
 
-std::vector<CacheState> chosen_states(const BenchOptions& options, const BenchDevice& device) {
-  std::vector<CacheState> states = device.cache_states();
-  if (options.cache == "both") {
-    return states;
+std::unique_ptr<BenchDevice> open_device(const BenchOptions& options, const Device& device,
+                                         ThreadPool& pool) {
+  if (device.kind == DeviceKind::cuda) {
+    return make_cuda_bench_device(device.index, options.naive);
   }
-  const CacheState wanted = options.cache == "cold" ? CacheState::cold : CacheState::warm;
-  if (std::find(states.begin(), states.end(), wanted) == states.end()) {
-    throw Error(ErrorCode::unsupported, "--cache cold: only a GPU's cache can be emptied here");
+  if (options.naive) {
+    throw Error(ErrorCode::unsupported, "--naive: only a GPU has naive kernels to stand beside");
   }
-  return {wanted};
+  return make_cpu_bench_device(pool);
 }
 
-void add_context(const std::string& command, BenchDevice& device, const Ceilings& ceilings) {
-  const auto add = [](const std::string& name, double rate) {
+// All that the results depend on.
+Facts context_of(const std::string& command, BenchDevice& device, const Ceilings& ceilings) {
+  Facts facts = {{"commit", apps::kCommit}, {"compiler", apps::kCompiler}, {"command", command}};
+  for (const auto& fact : device.facts()) {
+    facts.push_back(fact);
+  }
+  const auto add = [&](const std::string& name, double rate) {
     if (rate > 0.0) {
-      benchmark::AddCustomContext(name, std::to_string(rate));
+      facts.emplace_back(name, std::to_string(rate));
     }
   };
-  benchmark::AddCustomContext("commit", apps::kCommit);
-  benchmark::AddCustomContext("compiler", apps::kCompiler);
-  benchmark::AddCustomContext("command", command);
-  for (const auto& [name, value] : device.facts()) {
-    benchmark::AddCustomContext(name, value);
-  }
   add("copy_bytes_per_second", ceilings.copy);
   add("fma_flops", ceilings.peak);
   for (const Arithmetic arithmetic : device.arithmetics()) {
     add(std::string("gemm_") + name_of(arithmetic) + "_flops", ceilings.gemm_of(arithmetic));
   }
+  return facts;
 }
 
-// A table would spoil what a program reads.
-bool wants_table(const BenchOptions& options) {
-  const bool machine_readable =
-      std::any_of(options.remaining.begin(), options.remaining.end(), [](const std::string& flag) {
-        return flag == "--benchmark_format=json" || flag == "--benchmark_format=csv" ||
-               flag.rfind("--benchmark_list_tests", 0) == 0;
-      });
-  return !machine_readable && (options.table || isatty(STDOUT_FILENO) != 0);
+int measure(const BenchOptions& options, const Facts& context, RowWriter* rows) {
+  for (const auto& [name, value] : context) {
+    benchmark::AddCustomContext(name, value);
+  }
+  if (rows != nullptr) {
+    rows->context(context);
+  }
+  TableReporter reporter(rows);
+  if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0) {
+    return apps::kExitUsage;  // Google Benchmark has said that nothing matches
+  }
+  if (wants_table(options)) {
+    reporter.print(std::cout);
+  }
+  benchmark::Shutdown();
+  return reporter.failed() ? apps::kExitFailure : apps::kExitOk;
 }
 
 int run(BenchOptions& options, const std::string& command) {
@@ -93,28 +102,19 @@ int run(BenchOptions& options, const std::string& command) {
     std::cerr << choice.note << "\n";
   }
   ThreadPool pool(options.threads > 0 ? options.threads : available_threads());
-  const Device chosen = choice.device;
-  const auto device = chosen.kind == DeviceKind::cuda ? make_cuda_bench_device(chosen.index)
-                                                      : make_cpu_bench_device(pool);
+  const auto device = open_device(options, choice.device, pool);
   const std::vector<CacheState> states = chosen_states(options, *device);
-  const Ceilings ceilings = device->measure_ceilings();
-  add_context(command, *device, ceilings);
-
+  const BenchSetting setting{chosen_arithmetics(options, *device), device->conv_yardsticks(),
+                             batches_of(choice.device.kind, options.batch)};
+  std::optional<RowWriter> rows;
+  if (!options.rows.empty() && !lists_only(options)) {
+    rows.emplace(options.rows);
+  }
+  const bool with_ceilings = options.ceilings && !lists_only(options);
+  const Ceilings ceilings = with_ceilings ? device->measure_ceilings() : Ceilings{};
   Driver driver(*device, ceilings, states);
-  const BenchSetting setting{device->arithmetics(), device->conv_yardsticks(),
-                             batches_of(chosen.kind, options.batch)};
-  for (const Family family : kFamilies) {
-    driver.add(family(setting));
-  }
-  TableReporter reporter;
-  if (benchmark::RunSpecifiedBenchmarks(&reporter) == 0) {
-    return apps::kExitUsage;  // Google Benchmark has said that nothing matches
-  }
-  if (wants_table(options)) {
-    reporter.print(std::cout);
-  }
-  benchmark::Shutdown();
-  return reporter.failed() ? apps::kExitFailure : apps::kExitOk;
+  driver.add(cases_in_order(setting));
+  return measure(options, context_of(command, *device, ceilings), rows ? &*rows : nullptr);
 }
 
 }  // namespace

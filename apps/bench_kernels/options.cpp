@@ -20,12 +20,15 @@ Flags of Google Benchmark that are useful here
   --benchmark_format=json         the same on standard output
 
 Names are operation/pass/network/shape/dtype/cache[/yardstick]; shapes are input size and channels,
-C-K for convolutions. Yardsticks: openblas on the CPU; naive, cublas and, where its library can be
-loaded, cudnn on a GPU. Counters: FLOP/s, bytes/s (every tensor once, twice if read and written),
-of_copy, of_gemm, of_peak (shares of a large copy, a large matrix product in the same dtype and, on
-the CPU, multiply-adds in registers, measured at the start of the run).
+C-K for convolutions. Fused convolutions come first, then convolutions with their yardsticks, then
+the rest; networks in the order dn121, d2l96, bc100. Yardsticks: openblas on the CPU; cublas, where
+its library can be loaded cudnn, and on request naive on a GPU. Counters: FLOP/s, bytes/s (every
+tensor once, twice if read and written), of_copy, of_gemm, of_peak (shares of a large copy, a large
+matrix product in the same dtype and, on the CPU, multiply-adds in registers, measured at the start
+of the run).
 
-Exit codes: 0 done, 1 a case failed, 2 usage or no such device, 4 memory, 7 GPU.)";
+Exit codes: 0 done, 1 a case failed or a file cannot be written, 2 usage or no such device, 4 memory,
+7 GPU.)";
 
 }  // namespace
 
@@ -47,6 +50,19 @@ bool parse_options(int argc, char** argv, BenchOptions& options, int& exit_code)
                  "both: whatever the device has")
       ->check(CLI::IsMember({"warm", "cold", "both"}))
       ->capture_default_str();
+  app.add_option("--arithmetic", options.arithmetics,
+                 "Any of bf16, f32 and tf32, in this order (default: CPU f32 bf16; GPU bf16)")
+      ->check(CLI::IsMember({"bf16", "f32", "tf32"}))
+      ->delimiter(',');
+  app.add_flag("--naive", options.naive, "The naive kernels beside small convolutions (GPU only)");
+  bool no_ceilings = false;
+  app.add_flag(
+      "--no-ceilings", no_ceilings,
+      "Start with the first case at once, for a profiler; of_copy, of_gemm and of_peak are "
+      "left out");
+  app.add_option("--rows", options.rows,
+                 "JSON lines: the context, then each result as soon as it is there")
+      ->type_name("FILE");
   app.add_flag("--table", options.table,
                "End with a table of all results (default: on a terminal)");
   app.set_version_flag("--version", apps::version_text());
@@ -56,6 +72,7 @@ bool parse_options(int argc, char** argv, BenchOptions& options, int& exit_code)
     exit_code = app.exit(error) == 0 ? apps::kExitOk : apps::kExitUsage;
     return false;
   }
+  options.ceilings = !no_ceilings;
   options.remaining = app.remaining();
   // In front, so that the caller's wins.
   options.remaining.insert(options.remaining.begin(),

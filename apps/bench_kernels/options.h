@@ -10,10 +10,14 @@ namespace accrete::bench {
 
 struct BenchOptions {
   std::string device = "auto";
-  std::string cache = "both";  ///< warm, cold or both
-  int threads = 0;             ///< 0: all available
-  std::int64_t batch = 0;      ///< 0: the device's default of each network
+  std::string cache = "both";            ///< warm, cold or both
+  int threads = 0;                       ///< 0: all available
+  std::int64_t batch = 0;                ///< 0: the device's default of each network
+  std::vector<std::string> arithmetics;  ///< names; empty: the device's default
+  bool naive = false;                    ///< naive kernels beside small convolutions
+  bool ceilings = true;                  ///< measured at the start
   bool table = false;
+  std::string rows;  ///< file of JSON lines; empty: none
   /// Program name and the flags of Google Benchmark.
   std::vector<std::string> remaining;
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iostream>
 
 #include "driver.h"
 
@@ -38,7 +39,8 @@ double counter(const benchmark::BenchmarkReporter::Run& run, const char* name) {
 
 }  // namespace
 
-TableReporter::TableReporter() : inner_(benchmark::CreateDefaultDisplayReporter()) {}
+TableReporter::TableReporter(RowWriter* rows)
+    : inner_(benchmark::CreateDefaultDisplayReporter()), rows_file_(rows) {}
 
 bool TableReporter::ReportContext(const Context& context) {
   return inner_->ReportContext(context);
@@ -46,9 +48,15 @@ bool TableReporter::ReportContext(const Context& context) {
 
 void TableReporter::ReportRuns(const std::vector<Run>& runs) {
   inner_->ReportRuns(runs);
+  // It writes to both; whoever reads a pipe wants to see lines as they come.
+  std::cout.flush();
+  std::fflush(stdout);
   for (const Run& run : runs) {
     if (run.run_type == Run::RT_Iteration) {
       take(run);
+      if (rows_file_ != nullptr) {
+        rows_file_->add(run);
+      }
     }
   }
 }

@@ -10,12 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "row_writer.h"
+
 namespace accrete::bench {
 
-/// Passes everything on to Google Benchmark's own reporter and remembers the results.
+/// Passes everything on to Google Benchmark's own reporter and, if there is one, to a file of rows,
+/// and remembers the results.
 class TableReporter final : public benchmark::BenchmarkReporter {
  public:
-  TableReporter();
+  /// `rows` may be null.
+  explicit TableReporter(RowWriter* rows);
   bool ReportContext(const Context& context) override;
   void ReportRuns(const std::vector<Run>& runs) override;
   void Finalize() override;
@@ -36,6 +40,7 @@ class TableReporter final : public benchmark::BenchmarkReporter {
   void print_row(std::ostream& out, const Row& row) const;
 
   std::unique_ptr<benchmark::BenchmarkReporter> inner_;
+  RowWriter* rows_file_;
   std::vector<Row> rows_;
   std::map<std::string, std::size_t> index_;
   std::vector<std::string> yardsticks_;

@@ -4,9 +4,11 @@
 there and say where they come from."""
 import json
 import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 PROGRAM = sys.argv.pop(1)
@@ -55,6 +57,94 @@ class Results(unittest.TestCase):
         self.assertNotIn("of copy, of gemm", got.stdout)
 
 
+class Rows(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = os.path.join(folder.name, "rows.jsonl")
+
+    def lines(self):
+        with open(self.path, encoding="utf-8") as file:
+            return file.readlines()
+
+    def rows(self):
+        return [json.loads(line) for line in self.lines()]
+
+    def test_context_and_results(self):
+        name = CASE.removesuffix("/f32/warm")
+        got = run(*QUICK, f"--benchmark_filter=^{name}/", "--rows", self.path)
+        self.assertEqual(got.returncode, 0, got.stderr)
+        first, *rows = self.rows()
+        for key in ("commit", "compiler", "command", "cpu", "threads", "copy_bytes_per_second"):
+            self.assertTrue(first["context"][key], key)
+        own = {row["name"]: row for row in rows if row["implementation"] == ""}
+        self.assertEqual(list(own), [name + "/f32/warm", name + "/bf16/warm"])
+        for row in own.values():
+            for key in ("microseconds", "bytes_per_second", "flops_per_second", "of_copy"):
+                self.assertGreater(row[key], 0, key)
+            self.assertNotIn("error", row)
+            operations = row["flops_per_second"] * row["microseconds"] * 1e-6
+            self.assertAlmostEqual(operations / (2 * 64 * 150 * 48), 1, places=6)
+
+    def test_without_ceilings_there_are_no_shares(self):
+        got = run(*QUICK, f"--benchmark_filter=^{CASE}/process", "--no-ceilings", "--rows",
+                  self.path)
+        self.assertEqual(got.returncode, 0, got.stderr)
+        first, row = self.rows()
+        self.assertNotIn("copy_bytes_per_second", first["context"])
+        self.assertEqual([key for key in row if key.startswith("of_")], [])
+        self.assertGreater(row["microseconds"], 0)
+
+    def test_a_run_that_is_killed_leaves_what_it_has_measured(self):
+        program = subprocess.Popen([PROGRAM, *QUICK, "--no-ceilings", "--rows", self.path],
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(program.wait)
+        self.addCleanup(program.kill)
+        while program.poll() is None and not (os.path.exists(self.path) and len(self.lines()) > 3):
+            time.sleep(0.01)
+        self.assertIsNone(program.poll(), "the run was over before a row was there")
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+        self.assertTrue(all(line.endswith("\n") for line in self.lines()))
+        first, *rows = self.rows()
+        self.assertIn("context", first)
+        self.assertTrue(all(row["name"].startswith("fused_conv/") for row in rows))
+
+
+class Order(unittest.TestCase):
+    @staticmethod
+    def names(*arguments):
+        got = run("--device", "cpu", "--benchmark_list_tests", *arguments)
+        return [line.split("/") for line in got.stdout.splitlines()]
+
+    @staticmethod
+    def met(values):
+        """Each once, in the order of their first appearance."""
+        return list(dict.fromkeys(values))
+
+    def test_fused_convolutions_of_dn121_come_first(self):
+        names = self.names("--arithmetic", "bf16")
+        self.assertEqual(self.met(name[0] for name in names)[:3], ["fused_conv", "conv", "linear"])
+        networks = [name[2] for name in names if name[0] == "fused_conv"]
+        self.assertEqual(self.met(networks), ["dn121", "d2l96", "bc100"])
+        self.assertEqual(networks, sorted(networks, key=self.met(networks).index))
+        self.assertFalse([name for name in names if "bf16" not in name])
+
+    def test_arithmetic_follows_arithmetic(self):
+        chosen = [["--arithmetic", "bf16", "f32"], ["--arithmetic", "bf16,f32,bf16"]]
+        for arguments, order in zip([[], *chosen], [["f32", "bf16"], *2 * [["bf16", "f32"]]]):
+            found = [part for name in self.names(*arguments) for part in name
+                     if part in ("f32", "bf16", "tf32")]
+            self.assertEqual(self.met(found), order)
+            self.assertEqual(found, sorted(found, key=order.index))
+
+    def test_a_yardstick_stands_behind_its_kernel(self):
+        names = ["/".join(name) for name in self.names()]
+        for at, name in enumerate(names):
+            if "/openblas" in name:
+                self.assertEqual(names[at - 1], name.replace("/openblas", ""))
+
+
 class Mistakes(unittest.TestCase):
     def refused(self, words, *arguments):
         got = run(*arguments)
@@ -66,7 +156,23 @@ class Mistakes(unittest.TestCase):
         self.refused("--device tpu: expected", "--device", "tpu")
         self.refused("unrecognized", "--frobnicate")
         self.refused("--cache cold", "--device", "cpu", "--cache", "cold")
+        self.refused("--arithmetic: f16 not in", "--device", "cpu", "--arithmetic", "f16")
+        self.refused("--arithmetic tf32: this device computes in f32, bf16",
+                     "--device", "cpu", "--arithmetic", "bf16", "tf32")
+        self.refused("--naive: ", "--device", "cpu", "--naive")
         self.refused("Failed to match", *QUICK, "--benchmark_filter=nothing_like_it")
+
+    def test_rows_that_cannot_be_written_are_refused_before_anything_is_measured(self):
+        for path in ("/nowhere/rows.jsonl", os.path.dirname(os.path.abspath(__file__))):
+            got = run(*QUICK, "--rows", path)
+            self.assertEqual(got.returncode, 1, got.stdout + got.stderr)
+            self.assertIn(f"--rows {path}: cannot be written: ", got.stderr)
+            self.assertEqual(got.stdout, "")
+        if os.path.exists("/dev/full"):
+            got = run(*QUICK, "--no-ceilings", "--rows", "/dev/full")
+            self.assertEqual(got.returncode, 1, got.stdout + got.stderr)
+            self.assertIn("No space left", got.stderr)
+            self.assertEqual(got.stdout, "")
 
 
 if __name__ == "__main__":
