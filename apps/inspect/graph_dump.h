@@ -7,10 +7,23 @@
 
 namespace accrete::apps {
 
-enum class GraphFormat : std::uint8_t { none, text, dot };
+enum class GraphFormat : std::uint8_t { none, text, dot, json };
 
 /// Prints `before` and the step of `plan` to stdout: as tables with the notes of the passes between
-/// them, or as two digraphs for Graphviz.
-void print_graphs(const ModelGraph& before, const StepPlan& plan, GraphFormat format);
+/// them, as two digraphs for Graphviz, or as one JSON document for programs:
+///
+///   format, version   "accrete graph", 1
+///   device            "cpu" or "cuda"
+///   passes            name, nodes_before, nodes_after, notes
+///   forward, step     the two graphs: values and nodes, which name values by their index
+///     values          name, kind (input, parameter, state, rounded, intermediate), dtype,
+///                     shape [N,H,W,C], bytes; in the step also storage, channel_offset and pitch
+///                     (in channels), but for values that nothing uses
+///     nodes           op, name, inputs, outputs, macs, bytes_moved (if no cache helps); in the
+///     step
+///                     also workspace_bytes, and free where there is nothing to do
+///     bytes_moved     step only: the sum over its nodes
+void print_graphs(const ModelGraph& before, const StepPlan& plan, Device device,
+                  GraphFormat format);
 
 }  // namespace accrete::apps

@@ -18,6 +18,7 @@ Examples
   inspect my.json --budget 4096               largest batch that fits 4 GiB
   inspect my.json --graph text                what the passes made of the net, and why not more
   inspect my.json --graph dot | dot -Tsvg -O
+  inspect my.json --graph json --device cuda  every call of a GPU's step, for programs
   inspect my.json --set training.precision=bf16
   inspect my.json --device cuda               the plan of a GPU, which needs none
 
@@ -46,9 +47,10 @@ int inspect(int argc, char** argv) {
       ->check(CLI::IsMember({"cpu", "cuda"}))
       ->capture_default_str();
   std::string graph;
-  app.add_option("--graph", graph,
-                 "Print the graph before the passes and the training step after them: text or dot")
-      ->check(CLI::IsMember({"text", "dot"}));
+  app.add_option(
+         "--graph", graph,
+         "Print the graph before the passes and the training step after them: text, dot or json")
+      ->check(CLI::IsMember({"text", "dot", "json"}));
   app.add_flag("--passes", list_passes, "List the optimisation passes");
   app.set_version_flag("--version", apps::version_text());
   try {
@@ -68,7 +70,9 @@ int inspect(int argc, char** argv) {
                 "models/specs/quickstart.json; --help explains");
   }
   if (!graph.empty()) {
-    options.graph = graph == "dot" ? apps::GraphFormat::dot : apps::GraphFormat::text;
+    options.graph = graph == "dot"    ? apps::GraphFormat::dot
+                    : graph == "json" ? apps::GraphFormat::json
+                                      : apps::GraphFormat::text;
   }
   if (device == "cuda") {
     options.device = {DeviceKind::cuda, 0};

@@ -126,7 +126,7 @@ void print_report(const InspectOptions& options) {
     print_graphs(builder(batch, true),
                  plan_step(builder(batch, true), true, options.passes, options.device,
                            plan_run(spec, builder, session).recompute),
-                 options.graph);
+                 options.device, options.graph);
     return;
   }
   const ModelGraph one_image = builder(1, false);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inspect program on the seed spec.
+#include <nlohmann/json.hpp>
 #include <regex>
 
 #include "apps/command.h"
@@ -57,6 +58,39 @@ TEST_CASE("inspect prints the graph before the passes and the step after them") 
   CHECK(dot.exit_code == 0);
   CHECK(dot.output.find("digraph \"before the passes\" {") == 0);
   CHECK(run_command(inspect(spec + " --graph png")).exit_code == 2);
+}
+
+TEST_CASE("inspect writes the graphs for programs, with what the plan knows of each call") {
+  const std::string spec = std::string(SPEC_FOLDER) + "/quickstart.json --device cuda";
+  const CommandResult text = run_command(inspect(spec + " --graph text"));
+  const CommandResult json = run_command(inspect(spec + " --graph json"));
+  REQUIRE(json.exit_code == 0);
+  const nlohmann::json document = nlohmann::json::parse(json.output);
+  CHECK(document["format"] == "accrete graph");
+  CHECK(document["device"] == "cuda");
+  const nlohmann::json& step = document["step"];
+  const std::string nodes = std::to_string(step["nodes"].size()) + " nodes";
+  CHECK_THAT(text.output, Contains("\nstep: " + nodes));
+  CHECK_THAT(text.output, Contains("forward graph before the passes: " +
+                                   std::to_string(document["forward"]["nodes"].size()) + " nodes"));
+  std::int64_t bytes = 0;
+  bool paired = false;
+  for (const nlohmann::json& node : step["nodes"]) {
+    bytes += node["bytes_moved"].get<std::int64_t>();
+    CHECK((!node.contains("free") || node["bytes_moved"] == 0));
+    if (node["op"] == "deferred+conv_backward+norm_relu") {
+      paired = true;
+      CHECK(node["macs"] > 0);
+      CHECK(node["workspace_bytes"] > 0);
+      const nlohmann::json& x = step["values"].at(node["inputs"].at(7).get<std::size_t>());
+      CHECK(x["kind"] == "intermediate");
+      CHECK(x["shape"].at(0) == 128);
+      CHECK(x["pitch"] >= x["shape"].at(3));
+    }
+  }
+  CHECK(paired);
+  CHECK(step["bytes_moved"] == bytes);
+  CHECK_THAT(run_command(inspect(spec)).output, !Contains("{"));
 }
 
 TEST_CASE("inspect shows what the passes do with a residual net, and why not more") {
