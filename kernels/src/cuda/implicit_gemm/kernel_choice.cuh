@@ -4,29 +4,39 @@
 #pragma once
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
+#include "cuda/implicit_gemm/tuning.cuh"
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
 template <class Arithmetic>
-constexpr int kStepDepth = 64 / static_cast<int>(sizeof(typename Arithmetic::Element));
+constexpr int kStepDepth = kStepBytes / static_cast<int>(sizeof(typename Arithmetic::Element));
 
 /// Tiles of forward and dgrad, whose rows are pixels: few columns (the growth rate of a dense
 /// layer), some, many.
 template <class Arithmetic>
-using NarrowTile = Tile<128, 32, 32, 16, kStepDepth<Arithmetic>>;
+using NarrowTile =
+    Tile<128, 32, ACCRETE_GEMM_NARROW_WM, ACCRETE_GEMM_NARROW_WN, kStepDepth<Arithmetic>>;
 template <class Arithmetic>
-using MediumTile = Tile<128, 64, 32, 32, kStepDepth<Arithmetic>>;
+using MediumTile =
+    Tile<128, 64, ACCRETE_GEMM_MEDIUM_WM, ACCRETE_GEMM_MEDIUM_WN, kStepDepth<Arithmetic>>;
 template <class Arithmetic>
-using WideTile = Tile<128, 128, 64, 32, kStepDepth<Arithmetic>>;
+using WideTile = Tile<128, ACCRETE_GEMM_WIDE_COLUMNS, ACCRETE_GEMM_WIDE_WM, ACCRETE_GEMM_WIDE_WN,
+                      kStepDepth<Arithmetic>>;
 
-/// call.template operator()<Arithmetic, Tile, VECTOR>().
+/// Whether a call may go to a smaller tile where this one needs more shared memory than a block of
+/// the GPU can have. Sums over the pixels of a tile may then be rounded otherwise.
+template <class Tile>
+constexpr bool kHasSmaller = Tile::BN > 64;
+
+/// call.template operator()<Arithmetic, Tile, VECTOR>(), which returns whether it could launch.
 template <class Arithmetic, class Call>
 void with_tile(std::int64_t columns, bool vector, const Call& call) {
   const auto with_loads = [&]<class ChosenTile>() {
-    vector ? call.template operator()<Arithmetic, ChosenTile, true>()
-           : call.template operator()<Arithmetic, ChosenTile, false>();
+    static_assert(ChosenTile::BM == 128 && ChosenTile::kThreads == kTileThreads);
+    return vector ? call.template operator()<Arithmetic, ChosenTile, true>()
+                  : call.template operator()<Arithmetic, ChosenTile, false>();
   };
   if constexpr (sizeof(typename Arithmetic::Element) == 4) {
     // f32 is for checking and for older nets: two tiles are enough.
@@ -34,10 +44,8 @@ void with_tile(std::int64_t columns, bool vector, const Call& call) {
                   : with_loads.template operator()<MediumTile<Arithmetic>>();
   } else if (columns <= 32) {
     with_loads.template operator()<NarrowTile<Arithmetic>>();
-  } else if (columns <= 64) {
+  } else if (columns <= 64 || !with_loads.template operator()<WideTile<Arithmetic>>()) {
     with_loads.template operator()<MediumTile<Arithmetic>>();
-  } else {
-    with_loads.template operator()<WideTile<Arithmetic>>();
   }
 }
 

@@ -13,11 +13,10 @@
 #pragma once
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
+#include "cuda/implicit_gemm/tuning.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
-
-constexpr int kStages = 3;
 
 template <class Loader>
 struct LoaderTraits {
