@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""pack.py DIR: copies what gpu_check needs from build/cuda into a folder that runs elsewhere.
+"""pack.py DIR: copies what gpu_check needs from a build folder into a folder that runs elsewhere.
+./run gpu --pack DIR builds it first.
 
 DIR/gpu_check starts it there. The other machine needs x86-64 Linux with a glibc no older than this
 one's, Python 3.9, the NVIDIA driver, and libcublas and libcublasLt of the toolkit (or of the packages
@@ -18,29 +19,101 @@ import tarfile
 
 import kit as kits
 
-LIMIT = 64 << 20
-PROGRAMS = ("train", "cuda_tests_gpu", "bench_kernels")
+ROOT = os.path.dirname(os.path.dirname(kits.HERE))
+MIB = 1 << 20
+LIMIT = 64 * MIB
+SMALL = 25 * MIB  # what is expected without data and variants, for one architecture
+PROGRAMS = ("train", "inspect", "cuda_tests_gpu", "bench_kernels")
+CLIENTS = ("cuda_kernels_client", "cuda_engine_client")
 DATA = "/usr/share/datasets/fashion-mnist"
-# Part of the system or of the driver and toolkit of the other machine.
-NOT_TAKEN = re.compile(r"^(ld-linux|linux-vdso|libc\.|libm\.|libdl\.|librt\.|libpthread\.|libresolv\."
-                       r"|libcublas|libcuda\.)")
+DEFAULT_ARCHITECTURES = ["80", "90"]
+# Part of the other machine's C library.
+SYSTEM = re.compile(r"^(ld-linux-x86-64|linux-vdso|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl))\.so")
+# Part of its driver and toolkit.
+NVIDIA = re.compile(r"^lib(cublas|cublasLt|cuda)\.so")
 
 
-def copy_program(source, target, libraries):
-    shutil.copy2(source, target)
-    subprocess.run(["strip", target], check=True)
-    for line in subprocess.run(["ldd", source], check=True, capture_output=True,
+def read_variants():
+    """Name: definitions of implicit_gemm/tuning.cuh, for programs bench_kernels-<name>."""
+    with open(os.path.join(kits.HERE, "variants.json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+class Builds:
+    """The build folders that a kit is made from, relative to the repository. A kit of other
+    architectures leaves the ordinary build folder as it is."""
+
+    def __init__(self, architectures, variants):
+        self.architectures = architectures
+        self.main = "build/cuda"
+        self.options = []
+        numbered = "build/cuda-" + "-".join(architectures)
+        if architectures != DEFAULT_ARCHITECTURES:
+            self.main = numbered
+            self.options = ["-DCMAKE_CUDA_ARCHITECTURES=" + ";".join(architectures)]
+        self.variants = {name: f"{numbered}-{name}" for name in variants}
+        self.tuning = variants
+
+    def plan(self):
+        """A line per folder: its name and its options of CMake; the first is the main one."""
+        lines = [" ".join([self.main, *self.options])]
+        for name, folder in self.variants.items():
+            tuning = ";".join(f"{key}={value}" for key, value in self.tuning[name].items())
+            lines.append(" ".join([folder, *self.options, "-DACCRETE_GEMM_TUNING=" + tuning]))
+        return "\n".join(lines)
+
+    def programs(self):
+        """Name in the kit: path here."""
+        main = os.path.join(ROOT, self.main)
+        paths = {name: os.path.join(main, "bin", name) for name in PROGRAMS}
+        for name in CLIENTS:
+            paths[name] = os.path.join(main, "tests", "install", "install_" + name, "build", "client")
+        for name, folder in self.variants.items():
+            paths["bench_kernels-" + name] = os.path.join(ROOT, folder, "bin", "bench_kernels")
+        return paths
+
+    def facts(self):
+        commit = kits.first_line(["git", "-C", ROOT, "describe", "--always", "--dirty",
+                                  "--abbrev=12"])
+        return {"commit": commit, "nvcc": kits.first_line(["nvcc", "--version"]),
+                "arch": self.architectures, "variants": list(self.variants),
+                "tuning": self.tuning, "clients": sorted(CLIENTS)}
+
+
+def libraries_of(program):
+    """Name: path of every library that has to come along, whoever needs it."""
+    found = {}
+    for line in subprocess.run(["ldd", program], check=True, capture_output=True,
                                text=True).stdout.splitlines():
-        name, _, path = line.strip().partition(" => ")
-        if path and not NOT_TAKEN.match(name):
-            libraries[name] = path.split(" ")[0]
+        name, arrow, path = line.strip().partition(" => ")
+        if not arrow or SYSTEM.match(name) or NVIDIA.match(name):
+            continue
+        if path.startswith("not found"):
+            raise SystemExit(f"pack: {program} needs {name}, which this machine does not have")
+        found[name] = path.split(" ")[0]
+    return found
+
+
+def copy_programs(folder, programs):
+    libraries = {}
+    for name, source in programs.items():
+        target = os.path.join(folder, "bin", name)
+        shutil.copy2(source, target)
+        subprocess.run(["strip", target], check=True)
+        libraries.update(libraries_of(source))
+    with tarfile.open(os.path.join(folder, kits.LIBRARIES), "w:xz", preset=9) as archive:
+        for name, source in sorted(libraries.items()):
+            archive.add(os.path.realpath(source), arcname=name)
 
 
 def copy_scripts(folder):
     for name in ("gpu_check", "bench_step"):
-        source = os.path.join(os.path.dirname(kits.HERE), name)
-        shutil.copytree(source, os.path.join(folder, "apps", name),
+        shutil.copytree(os.path.join(ROOT, "apps", name), os.path.join(folder, "apps", name),
                         ignore=shutil.ignore_patterns("__pycache__", "pack.py"))
+    # What is beside them are sources.
+    shutil.copytree(os.path.join(ROOT, "apps", "bench_kernels"),
+                    os.path.join(folder, "apps", "bench_kernels"),
+                    ignore=lambda _, names: [name for name in names if not name.endswith(".py")])
     start = os.path.join(folder, "gpu_check")
     with open(start, "w", encoding="utf-8") as file:
         file.write('#!/bin/sh\nhere=$(dirname "$0")\n'
@@ -48,43 +121,90 @@ def copy_scripts(folder):
     os.chmod(start, 0o755)
 
 
-def fill(folder, kit):
-    os.makedirs(os.path.join(folder, "bin"))
-    libraries = {}
-    programs = {name: kit.program(name) for name in PROGRAMS} | kit.clients
-    for name, source in programs.items():
-        copy_program(source, os.path.join(folder, "bin", name), libraries)
-    with tarfile.open(os.path.join(folder, kits.LIBRARIES), "w:xz") as archive:
-        for name, source in libraries.items():
-            archive.add(os.path.realpath(source), arcname=name)
-    shutil.copy2(kit.program("gpu_tests.txt"), os.path.join(folder, "bin"))
-    shutil.copytree(kit.specs, os.path.join(folder, "specs"))
-    shutil.copytree(DATA, os.path.join(folder, "data"))
-    copy_scripts(folder)
+def copy_lists(folder, builds):
+    """What the programs would have to be asked for on the other machine."""
+    programs = os.path.join(ROOT, builds.main, "bin")
+    shutil.copy2(os.path.join(programs, "gpu_tests.txt"), os.path.join(folder, "bin"))
+    with open(os.path.join(folder, "bin", "bench_cases.txt"), "w", encoding="utf-8") as file:
+        subprocess.run([os.path.join(programs, "bench_kernels"), "--device", "cpu",
+                        "--benchmark_list_tests"], check=True, stdout=file)
+    budget = os.path.join(ROOT, "kernels", "sass_budget.json")
+    if os.path.exists(budget):
+        os.makedirs(os.path.join(folder, "kernels"))
+        shutil.copy2(budget, os.path.join(folder, "kernels"))
     with open(os.path.join(folder, "kit.json"), "w", encoding="utf-8") as file:
-        json.dump(kit.facts, file, indent=2)
+        json.dump(builds.facts(), file, indent=2)
 
 
-def size_of(folder):
-    return sum(os.path.getsize(os.path.join(where, name))
-               for where, _, names in os.walk(folder) for name in names)
+def fill(folder, builds, with_data):
+    os.makedirs(os.path.join(folder, "bin"))
+    copy_programs(folder, builds.programs())
+    copy_scripts(folder)
+    copy_lists(folder, builds)
+    shutil.copytree(os.path.join(ROOT, "models", "specs"), os.path.join(folder, "specs"))
+    if with_data:
+        shutil.copytree(DATA, os.path.join(folder, "data"))
+
+
+def sizes_of(folder):
+    """Bytes by what they are of."""
+    sizes = {}
+    for where, _, names in os.walk(folder):
+        for name in names:
+            top = os.path.relpath(os.path.join(where, name), folder).split(os.sep)[0]
+            part = "variants" if name.startswith("bench_kernels-") else top
+            size = os.path.getsize(os.path.join(where, name))
+            sizes[part] = sizes.get(part, 0) + size
+    return sizes
+
+
+def verdict(folder, small):
+    """Prints what takes the room; the exit code."""
+    sizes = sizes_of(folder)
+    total = sum(sizes.values())
+    for part, size in sorted(sizes.items(), key=lambda item: -item[1]):
+        print(f"pack: {size / MIB:7.1f} MiB  {part}")
+    print(f"pack: {folder} holds {total / MIB:.1f} MiB of at most {LIMIT // MIB}"
+          + (f", expected {SMALL // MIB}" if small else ""))
+    if total > LIMIT:
+        print("pack: too large to be carried", file=sys.stderr)
+        return 1
+    if small and total > SMALL:
+        print("pack: larger than expected", file=sys.stderr)
+    return 0
+
+
+def architectures(text):
+    names = text.replace(";", ",").split(",")
+    if not all(re.fullmatch(r"[1-9][0-9]+[af]?", name) for name in names):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list such as 90 or 80,90")
+    return sorted(set(names))
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__,
+    parser = argparse.ArgumentParser(prog="./run gpu --pack", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", metavar="DIR", help="must not exist yet, or be empty")
-    folder = os.path.abspath(parser.parse_args().folder)
-    if os.path.isdir(folder) and os.listdir(folder):
+    parser.add_argument("--no-data", action="store_true",
+                        help="without Fashion-MNIST; steps that need it look for it elsewhere")
+    parser.add_argument("--arch", type=architectures, default=DEFAULT_ARCHITECTURES, metavar="90,..",
+                        help="GPUs to compile for (default: 80,90)")
+    parser.add_argument("--variants", action="store_true",
+                        help="also bench_kernels with kernels of other parameters, those of "
+                             "variants.json")
+    parser.add_argument("--plan", action="store_true",
+                        help="only print which folders have to be built, with options of CMake")
+    args = parser.parse_args()
+    folder = os.path.abspath(args.folder)
+    if os.path.exists(folder) and (not os.path.isdir(folder) or os.listdir(folder)):
         print(f"pack: {folder} is not empty", file=sys.stderr)
         return 2
-    fill(folder, kits.from_build())
-    size = size_of(folder)
-    print(f"pack: {folder} holds {size / (1 << 20):.1f} MiB of at most {LIMIT >> 20}")
-    if size > LIMIT:
-        print("pack: too large to be carried", file=sys.stderr)
-        return 1
-    return 0
+    builds = Builds(args.arch, read_variants() if args.variants else {})
+    if args.plan:
+        print(builds.plan())
+        return 0
+    fill(folder, builds, with_data=not args.no_data)
+    return verdict(folder, args.no_data and len(args.arch) == 1 and not args.variants)
 
 
 if __name__ == "__main__":
