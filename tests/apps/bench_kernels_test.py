@@ -2,6 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """bench_kernels on the CPU: bench_kernels_test.py PROGRAM. Asserts no times, only that results are
 there and say where they come from."""
+import contextlib
+import io
 import json
 import os
 import signal
@@ -10,6 +12,12 @@ import sys
 import tempfile
 import time
 import unittest
+
+SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCRIPTS = os.path.join(SOURCE, "apps", "bench_kernels")
+sys.dont_write_bytecode = True
+sys.path.insert(0, SCRIPTS)
+import cudnn_fused  # noqa: E402
 
 PROGRAM = sys.argv.pop(1)
 CASE = "conv/forward/bc100/1x1/8x8/150-48/f32/warm"
@@ -143,6 +151,55 @@ class Order(unittest.TestCase):
         for at, name in enumerate(names):
             if "/openblas" in name:
                 self.assertEqual(names[at - 1], name.replace("/openblas", ""))
+
+
+class CudnnFused(unittest.TestCase):
+    """What needs neither cuDNN nor PyTorch."""
+
+    def shapes(self, nets, batch=None):
+        names = run("--device", "cpu", "--benchmark_list_tests").stdout.splitlines()
+        fused = {"/".join(name.split("/")[2:6]) for name in names
+                 if name.startswith("fused_conv/forward/") and name.split("/")[2] in nets}
+        shapes = cudnn_fused.shapes_of(names, nets, batch)
+        self.assertEqual({shape.name for shape in shapes}, fused)
+        self.assertEqual(len(shapes), len(fused))
+        return shapes
+
+    def test_has_the_shapes_of_the_fused_cases(self):
+        shapes = self.shapes(["dn121", "d2l96"])
+        self.assertEqual(shapes[0], cudnn_fused.Shape("dn121/1x1/56x56/64-128", 64, 56, 64, 128, 1))
+        self.assertEqual({shape.N for shape in shapes}, {64, 256})
+        self.assertEqual({shape.N for shape in self.shapes(["bc100"], 3)}, {3})
+
+    def test_a_refused_graph_is_a_row(self):
+        class Gpu:
+            cudnn = handle = None
+            calls = 1
+
+            @staticmethod
+            def facts():
+                return {"gpu": "none"}
+
+        file = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()):
+            timed = cudnn_fused.measure(Gpu(), self.shapes(["dn121"])[:2], cudnn_fused.GRAPHS[:2],
+                                        file)
+        self.assertEqual(timed, 0)
+        first, *rows = [json.loads(line) for line in file.getvalue().splitlines()]
+        self.assertEqual(first["context"]["gpu"], "none")
+        self.assertEqual(len(rows), 4)
+        for row in rows:
+            self.assertEqual(row["implementation"], "cudnn_fused")
+            self.assertIn("AttributeError", row["error"])
+        self.assertEqual(rows[0]["name"], "fused_conv/forward/dn121/1x1/56x56/64-128/bf16/cold")
+
+    def test_says_what_is_missing(self):
+        got = subprocess.run([sys.executable, "-B", os.path.join(SCRIPTS, "cudnn_fused.py")],
+                             capture_output=True, text=True, check=False,
+                             env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"})
+        self.assertEqual(got.returncode, 77, got.stderr)
+        self.assertEqual(len(got.stdout.splitlines()), 1)
+        self.assertIn("needs PyTorch with a GPU and nvidia-cudnn-frontend: ", got.stdout)
 
 
 class Mistakes(unittest.TestCase):
