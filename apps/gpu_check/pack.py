@@ -178,7 +178,7 @@ def architectures(text):
     names = text.replace(";", ",").split(",")
     if not all(re.fullmatch(r"[1-9][0-9]+[af]?", name) for name in names):
         raise argparse.ArgumentTypeError(f"{text!r} is no list such as 90 or 80,90")
-    return sorted(set(names))
+    return sorted(set(names), key=lambda name: int(name.rstrip("af")))
 
 
 def main():
