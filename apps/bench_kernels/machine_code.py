@@ -1,0 +1,190 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions, loops and registers of compiled kernels.
+
+  machine_code.py build/cuda/kernels/libaccrete_kernels.a --kernel 'backward/bf16'
+  machine_code.py fused_conv_forward.cubin --budget kernels/sass_budget.json --command 'nvcc ...'
+  machine_code.py listing.sass --usage usage.txt
+
+Reads objects, cubins, executables and libraries through cuobjdump, or what `cuobjdump -sass` and
+`cuobjdump -res-usage` printed. Names are as in kernel_table.py where a kernel is described there,
+else demangled. --budget writes the described kernels of bf16 into a file that predict.py reads;
+what the file says about other kernels stays.
+
+Exit codes: 0 done, 1 failure, 2 usage."""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import control_flow
+import kernel_table
+import sass
+import sass_budget
+
+USAGE = re.compile(r"Function (\S+):\s*\n\s*(REG:.*)")
+TOOLKITS = ("/usr/local/cuda/bin", "/opt/cuda/bin")
+
+
+class Failure(Exception):
+    pass
+
+
+def tool(name, given=None):
+    path = given or shutil.which(name)
+    path = path or next((os.path.join(folder, name) for folder in TOOLKITS
+                         if os.path.exists(os.path.join(folder, name))), None)
+    if not path:
+        raise Failure("there is no %s here: put it into PATH%s" %
+                      (name, " or name it by --cuobjdump" if name == "cuobjdump" else ""))
+    return path
+
+
+def output(command, text=None):
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True,
+                              input=text).stdout
+    except OSError as error:
+        raise Failure("cannot run %s: %s" % (command[0], error)) from error
+    except subprocess.CalledProcessError as error:
+        raise Failure("%s failed: %s" % (" ".join(command), error.stderr.strip()[-500:])) from error
+
+
+def is_listing(path):
+    """Whether a file is text, as cuobjdump prints it."""
+    try:
+        with open(path, "rb") as file:
+            start = file.read(4096)
+    except OSError as error:
+        raise Failure("cannot read %s: %s" % (path, error.strerror)) from error
+    return b"\0" not in start and not start.startswith(b"!<arch>")
+
+
+def read(path, arguments):
+    """Listing and resource usage of one file, as text."""
+    if is_listing(path):
+        with open(path, encoding="utf-8", errors="replace") as file:
+            listing = file.read()
+        usage = ""
+        if arguments.usage:
+            with open(arguments.usage, encoding="utf-8") as file:
+                usage = file.read()
+        return listing, usage
+    cuobjdump = tool("cuobjdump", arguments.cuobjdump)
+    chosen = ["-arch", arguments.arch] if path.endswith((".a", ".o", ".so")) else []
+    return (output([cuobjdump, "-sass"] + chosen + [path]),
+            output([cuobjdump, "-res-usage"] + chosen + [path]))
+
+
+def usages(text):
+    """Function -> what -res-usage says, as numbers."""
+    return {name: {key: int(number) for key, number in re.findall(r"([A-Z]+):(\d+)", row)}
+            for name, row in USAGE.findall(text)}
+
+
+def demangled(names):
+    if not names:
+        return []
+    return output([tool("c++filt")], "\n".join(names) + "\n").splitlines()
+
+
+def named(listing):
+    """(mangled name, demangled name, kernel or None, instructions) of a listing."""
+    functions = list(sass.functions(listing.splitlines()))
+    for (name, body), clear in zip(functions, demangled([name for name, _ in functions])):
+        yield name, clear, kernel_table.kernel_of(clear), body
+
+
+def text_of(kinds):
+    rows = sorted(kinds.items(), key=lambda row: (-row[1], row[0]))
+    return "%g: %s" % (sum(kinds.values()), " ".join("%s=%g" % row for row in rows))
+
+
+def print_kernel(clear, kernel, flow, usage):
+    print(kernel.key if kernel else clear)
+    if usage:
+        print("  registers %(REG)d, shared %(SHARED)d, stack %(STACK)d" % usage)
+    rare = [block for block in flow.blocks if block.rare]
+    print("  outside of loops  %s" % text_of(control_flow.count(flow.outside())))
+    print("  64-bit divisions, not counted  %d" % sum(control_flow.count(rare).values()))
+    waiting = list(reversed(flow.loops))
+    while waiting:
+        loop = waiting.pop()
+        print("  %sloop at %#x, own  %s" % ("  " * loop.depth, loop.header.start,
+                                            text_of(loop.own())))
+        waiting.extend(reversed(loop.inner))
+    for part, kinds in sorted(sass_budget.measured(kernel, flow).items()) if kernel else ():
+        print("  per %-15s %s" % (part, text_of(kinds)))
+
+
+def inspected(arguments):
+    """Prints or collects the kernels of all files; entries by key."""
+    entries, matched = {}, False
+    for path in arguments.files:
+        listing, usage_text = read(path, arguments)
+        usage = usages(usage_text)
+        for name, clear, kernel, body in named(listing):
+            if not re.search(arguments.kernel, kernel.key if kernel else clear):
+                continue
+            matched = True
+            flow = control_flow.Flow(kernel.key if kernel else clear, body)
+            if not arguments.budget:
+                print_kernel(clear, kernel, flow, usage.get(name))
+            elif kernel and "/tf32/" not in kernel.key:
+                if name not in usage:
+                    raise Failure("%s: nothing says how many registers it takes; give --usage" %
+                                  kernel.key)
+                entries[kernel.key] = sass_budget.entry(kernel, flow, usage[name])
+    if not matched:
+        raise Failure("no kernel matches '%s'" % arguments.kernel)
+    return entries
+
+
+def write_budget(arguments, entries):
+    if not entries:
+        raise Failure("none of these kernels is described in kernel_table.py")
+    old = {}
+    if os.path.exists(arguments.budget):
+        old = sass_budget.load(arguments.budget)["kernels"]
+    compiler = output([tool("nvcc"), "--version"])
+    release = re.search(r"release [\d.]+, V([\d.]+)", compiler)
+    header = {"arch": arguments.arch, "command": arguments.command,
+              "nvcc": release.group(1) if release else compiler.strip().splitlines()[-1]}
+    sass_budget.save(arguments.budget, header, {**old, **entries})
+    print("%s: %d kernels, %d of them written now" %
+          (arguments.budget, len({**old, **entries}), len(entries)))
+
+
+def parsed(argv):
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0],
+                                     epilog=__doc__.split("\n\n", 1)[1],
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="+", metavar="FILE", help="binaries or listings")
+    parser.add_argument("--kernel", default="", metavar="REGEX",
+                        help="of the name as it is printed (default: all)")
+    parser.add_argument("--arch", default="sm_90", help="of a file with several (default: sm_90)")
+    parser.add_argument("--budget", metavar="FILE.json", help="write budgets instead of printing")
+    parser.add_argument("--command", default="", help="how FILE was compiled, for the budget")
+    parser.add_argument("--usage", metavar="FILE", help="output of cuobjdump -res-usage")
+    parser.add_argument("--cuobjdump", metavar="PATH", help="default: in PATH or the toolkit")
+    return parser.parse_args(argv)
+
+
+def main(argv=None):
+    arguments = parsed(argv)
+    try:
+        entries = inspected(arguments)
+        if arguments.budget:
+            write_budget(arguments, entries)
+    except (Failure, sass.MalformedCode, sass_budget.WrongBudget) as error:
+        print("machine_code: %s" % error, file=sys.stderr)
+        return 1
+    except BrokenPipeError:
+        sys.stderr.close()  # whoever read has seen enough
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

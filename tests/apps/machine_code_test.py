@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""machine_code.py of bench_kernels: loops, kinds and weights of machine code written by hand, as
+cuobjdump prints it. Needs c++filt, and neither CUDA nor a GPU."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCRIPTS = os.path.join(ROOT, "apps", "bench_kernels")
+sys.path.insert(0, SCRIPTS)
+
+import control_flow  # noqa: E402
+import kernel_table  # noqa: E402
+import sass          # noqa: E402
+import sass_budget   # noqa: E402
+
+
+def listing(name, *code):
+    """A disassembly of the given instructions, 16 bytes each."""
+    rows = ["\t\tFunction : " + name]
+    rows += ["        /*%04x*/                   %s ;   /* 0x0000000000007918 */" % (16 * i, text)
+             for i, text in enumerate(code)]
+    return "\n".join(rows) + "\n"
+
+
+NEST = listing(
+    "nest",
+    "MOV R1, c[0x0][0x28]",                 # 00
+    "LDG.E.U16 R2, desc[UR4][R2.64]",       # 10: outer loop
+    "LDGSTS.E.BYPASS.128 [R3], [R4.64]",    # 20
+    "LDSM.16.MT88.4 R8, [R3]",              # 30: inner loop
+    "HMMA.16816.F32.BF16 R8, R4, R6, R8",   # 40
+    "@P0 BRA 0x30",                         # 50
+    "@P1 BRA 0x90",                         # 60: around a 64-bit division
+    "CALL.REL.NOINC 0xd0",                  # 70
+    "BRA 0x90",                             # 80
+    "STG.E.128 desc[UR4][R2.64], R4",       # 90
+    "STS.U16 [R3], R4",                     # a0
+    "@!P2 BRA 0x10",                        # b0
+    "EXIT",                                 # c0
+    "IABS R5, R6",                          # d0: the division
+    "RET.REL.NODEC R6 0x0",                 # e0
+    "BRA 0xf0")                             # f0: never reached
+
+
+def flow_of(text):
+    (name, body), = sass.functions(text.splitlines())
+    return control_flow.Flow(name, body)
+
+
+def run(*arguments):
+    return subprocess.run([sys.executable, "-B", os.path.join(SCRIPTS, "machine_code.py"),
+                           *arguments], capture_output=True, text=True, check=False)
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+class MachineCode(unittest.TestCase):
+    def test_loops_kinds_and_widths(self):
+        flow = flow_of(NEST)
+        outer, = flow.loops
+        inner, = outer.inner
+        self.assertEqual(outer.own(), {"load_global_16": 1, "copy_async": 1, "control": 2,
+                                       "store_global_128": 1, "store_shared_16": 1})
+        self.assertEqual(inner.own(), {"matrix_x4": 1, "mma_16x8x16": 1, "control": 1})
+        self.assertEqual((outer.depth, inner.depth), (0, 1))
+        self.assertEqual(control_flow.count(flow.outside()), {"integer": 1, "control": 1})
+        rare = [block.start for block in flow.blocks if block.rare]
+        self.assertEqual(sorted(rare), [0x70, 0x80])
+
+    def test_a_jump_back_from_code_moved_out_of_line_is_no_loop(self):
+        flow = flow_of(listing("f", "@P0 BRA 0x40", "MOV R1, R2", "STG.E [R1], R2", "EXIT",
+                               "FADD R2, R2, R3", "BRA 0x20"))
+        self.assertEqual(flow.loops, [])
+        self.assertEqual(control_flow.count(flow.outside())["fp32"], 1)
+
+    def test_only_the_last_block_goes_behind_its_ticket(self):
+        flow = flow_of(listing("f", "@P0 BRA 0x40", "ATOMG.E.INC R1, [R2], R3", "@P1 BRA 0x40",
+                               "CCTL.IVALL", "BAR.SYNC 0x0", "@P2 EXIT", "DADD R2, R2, R4",
+                               "EXIT"))
+        self.assertEqual(sorted(b.start for b in flow.behind_tickets()), [0x60])
+
+    def test_malformed_code_is_refused(self):
+        for text, message in (("not a listing", "no function"),
+                              (listing("f"), "no instructions"),
+                              (listing("f", "@P0 BRA 0x500", "EXIT"), "leads nowhere")):
+            with self.assertRaisesRegex(sass.MalformedCode, message):
+                flow_of(text)
+
+    def test_program_prints_and_fails_clearly(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "code.sass")
+            write(path, NEST)
+            got = run(path)
+            self.assertEqual(got.returncode, 0, got.stderr)
+            self.assertIn("loop at 0x30, own  3:", got.stdout)
+            self.assertEqual(run(path, "--kernel", "other").returncode, 1)
+            self.assertEqual(run().returncode, 2)
+            write(path, "nothing of the kind\n")
+            got = run(path)
+            self.assertEqual(got.returncode, 1)
+            self.assertIn("no function", got.stderr)
+            self.assertNotIn("Traceback", got.stderr)
+
+
+def one_loop(*extra):
+    return ("MOV R1, R2",) + extra + ("@P0 BRA 0x10", "EXIT")
+
+
+class Budgets(unittest.TestCase):
+    def kernel(self, loops, tiles=()):
+        return kernel_table.Kernel("forward/bf16/16x8/vector", 32, "thread", loops, tiles)
+
+    def test_counts_are_weighed_with_turns(self):
+        flow = flow_of(listing("f", *one_loop("FADD R1, R1, R2", "LDG.E R2, [R4]")))
+        role = kernel_table.Role("item", 0.5)
+        parts = sass_budget.measured(self.kernel([(role, ())]), flow)
+        self.assertEqual(parts["item"], {"fp32": 0.5, "load_global_32": 0.5, "control": 0.5})
+        self.assertEqual(parts["thread"], {"integer": 1, "control": 1})
+
+    def test_another_nest_of_loops_is_refused(self):
+        inner = [(kernel_table.Role("item"), [(kernel_table.SKIP, ())])]
+        with self.assertRaisesRegex(sass_budget.WrongBudget, r"its loops are x, .* expects x\[x\]"):
+            sass_budget.measured(self.kernel(inner), flow_of(listing("f", *one_loop("NOP"))))
+
+    def test_a_tile_has_its_products(self):
+        flow = flow_of(listing("f", *one_loop("HMMA.16816.F32.BF16 R8, R4, R6, R8")))
+        loops = [(kernel_table.Role("k_step"), ())]
+        tile = kernel_table.Tile("k_step", 16, 8, 16, 8, 16, 0)
+        parts = sass_budget.measured(self.kernel(loops, (tile,)), flow)
+        self.assertEqual(parts["k_step"]["mma_16x8x16"], 1)
+        with self.assertRaisesRegex(sass_budget.WrongBudget, "needs 2 products"):
+            sass_budget.measured(self.kernel(loops, (tile._replace(depth=32),)), flow)
+
+    def test_blocks_that_a_multiprocessor_has_room_for(self):
+        self.assertEqual(sass_budget.blocks_per_sm(256, 128, 0), 2)     # registers
+        self.assertEqual(sass_budget.blocks_per_sm(256, 32, 0), 8)      # warps
+        self.assertEqual(sass_budget.blocks_per_sm(128, 32, 90000), 2)  # shared memory
+
+    def test_names(self):
+        scope = "void a::b::(anonymous namespace)::"
+        wgrad = "a::WgradGemm<a::Bf16Arithmetic, a::Tile<64, 128, 32, 32, 32>, true, " \
+                "a::DeferredOnLoad<a::bf16>, a::NormReluOnLoad<a::bf16> >"
+        dgrad = "a::PixelGemm<a::Bf16Arithmetic, a::Tile<128, 128, 64, 32, 32>, (a::Direction)1, " \
+                "true, a::DeferredOnLoad<a::bf16>, a::NormGradient<a::bf16> >"
+        kernel = kernel_table.kernel_of("%sconv_backward<%s, %s >(int)" % (scope, dgrad, wgrad))
+        self.assertEqual(kernel.key, "backward/bf16/128x128+64x128/vector/deferred+norm_relu/"
+                                     "norm_gradient")
+        self.assertEqual(kernel.threads, 256)
+        self.assertIsNone(kernel_table.kernel_of("void a::elsewhere<int>(int)"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,224 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""predict.py of bench_kernels: predict_test.py [INSPECT]. Plans, budgets and rates are written by
+hand, so that every number can be checked on paper; with the program inspect, the default nets are
+predicted from the committed budget, too."""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+INSPECT = sys.argv.pop(1) if len(sys.argv) > 1 else None
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+SCRIPTS = os.path.join(ROOT, "apps", "bench_kernels")
+sys.path.insert(0, SCRIPTS)
+
+import gpu_rates     # noqa: E402
+import prediction    # noqa: E402
+from kernel_calls import Work  # noqa: E402
+
+
+def run(script, *arguments):
+    return subprocess.run([sys.executable, "-B", os.path.join(SCRIPTS, script), *arguments],
+                          capture_output=True, text=True, check=False)
+
+
+# One multiprocessor that issues an instruction a nanosecond, whatever is resident.
+GPU = {"name": "paper", "sms": 1, "clock_hz": 1e9, "issue_slots_per_clock": 1,
+       "issue_efficiency": {"1": 1.0}, "launch_seconds": 1e-9, "dram_bytes_per_second": 1e15,
+       "l2_bytes_per_second": 1e15, "mma_flop_per_clock": 1e9, "shared_bytes_per_clock": 1e9}
+CONV = "forward/bf16/128x32/vector/plain/bias"
+BLOCK = {"threads": 256, "registers": 32, "stack_bytes": 0, "static_shared_bytes": 0,
+         "stage_bytes": 0, "blocks_per_sm": 8}
+PAPER = {"format": "accrete machine code budget", "kernels": {
+    CONV: {**BLOCK, "tiles": {"k_step": {"rows": 128, "columns": 32, "depth": 32}},
+           "instructions": {"before": {"integer": 5, "all": 5}, "after": {"integer": 7, "all": 7},
+                            "k_step": {"integer": 42, "mma_16x8x16": 8, "load_shared_128": 50,
+                                       "all": 100}}},
+    "update/f32/Sgd": {**BLOCK, "instructions": {"thread": {"integer": 20, "all": 20},
+                                                 "item": {"fp32": 10, "all": 10}}}}}
+
+
+def value(name, kind, shape, dtype="bf16", size=2):
+    return {"name": name, "kind": kind, "dtype": dtype, "shape": shape,
+            "bytes": size * shape[0] * shape[1] * shape[2] * shape[3]}
+
+
+def plan():
+    """A 1x1 convolution from 64 to 32 channels on two images of 8x8: one tile, two k-steps. 2048
+    parameters are one block of 8 turns."""
+    values = [value("images", "input", [2, 8, 8, 64]), value("w", "parameter", [32, 1, 1, 64]),
+              value("w:bf16", "rounded", [32, 1, 1, 64]), value("y", "intermediate", [2, 8, 8, 32])]
+    node = {"op": "conv_forward", "name": "conv", "inputs": [0, 2], "outputs": [3],
+            "bytes_moved": 30000}
+    free = {"op": "concat", "name": "free", "inputs": [3], "outputs": [3], "bytes_moved": 0,
+            "free": True}
+    return {"format": "accrete graph", "device": "cuda",
+            "step": {"values": values, "nodes": [node, free], "bytes_moved": 30000}}
+
+
+def write(path, content):
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(content if isinstance(content, str) else json.dumps(content))
+
+
+class Paper(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.addCleanup(self.folder.cleanup)
+
+    def path(self, name):
+        return os.path.join(self.folder.name, name)
+
+    def predicted(self, graph=None, budget=PAPER, rates=None):
+        for name, content in (("graph", graph or plan()), ("budget", budget), ("gpu", GPU),
+                              ("rates", rates or {})):
+            write(self.path(name), content)
+        return run("predict.py", "--graph", self.path("graph"), "--budget", self.path("budget"),
+                   "--gpu", self.path("gpu"), "--rates", self.path("rates"), "--output",
+                   self.path("out.json"))
+
+    def result(self, **changes):
+        got = self.predicted(**changes)
+        self.assertEqual(got.returncode, 0, got.stderr)
+        with open(self.path("out.json"), encoding="utf-8") as file:
+            found = json.load(file)
+        prediction, = found["predictions"]
+        return prediction, prediction["families"]["stem"], got.stdout
+
+    def test_bound_by_issue(self):
+        prediction, conv, text = self.result()
+        # 8 warps, 5 + 7 + 2 * 100 instructions each, and a nanosecond for the launch.
+        self.assertEqual(conv["instructions"], 8 * 212)
+        self.assertAlmostEqual(conv["ms"], (8 * 212 + 1) * 1e-6, delta=1e-4)
+        self.assertEqual(conv["binds"], "issue")
+        self.assertEqual(prediction["launches"], 2)
+        update = 8 * (20 + 8 * 10)
+        self.assertAlmostEqual(prediction["images_per_second"] / (2e9 / (8 * 212 + update + 2)), 1,
+                               delta=1e-6)
+        self.assertIn("predicted", text)
+
+    def test_an_issue_rate_by_resident_warps(self):
+        # One block is resident: 8 warps, half way between none and 16.
+        _, conv, _ = self.result(rates={"issue_efficiency": {"16": 0.5}})
+        self.assertAlmostEqual(conv["ms"], (8 * 212 / 0.25 + 1) * 1e-6, delta=1e-4)
+
+    def test_bound_by_memory(self):
+        _, conv, _ = self.result(rates={"dram_bytes_per_second": 1e9})
+        self.assertAlmostEqual(conv["ms"], 0.03, delta=1e-4)
+        self.assertEqual(conv["binds"], "memory")
+
+    def test_bound_by_tensor_cores(self):
+        _, conv, _ = self.result(rates={"mma_flop_per_clock": 1})
+        # The products of the whole convolution: 128 pixels, 64 by 32 channels.
+        self.assertAlmostEqual(conv["ms_at_best"]["tensor"], 2 * 128 * 64 * 32 * 1e-6, delta=1e-4)
+        self.assertEqual(conv["binds"], "tensor")
+
+    def test_bound_by_shared_memory(self):
+        _, conv, _ = self.result(rates={"shared_bytes_per_clock": 1})
+        self.assertAlmostEqual(conv["ms_at_best"]["shared"], 8 * 2 * 50 * 512 * 1e-6, delta=1e-4)
+        self.assertEqual(conv["binds"], "shared")
+
+    def test_bound_by_launches(self):
+        _, conv, _ = self.result(rates={"launch_seconds": 1e-3})
+        self.assertAlmostEqual(conv["ms"], 1.0, delta=0.01)
+        self.assertEqual(conv["binds"], "launches")
+
+    def refused(self, message, **changes):
+        got = self.predicted(**changes)
+        self.assertEqual(got.returncode, 1, got.stdout)
+        self.assertRegex(got.stderr, message)
+        self.assertEqual(len(got.stderr.splitlines()), 1, got.stderr)
+
+    def test_what_cannot_be_predicted(self):
+        lacking = {**PAPER, "kernels": {}}
+        self.refused("forward/bf16/128x32.*budget does not have", budget=lacking)
+        self.refused("is no budget", budget={})
+        self.refused("is no graph", graph={"step": {}})
+        self.refused("no graph of inspect: KeyError", graph={**plan(), "step": {}})
+        self.refused("--device cuda", graph={**plan(), "device": "cpu"})
+        unknown = plan()
+        unknown["step"]["nodes"][0]["op"] = "fourier"
+        self.refused("conv is a fourier", graph=unknown)
+        single = plan()
+        single["step"]["values"][0]["dtype"] = "f32"
+        self.refused("only bf16", graph=single)
+        self.refused("no rate 'speed'", rates={"speed": 1})
+        self.refused("clock_hz is 0", rates={"clock_hz": 0})
+
+    def test_usage(self):
+        self.assertEqual(run("predict.py").returncode, 2)
+        self.assertEqual(run("predict.py", "--inspect", "x", "--set", "a=b").returncode, 2)
+        got = run("predict.py", "--inspect", self.path("absent"))
+        self.assertEqual(got.returncode, 1)
+        self.assertIn("cannot run", got.stderr)
+
+
+class Demands(unittest.TestCase):
+    def test_bytes_of_accesses(self):
+        kinds = {"matrix_x4": 1, "copy_async": 1, "load_shared_16": 1, "store_shared_128": 1,
+                 "load_global_32": 1, "store_global_16": 1, "all": 6}
+        kernel = {**BLOCK, "threads": 32, "tiles": {}, "instructions": {"k_step": kinds}}
+        demand = prediction.Demand(kernel, Work("", 1, {"k_step": 1}))
+        # Four matrices of 128 bytes; 16 bytes a lane; never less than a turn of all banks.
+        self.assertEqual(demand.shared_bytes, 4 * 128 + 32 * 16 + 128 + 512)
+        self.assertEqual(demand.l2_bytes, 32 * 16 + 32 * 2)  # f32 vectors stay in L1
+        self.assertEqual(demand.instructions, 6)
+
+    def test_blocks_that_walk_are_left_alone_at_the_end(self):
+        rates = gpu_rates.Rates({**GPU, "issue_efficiency": {"8": 0.5, "16": 1.0}}, [])
+        works = [Work("data", 1, {}), Work("weights", 1, {})]
+        # Each of the two has half of the slots; then one goes on with what 8 warps can use.
+        self.assertAlmostEqual(prediction.two_roles(works, [100, 300], rates, 2, 8) * 1e9, 600)
+        self.assertAlmostEqual(prediction.two_roles(works, [300, 100], rates, 2, 8) * 1e9, 400)
+
+
+class Rates(unittest.TestCase):
+    def test_efficiency_between_and_beyond_the_points(self):
+        rates = gpu_rates.rates_of("h100")
+        for warps, share in ((4, 0.175), (8, 0.35), (12, 0.45), (16, 0.55), (64, 0.55)):
+            self.assertAlmostEqual(rates.issue_share(warps), share)
+
+
+@unittest.skipUnless(INSPECT, "without inspect")
+class Networks(unittest.TestCase):
+    def test_both_nets_on_both_gpus(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "out.json")
+            got = run("predict.py", "--inspect", INSPECT, "--output", path)
+            self.assertEqual(got.returncode, 0, got.stderr)
+            with open(path, encoding="utf-8") as file:
+                predictions = json.load(file)["predictions"]
+        self.assertEqual([p["gpu"] for p in predictions], ["H100", "H200"] * 2)
+        for found in predictions:
+            self.assertIn("%s on %s" % (found["net"], found["gpu"]), got.stdout)
+            self.assertEqual(found["batch"], 256)
+            # Finite, and no better than what binds, which is no better than bytes alone.
+            ceilings = found["images_per_second_at_ceiling"]
+            rates = [found["images_per_second"], ceilings["1"], found["images_per_second_of_bytes"]]
+            self.assertGreater(rates[0], 100)
+            self.assertEqual(sorted(rates), rates)
+            self.assertGreater(ceilings["0.7"], ceilings["0.5"])
+            families = found["families"]
+            self.assertLessEqual({"forward 3x3", "wgrad 3x3", "stem", "max pool", "transition",
+                                  "average pools", "optimizer"}, set(families))
+            self.assertAlmostEqual(sum(f["ms"] for f in families.values()), found["ms"], delta=0.01)
+            for family in families.values():
+                self.assertIn(family["binds"],
+                              ("issue", "tensor", "shared", "L2", "memory", "launches"))
+
+    def test_a_spec_with_overrides(self):
+        spec = os.path.join(ROOT, "models", "specs", "fashion_mnist_d2l.json")
+        got = run("predict.py", "--inspect", INSPECT, "--spec", spec, "--gpu", "h200", "--set",
+                  "training.precision=bf16", "--set", "training.batch_size=64")
+        self.assertEqual(got.returncode, 0, got.stderr)
+        self.assertEqual(got.stdout.count("predicted"), 2)  # and in the legend
+        got = run("predict.py", "--inspect", INSPECT, "--spec", spec)
+        self.assertEqual(got.returncode, 1)
+        self.assertIn("only bf16", got.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
