@@ -95,6 +95,10 @@ def libraries_of(program):
 
 
 def copy_programs(folder, programs):
+    missing = [path for path in programs.values() if not os.path.exists(path)]
+    if missing:
+        raise SystemExit("pack: not built: " + ", ".join(missing))
+    os.makedirs(os.path.join(folder, "bin"))
     libraries = {}
     for name, source in programs.items():
         target = os.path.join(folder, "bin", name)
@@ -137,7 +141,6 @@ def copy_lists(folder, builds):
 
 
 def fill(folder, builds, with_data):
-    os.makedirs(os.path.join(folder, "bin"))
     copy_programs(folder, builds.programs())
     copy_scripts(folder)
     copy_lists(folder, builds)

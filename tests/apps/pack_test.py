@@ -57,6 +57,13 @@ class Plan(unittest.TestCase):
             self.assertIn(words, got.stderr)
 
 
+    def test_run_passes_a_refusal_on(self):
+        got = subprocess.run([os.path.join(SOURCE, "run"), "gpu", "--pack", SOURCE, "--no-data"],
+                             capture_output=True, text=True, check=False)
+        self.assertEqual((got.returncode, got.stdout), (2, ""), got.stderr)
+        self.assertIn("is not empty", got.stderr)
+
+
 class Variants(unittest.TestCase):
     """What kernel_choice.cuh would refuse, without compiling it."""
 
@@ -92,6 +99,12 @@ class Contents(unittest.TestCase):
         for name in ("libstdc++.so.6", "libgcc_s.so.1", "libcurl.so.4", "libcom_err.so.2",
                      "libcrypto.so.3", "libcrypt.so.1", "libcudnn.so.9"):
             self.assertFalse(pack.SYSTEM.match(name) or pack.NVIDIA.match(name), name)
+
+    def test_a_program_that_is_not_built_is_an_error(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with self.assertRaisesRegex(SystemExit, "not built: /nowhere/train$"):
+                pack.copy_programs(folder, {"train": "/nowhere/train", "bash": "/bin/sh"})
+            self.assertEqual(os.listdir(folder), [])
 
     def test_a_library_that_is_absent_here_is_an_error(self):
         listing = "\tlibcublas.so.13 => not found\n\tlibcurl.so.4 => not found\n"
