@@ -15,7 +15,8 @@ import statistics
 import subprocess
 import tempfile
 
-from compare import NETS, cpu_name, run_train, spec_of
+from compare import NETS, cpu_name
+from programs import run_train, spec_of
 
 
 def pass_names(inspect):
@@ -73,7 +74,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--output", required=True, help="JSON file to write")
     args = parser.parse_args()
-    args.device, args.precision, args.train_libraries = "cpu", "fp32", None
+    args.device, args.precision, args.train_libraries, args.limit = "cpu", "fp32", None, None
     off = {name: ["--disable-pass", name] for name in pass_names(args.inspect)}
     configurations = {"all passes": []}
     configurations.update({"without " + name: flags for name, flags in off.items()})

@@ -10,16 +10,21 @@ Each round runs both once per net, so that a machine whose speed drifts hits bot
 generated; data loading is outside the timing on both sides. In bf16 PyTorch runs under autocast.
 Memory is the peak of the resident set on a CPU; on a GPU the peak of our plan against the peak of
 PyTorch's tensors.
+
+The file is written anew after each net. What fails is recorded there as "error", by side, and the
+rest goes on. Exit codes: 0 all went well, 1 something failed, 2 usage.
 """
 import argparse
+import copy
 import json
 import os
 import platform
 import re
-import shutil
 import statistics
-import subprocess
+import sys
 import tempfile
+
+from programs import CommandFailed, config_of, run_pytorch, run_train
 
 NETS = {
     "d2l, 96x96, batch 64": {"preset": "d2l", "size": 96, "channels": 1, "batch": 64},
@@ -37,69 +42,8 @@ CUDA_NETS = {
 }
 LAYOUTS = {"cpu": ["contiguous", "channels_last", "compiled"],
            "cuda": ["contiguous", "channels_last"]}  # compiling takes minutes: on request
-
-
-def spec_of(net, steps, precision):
-    spec = {
-        "name": "bench",
-        "model": {"preset": net["preset"]},
-        "data": {"dataset": "synthetic",
-                 "synthetic": {"image_size": net["size"], "channels": net["channels"],
-                               "train_images": net["batch"] * steps, "test_images": 1}},
-        "training": {"epochs": 2, "batch_size": net["batch"], "eval_batch_size": 1,
-                     "optimizer": {"learning_rate": 0.01}},
-    }
-    if precision != "fp32":
-        spec["training"]["precision"] = precision
-    return spec
-
-
-def run_measured(command, environment=None):
-    """Output and peak resident memory in MiB of a program that must succeed."""
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as child:
-        output = child.stdout.read()
-        _, status, usage = os.wait4(child.pid, 0)
-        child.returncode = os.waitstatus_to_exitcode(status)
-    if child.returncode != 0:
-        raise subprocess.CalledProcessError(child.returncode, command)
-    return output, usage.ru_maxrss / 1024
-
-
-def memory_on(device, resident_mib, device_mib):
-    """What counts: a GPU's memory, or all that the process holds."""
-    return device_mib if device == "cuda" else resident_mib
-
-
-def run_train(args, net, folder, flags=()):
-    """Images per second of the second epoch (the first one touches all memory) and peak memory."""
-    spec = os.path.join(folder, "spec.json")
-    run = os.path.join(folder, "run")
-    shutil.rmtree(run, ignore_errors=True)
-    with open(spec, "w", encoding="utf-8") as file:
-        json.dump(spec_of(net, args.steps, args.precision), file)
-    environment = dict(os.environ)
-    if args.train_libraries:
-        environment["LD_LIBRARY_PATH"] = args.train_libraries
-    device = "cuda:0" if args.device == "cuda" else "cpu"
-    output, resident = run_measured([args.train, spec, "--device", device, "--threads",
-                                     str(args.threads), "--output", run, *flags], environment)
-    planned = re.search(r"^peak memory ([\d.]+) MiB", output, re.MULTILINE)
-    memory = memory_on(args.device, resident, float(planned[1]))
-    with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
-        rate = [json.loads(line) for line in file][-1]["examples_per_second"]
-    with open(os.path.join(run, "build.json"), encoding="utf-8") as file:
-        build = json.load(file)
-    return rate, memory, build, os.path.join(run, "config.json")
-
-
-def run_pytorch(args, config, layout):
-    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "pytorch_step.py")
-    output, resident = run_measured(
-        [args.python, script, config, "--device", args.device, "--precision", args.precision,
-         "--threads", str(args.threads), "--steps", str(args.steps), "--layouts", layout])
-    row = json.loads(output)
-    memory = memory_on(args.device, resident, row["peak_device_mib"])
-    return row["images_per_second"], memory, row["framework"]
+PRECISIONS = ["bf16", "tf32", "fp32"]  # in this order
+OURS = "accrete"
 
 
 def cpu_name():
@@ -112,71 +56,153 @@ def cpu_name():
     return f"{fields['model name']} (family {family}, model {model})"
 
 
-def compare_net(args, net):
-    """The result of one net, and the build of the train program."""
-    ours, theirs, our_memory, their_memory = [], {}, [], {}
+class Measurement:
+    """What one side, `train` or a layout of PyTorch, has shown of a net in the rounds so far."""
+
+    def __init__(self):
+        self.rates = []
+        self.memory = 0.0
+        self.source = None  # the build of `train`, the version of PyTorch
+        self.error = None
+
+    def measure(self, run):
+        """Another round, unless an earlier one failed: a side that hangs would do so again."""
+        if self.error:
+            return
+        try:
+            rate, memory, self.source = run()
+        except CommandFailed as error:
+            self.error = str(error)
+        except Exception as error:  # whatever garbage a program has left
+            self.error = f"{type(error).__name__}: {error}"
+        else:
+            self.rates.append(rate)
+            self.memory = max(self.memory, memory)
+
+
+def measure(args, net):
+    """`train` and PyTorch in each layout, round by round."""
+    ours, theirs = Measurement(), {layout: Measurement() for layout in args.layouts}
     for _ in range(args.rounds):
         with tempfile.TemporaryDirectory() as folder:
-            rate, memory, build, config = run_train(args, net, folder)
-            ours.append(rate)
-            our_memory.append(memory)
-            for layout in args.layouts:
-                rate, memory, framework = run_pytorch(args, config, layout)
-                theirs.setdefault(layout, []).append(rate)
-                their_memory.setdefault(layout, []).append(memory)
-    best = max(theirs, key=lambda layout: statistics.median(theirs[layout]))
-    ratio = statistics.median(a / b for a, b in zip(ours, theirs[best]))
-    result = {"accrete": ours, framework: theirs, "best_layout": best, "ratio": ratio,
-              "peak_memory_mib": {"accrete": max(our_memory), framework: {
-                  layout: max(values) for layout, values in their_memory.items()}}}
-    return result, build
+            ours.measure(lambda: run_train(args, net, folder)[:3])
+            for layout, side in theirs.items():
+                side.measure(lambda: run_pytorch(args, config_of(folder), layout))
+    return ours, theirs
+
+
+def result_of(ours, theirs):
+    """The two sides as one entry of the file; what failed is missing there and has an error."""
+    complete = {layout: side for layout, side in theirs.items() if not side.error}
+    result = {OURS: ours.rates, "peak_memory_mib": {OURS: ours.memory}} if not ours.error else {}
+    if complete:
+        framework = next(iter(complete.values())).source
+        best = max(complete, key=lambda layout: statistics.median(complete[layout].rates))
+        result[framework] = {layout: side.rates for layout, side in complete.items()}
+        result["best_layout"] = best
+        result.setdefault("peak_memory_mib", {})[framework] = {
+            layout: side.memory for layout, side in complete.items()}
+        if not ours.error:
+            result["ratio"] = statistics.median(
+                a / b for a, b in zip(ours.rates, complete[best].rates))
+    errors = {name: side.error for name, side in {OURS: ours, **theirs}.items() if side.error}
+    return {**result, "error": errors} if errors else result
+
+
+def describe(name, ours, theirs, result):
+    """A line for people."""
+    parts = [f"{side}: {text}" for side, text in result.get("error", {}).items()]
+    if not ours.error:
+        parts.insert(0, f"{statistics.median(ours.rates):.1f} images/s in {ours.memory:.0f} MiB")
+    if "best_layout" in result:
+        best = theirs[result["best_layout"]]
+        rate = statistics.median(best.rates)
+        parts.append(f"{best.source} {result['best_layout']} {rate:.1f} in {best.memory:.0f} MiB")
+    if "ratio" in result:
+        parts.append(f"ratio {result['ratio']:.2f}")
+    return f"{name}: " + "; ".join(parts)
 
 
 def nets_of(args):
     nets = CUDA_NETS if args.device == "cuda" else NETS
-    return {name: net for name, net in nets.items() if args.nets in name}
+    return {name: net for name, net in nets.items()
+            if not args.nets or any(wanted in name for wanted in args.nets)}
+
+
+def write(path, document):
+    """Through another file, so that there is a whole one at every moment."""
+    with open(path + ".tmp", "w", encoding="utf-8") as file:
+        json.dump(document, file, indent=2)
+        file.write("\n")
+    os.replace(path + ".tmp", path)
+
+
+def document_of(args, build, results):
+    return {"cpu": cpu_name(), "threads": args.threads, "device": args.device,
+            "precision": ", ".join(args.precision), "build": build, "steps": args.steps,
+            "rounds": args.rounds, "unit": "images per second, one value per round",
+            "results": results}
 
 
 def compare(args):
+    """The results by net; by net and precision where there are several."""
     results, build = {}, {}
-    for name, net in nets_of(args).items():
-        results[name], build = compare_net(args, net)
-        result = results[name]
-        memory = result["peak_memory_mib"]
-        framework = [key for key in memory if key != "accrete"][0]
-        best = result["best_layout"]
-        print(f"{name}: {statistics.median(result['accrete']):.1f} images/s, {framework} {best} "
-              f"{statistics.median(result[framework][best]):.1f}, ratio {result['ratio']:.2f}; "
-              f"memory {memory['accrete']:.0f} and {memory[framework][best]:.0f} MiB", flush=True)
-    return results, build
+    for precision in args.precision:
+        chosen = copy.copy(args)
+        chosen.precision = precision
+        for name, net in nets_of(args).items():
+            name += f", {precision}" if len(args.precision) > 1 else ""
+            ours, theirs = measure(chosen, net)
+            results[name] = result_of(ours, theirs)
+            build = ours.source or build
+            write(args.output, document_of(args, build, results))
+            print(describe(name, ours, theirs, results[name]), flush=True)
+    return results
 
 
-def main():
+def positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{value} is less than 1")
+    return value
+
+
+def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, help="the train program")
     parser.add_argument("--python", required=True, help="a Python that has torch")
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
-    parser.add_argument("--precision", choices=["fp32", "tf32", "bf16"], default="fp32")
+    parser.add_argument("--precision", nargs="+", choices=PRECISIONS, default=["fp32"])
     parser.add_argument("--train-libraries", help="LD_LIBRARY_PATH of the train program alone")
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--nets", default="", help="only those whose name contains this")
-    parser.add_argument("--layouts", nargs="+", help="of PyTorch: contiguous, channels_last, compiled")
+    parser.add_argument("--threads", type=positive, default=len(os.sched_getaffinity(0)))
+    parser.add_argument("--steps", type=positive, default=10)
+    parser.add_argument("--rounds", type=positive, default=3)
+    parser.add_argument("--nets", nargs="+", default=[], help="only those with one of these in "
+                        "their name")
+    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS["cpu"],
+                        help="of PyTorch: contiguous, channels_last, compiled")
+    parser.add_argument("--limit", type=positive, help="seconds that each program may take in a "
+                        "round (default: any)")
     parser.add_argument("--output", required=True, help="JSON file to write")
     args = parser.parse_args()
     args.layouts = args.layouts or LAYOUTS[args.device]
-    if not nets_of(args):
-        parser.error(f"no net has '{args.nets}' in its name")
-    results, build = compare(args)
-    document = {"cpu": cpu_name(), "threads": args.threads, "device": args.device,
-                "precision": args.precision, "build": build, "steps": args.steps, "rounds": args.rounds,
-                "unit": "images per second, one value per round", "results": results}
-    with open(args.output, "w", encoding="utf-8") as file:
-        json.dump(document, file, indent=2)
-        file.write("\n")
+    args.precision = [name for name in PRECISIONS if name in args.precision]
+    known = CUDA_NETS if args.device == "cuda" else NETS
+    folder = os.path.dirname(os.path.abspath(args.output))
+    if not os.path.isdir(folder):
+        parser.error(f"--output: there is no folder {folder}")
+    for wanted in args.nets:
+        if not any(wanted in name for name in known):
+            parser.error(f"--nets: no net has '{wanted}' in its name; there are "
+                         + ", ".join(f"'{name}'" for name in known))
+    return args
+
+
+def main():
+    results = compare(parse_arguments())
+    return 1 if any("error" in result for result in results.values()) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
