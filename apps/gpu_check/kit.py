@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import tarfile
 import tempfile
 
@@ -13,17 +14,19 @@ import machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARIES = "lib.tar.xz"  # compressed, since a kit must be small
+SYSTEM_DATA = "/usr/share/datasets/fashion-mnist"
 
 
 class Kit:
-    def __init__(self, programs, specs, libraries, data, clients, facts):
+    def __init__(self, programs, specs, apps, libraries, data, clients, facts):
         self.programs = programs    # folder of train, cuda_tests_gpu, gpu_tests.txt, ...
         self.specs = specs
-        self.data = data            # for ACCRETE_DATA; None: wherever train looks by itself
-        self.clients = clients      # name of a client project: its program
-        self.facts = facts          # commit and toolkit
-        self.bench_step = os.path.join(os.path.dirname(HERE), "bench_step")
         self.libraries = libraries
+        self.data = data            # of Fashion-MNIST; None: not on this machine
+        self.clients = clients      # name of a client project: its program
+        self.facts = facts          # commit, toolkit, names of variants of bench_kernels
+        self.bench_step = os.path.join(apps, "bench_step")
+        self.bench_kernels_scripts = os.path.join(apps, "bench_kernels")
 
     def program(self, name):
         return os.path.join(self.programs, name)
@@ -31,8 +34,7 @@ class Kit:
     def environment(self):
         """For programs of the kit, not for Python: it brings its own C++ library."""
         environment = dict(os.environ)
-        folders = self.libraries + machine.cuda_library_folders()
-        folders += [environment.get("LD_LIBRARY_PATH", "")]
+        folders = self.libraries + [environment.get("LD_LIBRARY_PATH", "")]
         environment["LD_LIBRARY_PATH"] = ":".join(folder for folder in folders if folder)
         if self.data:
             environment["ACCRETE_DATA"] = self.data
@@ -44,8 +46,16 @@ class Kit:
             rows = [line.split() for line in file]
         return [(name, length == "short", tags) for name, length, tags in rows]
 
+    def variants(self):
+        """Names of programs bench_kernels-<name>, built with other parameters."""
+        return self.facts.get("variants", [])
 
-def from_folder(folder):
+
+def first_folder(*folders):
+    return next((folder for folder in folders if folder and os.path.isdir(folder)), None)
+
+
+def from_folder(folder, python=sys.executable):
     folder = os.path.abspath(folder)
     with open(os.path.join(folder, "kit.json"), encoding="utf-8") as file:
         facts = json.load(file)
@@ -54,8 +64,10 @@ def from_folder(folder):
     atexit.register(shutil.rmtree, libraries, ignore_errors=True)
     with tarfile.open(os.path.join(folder, LIBRARIES)) as archive:
         archive.extractall(libraries)
-    return Kit(os.path.join(folder, "bin"), os.path.join(folder, "specs"), [libraries],
-               os.path.join(folder, "data"), clients, facts)
+    data = first_folder(os.path.join(folder, "data"), os.environ.get("ACCRETE_DATA"), SYSTEM_DATA)
+    return Kit(os.path.join(folder, "bin"), os.path.join(folder, "specs"),
+               os.path.join(folder, "apps"), [libraries] + machine.cuda_library_folders(python),
+               data, clients, facts)
 
 
 def first_line(command):
@@ -66,7 +78,7 @@ def first_line(command):
     return output.strip().splitlines()[-1]
 
 
-def from_build():
+def from_build(python=sys.executable):
     """The cuda preset of the repository this file is in."""
     root = os.path.dirname(os.path.dirname(HERE))
     build = os.path.join(root, "build", "cuda")
@@ -75,5 +87,6 @@ def from_build():
     facts = {"commit": first_line(["git", "-C", root, "describe", "--always", "--dirty",
                                    "--abbrev=12"]),
              "nvcc": first_line(["nvcc", "--version"]), "clients": sorted(clients)}
-    return Kit(os.path.join(build, "bin"), os.path.join(root, "models", "specs"), [], None, clients,
-               facts)
+    return Kit(os.path.join(build, "bin"), os.path.join(root, "models", "specs"),
+               os.path.dirname(HERE), machine.cuda_library_folders(python),
+               first_folder(os.environ.get("ACCRETE_DATA"), SYSTEM_DATA), clients, facts)

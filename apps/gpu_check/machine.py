@@ -2,9 +2,12 @@
 """What GPU there is, and the facts that a result needs to be worth something."""
 import ctypes
 import glob
+import os
 import platform
 import subprocess
-import sysconfig
+
+TOOLKIT_LIBRARIES = ("/usr/local/cuda/lib64", "/usr/local/cuda-*/lib64",
+                     "/usr/local/cuda-*/targets/*/lib")
 
 
 def gpu_count():
@@ -30,26 +33,36 @@ def driver_cuda_version():
     return f"{version.value // 1000}.{version.value % 1000 // 10}"
 
 
-def nvidia_smi():
+def nvidia_smi(limit):
     """Name, driver, clocks, power and temperature of GPU 0 as they are now; never changed here."""
     keys = ["name", "driver_version", "clocks.sm", "clocks.mem", "clocks.max.sm", "clocks.max.mem",
             "power.limit", "temperature.gpu", "memory.total"]
     try:
         line = subprocess.run(
             ["nvidia-smi", "-i", "0", "--query-gpu=" + ",".join(keys), "--format=csv,noheader"],
-            check=True, capture_output=True, text=True, timeout=30).stdout
+            check=True, capture_output=True, text=True, timeout=limit).stdout
     except (OSError, subprocess.SubprocessError) as error:
         return {"nvidia_smi": str(error)}
     return dict(zip(keys, (value.strip() for value in line.split(","))))
 
 
-def describe():
-    return {"gpu": nvidia_smi(), "driver_cuda": driver_cuda_version(),
+def describe(limit):
+    return {"gpu": nvidia_smi(limit), "driver_cuda": driver_cuda_version(),
             "host": platform.platform(), "python": platform.python_version()}
 
 
-def cuda_library_folders():
+def package_folders(python):
+    """Where a Python looks for its packages."""
+    try:
+        output = subprocess.run([python, "-c", "import sys; print(*sys.path, sep='\\n')"],
+                                check=True, capture_output=True, text=True, timeout=30).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []  # the step that needs this Python says what is wrong with it
+    return [folder for folder in output.splitlines() if os.path.isdir(folder)]
+
+
+def cuda_library_folders(python):
     """Where libcublas may be: a toolkit, or the packages that come with PyTorch."""
-    packages = sysconfig.get_paths()["purelib"]
-    return (["/usr/local/cuda/lib64"] + sorted(glob.glob("/usr/local/cuda-*/lib64"))
-            + sorted(glob.glob(packages + "/nvidia/*/lib")))
+    patterns = list(TOOLKIT_LIBRARIES)
+    patterns += [os.path.join(folder, "nvidia", "*", "lib") for folder in package_folders(python)]
+    return [folder for pattern in patterns for folder in sorted(glob.glob(pattern))]
