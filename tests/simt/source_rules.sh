@@ -21,5 +21,12 @@ allow '<<<' launch.cuh
 allow '\b__shared__\b' platform.cuh
 allow '#include <cuda' platform.cuh
 allow 'atomicAdd\(float' none
+# Without bounds the compiler may give a kernel more registers than its threads can have.
+unbounded=$(grep -rnE '__global__' --include='*.cu' --include='*.cuh' . | grep -v __launch_bounds__ || true)
+if [ -n "$unbounded" ]; then
+  echo "kernels without __launch_bounds__:"
+  echo "$unbounded"
+  status=1
+fi
 [ "$(ls ./*.cu | wc -l)" -ge 10 ] || { echo "no kernels found"; status=1; }
 exit $status

@@ -7,6 +7,7 @@
 #include <functional>
 #include <vector>
 
+#include "simt/device_limits.h"
 #include "simt/types.h"
 
 namespace simt {
@@ -37,14 +38,18 @@ struct Grid {
   dim3 grid;
   dim3 block;
   std::size_t dynamic_shared_bytes;
+  const void* kernel;  ///< identifies it
+  std::size_t parameter_bytes;
 };
 
 /// Runs `body`, the kernel with its arguments, once per thread of the grid. A broken rule
 /// (deadlock, divergent barrier, misaligned matrix row, exception) abandons the block and throws
-/// Error(device_failure) with kernel, block, thread and place.
+/// Error(device_failure) with kernel, block, thread and place; so does a launch that the device of
+/// device_limits.h would refuse.
 void run_grid(const Grid& grid, const std::function<void()>& body);
 
-/// Stands for a stream in capture: while `recording`, launches are stored instead of run.
+/// Stands for a stream in capture: while `recording`, launches are checked and stored instead of
+/// run.
 struct Recorder {
   bool recording = false;
   std::vector<std::pair<Grid, std::function<void()>>> launches;

@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <string_view>
 
+#include "launch_check.h"
 #include "race_hooks.h"
 
 __thread uint3 threadIdx;
@@ -38,6 +39,7 @@ std::string Block::run(const Grid& grid, const std::function<void()>& body, uint
     }
     resume(thread);
   }
+  learn_static_shared(grid.kernel, shared_.static_bytes());
   if (race::found()) {
     fault_ = race::report();
   }
@@ -73,7 +75,7 @@ void Block::prepare(const Grid& grid, uint3 index) {
   for (auto& groups : groups_) {
     groups.clear();
   }
-  shared_.begin_block(grid.dynamic_shared_bytes);
+  shared_.begin_block(grid.dynamic_shared_bytes, shared_limit(grid));
   race::begin_block(index, shared_.memory(), SharedArena::kMemoryBytes);
 }
 

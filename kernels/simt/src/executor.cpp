@@ -8,6 +8,7 @@
 
 #include "accrete/kernels/error.h"
 #include "block.h"
+#include "launch_check.h"
 #include "race_hooks.h"
 
 namespace simt {
@@ -41,6 +42,17 @@ Schedule& mutable_schedule() {
 
 thread_local Block* running = nullptr;
 
+[[noreturn]] void fail(const Grid& grid, const std::string& what) {
+  throw accrete::Error(accrete::ErrorCode::device_failure,
+                       std::string("[") + grid.name + "] " + what);
+}
+
+void check_limits(const Grid& grid) {
+  if (const std::string broken = broken_limit(grid); !broken.empty()) {
+    fail(grid, "the launch would be refused: " + broken);
+  }
+}
+
 Block& block_of_this_thread() {
   thread_local Block block;
   return block;
@@ -61,6 +73,7 @@ Block& running_block() {
 }
 
 void run_grid(const Grid& grid, const std::function<void()>& body) {
+  check_limits(grid);
   Block& block = block_of_this_thread();
   running = &block;
   race::begin_launch(grid);
@@ -72,10 +85,8 @@ void run_grid(const Grid& grid, const std::function<void()>& body) {
                       static_cast<unsigned>(number / grid.grid.x / grid.grid.y)};
     const std::string fault = block.run(grid, body, index);
     if (!fault.empty()) {
-      throw accrete::Error(accrete::ErrorCode::device_failure,
-                           std::string("[") + grid.name + "] block (" + std::to_string(index.x) +
-                               "," + std::to_string(index.y) + "," + std::to_string(index.z) +
-                               ") " + fault);
+      fail(grid, "block (" + std::to_string(index.x) + "," + std::to_string(index.y) + "," +
+                     std::to_string(index.z) + ") " + fault);
     }
   }
 }
@@ -89,6 +100,7 @@ void Recorder::replay() const {
 void submit(void* stream, const Grid& grid, std::function<void()> body) {
   auto* recorder = static_cast<Recorder*>(stream);
   if (recorder != nullptr && recorder->recording) {
+    check_limits(grid);
     recorder->launches.emplace_back(grid, std::move(body));
     return;
   }
@@ -105,7 +117,9 @@ void* shared_array(const void* key, std::size_t bytes, std::size_t alignment) {
   Block& block = running_block();
   void* data = block.shared().array(key, bytes, alignment);
   if (data == nullptr) {
-    block.fault("shared memory exceeds 228 KiB");
+    block.fault("an array of " + std::to_string(bytes) + " bytes makes shared memory exceed the " +
+                std::to_string(block.shared().limit()) +
+                " bytes that the launch may have; a kernel needs to be allowed more than 48 KiB");
   }
   return data;
 }

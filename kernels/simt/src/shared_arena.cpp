@@ -33,22 +33,20 @@ SharedArena::~SharedArena() {
   std::free(memory_);
 }
 
-void SharedArena::begin_block(std::size_t dynamic_bytes) {
+void SharedArena::begin_block(std::size_t dynamic_bytes, std::size_t limit) {
   ASAN_UNPOISON_MEMORY_REGION(memory_, kMemoryBytes);
   // Of the last block, and as much as a first one may overrun.
   std::memset(memory_, 0xFF, used_ + dynamic_bytes + 2 * kRedZone);
   ASAN_POISON_MEMORY_REGION(memory_, kMemoryBytes);
   used_ = kRedZone;
-  payload_ = 0;
+  static_bytes_ = 0;
+  dynamic_bytes_ = dynamic_bytes;
+  limit_ = limit;
   arrays_.clear();
   dynamic_ = dynamic_bytes > 0 ? static_cast<unsigned char*>(take(dynamic_bytes, 128)) : nullptr;
 }
 
 void* SharedArena::take(std::size_t bytes, std::size_t alignment) {
-  payload_ = round_up(payload_, alignment) + bytes;
-  if (payload_ > kCapacity) {
-    return nullptr;
-  }
   const std::size_t offset = round_up(used_, alignment < 16 ? 16 : alignment);
   used_ = round_up(offset + bytes, 16) + kRedZone;
   unsigned char* data = memory_ + offset;
@@ -63,10 +61,12 @@ void* SharedArena::array(const void* key, std::size_t bytes, std::size_t alignme
       return known.data;
     }
   }
-  void* data = take(bytes, alignment);
-  if (data != nullptr) {
-    arrays_.push_back({key, data});
+  static_bytes_ = round_up(static_bytes_, alignment) + bytes;
+  if (static_bytes_ + dynamic_bytes_ > limit_) {
+    return nullptr;
   }
+  void* data = take(bytes, alignment);
+  arrays_.push_back({key, data});
   return data;
 }
 

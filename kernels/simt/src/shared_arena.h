@@ -9,7 +9,7 @@ namespace simt {
 
 class SharedArena {
  public:
-  static constexpr std::size_t kCapacity = std::size_t{228} << 10U;
+  static constexpr std::size_t kCapacity = std::size_t{228} << 10U;  // of the largest GPU
   static constexpr std::size_t kRedZone = 256;
 
   SharedArena();
@@ -18,10 +18,14 @@ class SharedArena {
   SharedArena& operator=(const SharedArena&) = delete;
 
   /// Forgets all arrays, fills with 0xFF (NaN in f32 and bf16) and sets up the dynamic part.
-  void begin_block(std::size_t dynamic_bytes);
+  /// `limit` is for all of it, as a GPU counts: without the red zones.
+  void begin_block(std::size_t dynamic_bytes, std::size_t limit);
   /// The array declared at `key`; made by the first thread that asks. Null when it does not fit.
   void* array(const void* key, std::size_t bytes, std::size_t alignment);
   unsigned char* dynamic() const { return dynamic_; }
+  std::size_t limit() const { return limit_; }
+  /// Of the arrays declared so far.
+  std::size_t static_bytes() const { return static_bytes_; }
   /// All that a block may use, red zones included.
   const void* memory() const { return memory_; }
   static constexpr std::size_t kMemoryBytes = 2 * kCapacity;
@@ -35,7 +39,9 @@ class SharedArena {
   };
   unsigned char* memory_;
   std::size_t used_ = 0;
-  std::size_t payload_ = 0;  // without red zones: what the GPU would count
+  std::size_t static_bytes_ = 0;
+  std::size_t dynamic_bytes_ = 0;
+  std::size_t limit_ = 0;
   unsigned char* dynamic_ = nullptr;
   std::vector<Array> arrays_;
 };

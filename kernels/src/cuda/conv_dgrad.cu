@@ -14,9 +14,10 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
     using T = typename Arithmetic::Element;
     using Gemm = PixelGemm<Arithmetic, Tile, Direction::dgrad, VECTOR, KeepLoaded<T>,
                            ElementWise<StoreOrAccumulate<T>>>;
-    launch_pixel_gemm<Gemm>(stream, "conv_dgrad",
-                            Gemm::arguments(problem, grad_y, weight, {},
-                                            {{Rows<T>(grad_x), mode == GradMode::accumulate}}));
+    return launch_pixel_gemm<Gemm>(
+        stream, "conv_dgrad",
+        Gemm::arguments(problem, grad_y, weight, {},
+                        {{Rows<T>(grad_x), mode == GradMode::accumulate}}));
   };
   with_arithmetic(stream, grad_y.dtype,
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, vector, call); });

@@ -15,8 +15,9 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
     using T = typename Arithmetic::Element;
     using Gemm = PixelGemm<Arithmetic, Tile, Direction::forward, VECTOR, KeepLoaded<T>,
                            ElementWise<StoreWithBias<T>>>;
-    launch_pixel_gemm<Gemm>(stream, "conv_forward",
-                            Gemm::arguments(problem, x, weight, {}, {{Rows<T>(y), bias.f32()}}));
+    return launch_pixel_gemm<Gemm>(
+        stream, "conv_forward",
+        Gemm::arguments(problem, x, weight, {}, {{Rows<T>(y), bias.f32()}}));
   };
   with_arithmetic(stream, x.dtype,
                   [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.K, vector, call); });

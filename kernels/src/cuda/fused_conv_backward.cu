@@ -59,16 +59,21 @@ __global__ void __launch_bounds__(Data::Tile::kThreads, 2)
   }
 }
 
+// False where launch_pixel_gemm would return it.
 template <class Data, class Weights>
-void launch_backward(const Stream& stream, const char* op, const typename Data::Arguments& data,
+bool launch_backward(const Stream& stream, const char* op, const typename Data::Arguments& data,
                      const typename Weights::Arguments& weights) {
+  const std::uint32_t shared = std::max(Data::shared_bytes(data), Weights::shared_bytes(weights));
+  if (kHasSmaller<typename Data::Tile> &&
+      Data::shared_bytes(data) > dynamic_shared_limit(stream.device().index)) {
+    return false;
+  }
   const dim3 of_data = Data::grid(data);
   const dim3 of_weights = Weights::grid(weights);
   const BackwardRoles roles({of_data.x, of_data.y, of_weights.x, of_weights.y, of_weights.z});
-  launch(stream, op, &conv_backward<Data, Weights>,
-         {roles.blocks, Data::Tile::kThreads,
-          std::max(Data::shared_bytes(data), Weights::shared_bytes(weights))},
+  launch(stream, op, &conv_backward<Data, Weights>, {roles.blocks, Data::Tile::kThreads, shared},
          data, weights, roles);
+  return true;
 }
 
 // The tiles that fused_conv_dgrad takes, so that sums come out the same; there are no kernels here
@@ -78,8 +83,7 @@ template <class Arithmetic, class Call>
 void with_paired_tiles(const ConvProblem& problem, const Call& call) {
   with_wgrad_tile<Arithmetic>(problem.K, [&]<class WeightTile>() {
     if constexpr (sizeof(typename Arithmetic::Element) == 2) {
-      if (problem.C > 64) {
-        call.template operator()<WideTile<Arithmetic>, WeightTile>();
+      if (problem.C > 64 && call.template operator()<WideTile<Arithmetic>, WeightTile>()) {
         return;
       }
     }
@@ -118,7 +122,7 @@ void fused_conv_backward(const Stream& stream, const ConvProblem& problem, Const
       using Data =
           PixelGemm<Arithmetic, DataTile, Direction::dgrad, true, Deferred, NormGradient<T>>;
       using Weights = WgradGemm<Arithmetic, WeightTile, true, Deferred, NormReluOnLoad<T>>;
-      launch_backward<Data, Weights>(
+      return launch_backward<Data, Weights>(
           stream, kOp, Data::arguments(problem, grad_y.g, weight, due, epilogue),
           Weights::arguments(problem, x, {NormVectors(norm)}, grad_y.g, due, of_weights));
     });

@@ -25,16 +25,14 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
     const auto with_epilogue = [&]<class Epilogue>(const Epilogue& epilogue) {
       using Gemm =
           PixelGemm<Arithmetic, Tile, Direction::dgrad, VECTOR, DeferredOnLoad<T>, Epilogue>;
-      launch_pixel_gemm<Gemm>(
+      return launch_pixel_gemm<Gemm>(
           stream, kOp,
           Gemm::arguments(problem, grad_y.g, weight, deferred_arguments<T>(grad_y), epilogue));
     };
-    if (norm) {
-      with_epilogue(NormGradient<T>{ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
-                                    accumulate, results, NormSumsSink(norm, out)});
-    } else {
-      with_epilogue(ElementWise<StoreOrAccumulate<T>>{{Rows<T>(out.g), accumulate}});
-    }
+    return norm ? with_epilogue(NormGradient<T>{ConstRows<T>(x), NormGradientVectors(norm, out),
+                                                Rows<T>(out.g), accumulate, results,
+                                                NormSumsSink(norm, out)})
+                : with_epilogue(ElementWise<StoreOrAccumulate<T>>{{Rows<T>(out.g), accumulate}});
   };
   const bool vector = packs_fit(grad_y.g) && packs_fit(companion(grad_y)) && packs_fit(weight);
   with_arithmetic(stream, grad_y.g.dtype,

@@ -25,10 +25,11 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
     const auto with_load = [&]<class Transform>(const typename Transform::Arguments& change) {
       using Gemm =
           PixelGemm<Arithmetic, Tile, Direction::forward, VECTOR, Transform, StoreWithMoments<T>>;
-      launch_pixel_gemm<Gemm>(stream, kOp, Gemm::arguments(problem, x, weight, change, epilogue));
+      return launch_pixel_gemm<Gemm>(stream, kOp,
+                                     Gemm::arguments(problem, x, weight, change, epilogue));
     };
-    norm ? with_load.template operator()<NormReluOnLoad<T>>({NormVectors(norm)})
-         : with_load.template operator()<KeepLoaded<T>>({});
+    return norm ? with_load.template operator()<NormReluOnLoad<T>>({NormVectors(norm)})
+                : with_load.template operator()<KeepLoaded<T>>({});
   };
   const bool vector = packs_fit(x) && packs_fit(weight);
   with_arithmetic(stream, x.dtype,

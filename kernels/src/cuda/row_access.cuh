@@ -81,9 +81,12 @@ inline bool packs_fit(const ConstTensorView& view) {
          view.shape.c * bytes % 16 == 0;
 }
 
+constexpr unsigned kPackThreads = 256;
+
 /// body(row, channel) for channel = 0, V, 2V, ... of every row.
 template <class Body>
-__global__ void for_each_pack(Body body, std::int64_t rows, std::int64_t packs) {
+__global__ void __launch_bounds__(kPackThreads)
+    for_each_pack(Body body, std::int64_t rows, std::int64_t packs) {
   const std::int64_t total = rows * packs;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
   for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total;
@@ -101,14 +104,12 @@ __global__ void for_each_pack(Body body, std::int64_t rows, std::int64_t packs) 
 template <class Body>
 void launch_packs(const Stream& stream, const char* op, const Body& body, std::int64_t rows,
                   std::int64_t channels) {
-  constexpr std::int64_t kThreads = 256;
   constexpr std::int64_t kMostBlocks = 1 << 20;
   const std::int64_t packs = channels / Body::kWidth;
-  const std::int64_t blocks = (rows * packs + kThreads - 1) / kThreads;
+  const std::int64_t blocks = (rows * packs + kPackThreads - 1) / kPackThreads;
   launch(stream, op, &for_each_pack<Body>,
-         {static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks),
-          static_cast<unsigned>(kThreads)},
-         body, rows, packs);
+         {static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks), kPackThreads}, body,
+         rows, packs);
 }
 
 /// Calls call.template operator()<T, V>() with the dtype's T and V = whole packs or 1.

@@ -25,13 +25,18 @@ template <class Arithmetic>
 using WideTile = Tile<128, ACCRETE_GEMM_WIDE_COLUMNS, ACCRETE_GEMM_WIDE_WM, ACCRETE_GEMM_WIDE_WN,
                       kStepDepth<Arithmetic>>;
 
-/// call.template operator()<Arithmetic, Tile, VECTOR>().
+/// Whether a call may go to a smaller tile where this one needs more shared memory than a block of
+/// the GPU can have. Sums over the pixels of a tile may then be rounded otherwise.
+template <class Tile>
+constexpr bool kHasSmaller = Tile::BN > 64;
+
+/// call.template operator()<Arithmetic, Tile, VECTOR>(), which returns whether it could launch.
 template <class Arithmetic, class Call>
 void with_tile(std::int64_t columns, bool vector, const Call& call) {
   const auto with_loads = [&]<class ChosenTile>() {
     static_assert(ChosenTile::BM == 128 && ChosenTile::kThreads == kTileThreads);
-    vector ? call.template operator()<Arithmetic, ChosenTile, true>()
-           : call.template operator()<Arithmetic, ChosenTile, false>();
+    return vector ? call.template operator()<Arithmetic, ChosenTile, true>()
+                  : call.template operator()<Arithmetic, ChosenTile, false>();
   };
   if constexpr (sizeof(typename Arithmetic::Element) == 4) {
     // f32 is for checking and for older nets: two tiles are enough.
@@ -39,10 +44,8 @@ void with_tile(std::int64_t columns, bool vector, const Call& call) {
                   : with_loads.template operator()<MediumTile<Arithmetic>>();
   } else if (columns <= 32) {
     with_loads.template operator()<NarrowTile<Arithmetic>>();
-  } else if (columns <= 64) {
+  } else if (columns <= 64 || !with_loads.template operator()<WideTile<Arithmetic>>()) {
     with_loads.template operator()<MediumTile<Arithmetic>>();
-  } else {
-    with_loads.template operator()<WideTile<Arithmetic>>();
   }
 }
 

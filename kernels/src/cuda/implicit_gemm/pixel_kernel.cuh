@@ -88,11 +88,17 @@ __global__ void __launch_bounds__(Gemm::Tile::kThreads, 1)
   Gemm::run(arguments, blockIdx.x, blockIdx.y, stages);
 }
 
+/// False, and nothing is launched, where a smaller tile has to be taken.
 template <class Gemm>
-void launch_pixel_gemm(const Stream& stream, const char* op,
+bool launch_pixel_gemm(const Stream& stream, const char* op,
                        const typename Gemm::Arguments& arguments) {
-  launch(stream, op, &pixel_gemm<Gemm>,
-         {Gemm::grid(arguments), Gemm::Tile::kThreads, Gemm::shared_bytes(arguments)}, arguments);
+  const std::uint32_t shared = Gemm::shared_bytes(arguments);
+  if (kHasSmaller<typename Gemm::Tile> && shared > dynamic_shared_limit(stream.device().index)) {
+    return false;
+  }
+  launch(stream, op, &pixel_gemm<Gemm>, {Gemm::grid(arguments), Gemm::Tile::kThreads, shared},
+         arguments);
+  return true;
 }
 
 }  // namespace ACCRETE_CUDA_ABI
