@@ -40,12 +40,14 @@ endif()
 message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION}, GPUs ${ACCRETE_CUDA_ARCHITECTURES}")
 
 # How .cu files of a target are compiled. No fast-math: a kernel that wants an approximation says so
-# where it uses it. -lineinfo costs nothing at run time and lets profilers name lines.
+# where it uses it. -fmad=false as for the host's compilers: the same source rounds alike in the
+# executor and on a GPU, so that what a test has seen in one holds for the other; kernels ask for FMA
+# where they want it. -lineinfo costs nothing at run time and lets profilers name lines.
 function(accrete_cuda_defaults target)
   set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON
                                              CUDA_ARCHITECTURES "${ACCRETE_CUDA_ARCHITECTURES}")
   target_compile_options(${target} PRIVATE
-    $<$<COMPILE_LANGUAGE:CUDA>:-lineinfo -Xptxas=-v,-warn-spills>)
+    $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false -lineinfo -Xptxas=-v,-warn-spills>)
   target_compile_definitions(${target} PRIVATE
     "$<$<COMPILE_LANGUAGE:CUDA>:${ACCRETE_GEMM_TUNING}>")
   if(CMAKE_CUDA_COMPILER_VERSION VERSION_GREATER_EQUAL 13)
