@@ -4,20 +4,24 @@
 ./run gpu --pack DIR builds it first.
 
 DIR/gpu_check starts it there. The other machine needs x86-64 Linux with a glibc no older than this
-one's, Python 3.9, the NVIDIA driver, and libcublas and libcublasLt of the toolkit (or of the packages
-that come with PyTorch): they are too large to be taken along, linked statically or not. Everything
-else that the programs link is in DIR/lib.tar.xz.
+one's, Python 3.9, the NVIDIA driver, and libcublas and libcublasLt of the toolkit (or of the
+packages that come with PyTorch): they are too large to be taken along, linked statically or not.
+Everything else that the programs link is in DIR/lib.tar.xz. The programs are in DIR/bin.tar.xz,
+since all hold the same kernels, and are unpacked at the first start.
 """
 import argparse
 import json
+import lzma
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tempfile
 
 import kit as kits
+from unpack import ARCHIVE
 
 ROOT = os.path.dirname(os.path.dirname(kits.HERE))
 MIB = 1 << 20
@@ -28,9 +32,12 @@ CLIENTS = ("cuda_kernels_client", "cuda_engine_client")
 DATA = "/usr/share/datasets/fashion-mnist"
 DEFAULT_ARCHITECTURES = ["80", "90"]
 # Part of the other machine's C library.
-SYSTEM = re.compile(r"^(ld-linux-x86-64|linux-vdso|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl))\.so")
+SYSTEM = re.compile(
+    r"^(ld-linux-x86-64|linux-vdso|lib(c|m|mvec|dl|rt|pthread|resolv|util|anl))\.so")
 # Part of its driver and toolkit.
 NVIDIA = re.compile(r"^lib(cublas|cublasLt|cuda)\.so")
+# Looks back far enough to find the kernels of one program in the next.
+COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": 128 * MIB}]
 
 
 def read_variants():
@@ -66,8 +73,9 @@ class Builds:
         """Name in the kit: path here."""
         main = os.path.join(ROOT, self.main)
         paths = {name: os.path.join(main, "bin", name) for name in PROGRAMS}
+        clients = os.path.join(main, "tests", "install")
         for name in CLIENTS:
-            paths[name] = os.path.join(main, "tests", "install", "install_" + name, "build", "client")
+            paths[name] = os.path.join(clients, "install_" + name, "build", "client")
         for name, folder in self.variants.items():
             paths["bench_kernels-" + name] = os.path.join(ROOT, folder, "bin", "bench_kernels")
         return paths
@@ -94,20 +102,36 @@ def libraries_of(program):
     return found
 
 
-def copy_programs(folder, programs):
+def archive_of(path, files):
+    """Files by their names in the archive."""
+    with lzma.open(path, "wb", filters=COMPRESSION) as compressed, \
+            tarfile.open(fileobj=compressed, mode="w") as archive:
+        for name, source in sorted(files.items()):
+            archive.add(os.path.realpath(source), arcname=name)
+
+
+def demand(programs):
     missing = [path for path in programs.values() if not os.path.exists(path)]
     if missing:
         raise SystemExit("pack: not built: " + ", ".join(missing))
-    os.makedirs(os.path.join(folder, "bin"))
+
+
+def copy_programs(folder, programs, lists):
+    """The programs, stripped, with `lists` beside them, and their libraries."""
     libraries = {}
-    for name, source in programs.items():
-        target = os.path.join(folder, "bin", name)
-        shutil.copy2(source, target)
-        subprocess.run(["strip", target], check=True)
-        libraries.update(libraries_of(source))
-    with tarfile.open(os.path.join(folder, kits.LIBRARIES), "w:xz", preset=9) as archive:
-        for name, source in sorted(libraries.items()):
-            archive.add(os.path.realpath(source), arcname=name)
+    with tempfile.TemporaryDirectory() as scratch:
+        files = {}
+        for name, source in programs.items():
+            files[name] = os.path.join(scratch, name)
+            subprocess.run(["strip", "-o", files[name], source], check=True)
+            libraries.update(libraries_of(source))
+        for name, text in lists.items():
+            files[name] = os.path.join(scratch, name)
+            with open(files[name], "w", encoding="utf-8") as file:
+                file.write(text)
+        os.makedirs(folder, exist_ok=True)
+        archive_of(os.path.join(folder, ARCHIVE), files)
+    archive_of(os.path.join(folder, kits.LIBRARIES), libraries)
 
 
 def copy_scripts(folder):
@@ -121,17 +145,21 @@ def copy_scripts(folder):
     start = os.path.join(folder, "gpu_check")
     with open(start, "w", encoding="utf-8") as file:
         file.write('#!/bin/sh\nhere=$(dirname "$0")\n'
+                   'python3 "$here/apps/gpu_check/unpack.py" "$here" || exit 1\n'
                    'exec python3 "$here/apps/gpu_check/gpu_check.py" --prebuilt "$here" "$@"\n')
     os.chmod(start, 0o755)
 
 
-def copy_lists(folder, builds):
-    """What the programs would have to be asked for on the other machine."""
+def lists_of(builds):
+    """Name: text of what the programs would have to be asked for on the other machine."""
     programs = os.path.join(ROOT, builds.main, "bin")
-    shutil.copy2(os.path.join(programs, "gpu_tests.txt"), os.path.join(folder, "bin"))
-    with open(os.path.join(folder, "bin", "bench_cases.txt"), "w", encoding="utf-8") as file:
-        subprocess.run([os.path.join(programs, "bench_kernels"), "--device", "cpu",
-                        "--benchmark_list_tests"], check=True, stdout=file)
+    cases = subprocess.run([os.path.join(programs, "bench_kernels"), "--device", "cpu",
+                            "--benchmark_list_tests"], check=True, capture_output=True, text=True)
+    with open(os.path.join(programs, "gpu_tests.txt"), encoding="utf-8") as file:
+        return {"gpu_tests.txt": file.read(), "bench_cases.txt": cases.stdout}
+
+
+def copy_facts(folder, builds):
     budget = os.path.join(ROOT, "kernels", "sass_budget.json")
     if os.path.exists(budget):
         os.makedirs(os.path.join(folder, "kernels"))
@@ -141,23 +169,24 @@ def copy_lists(folder, builds):
 
 
 def fill(folder, builds, with_data):
-    copy_programs(folder, builds.programs())
+    programs = builds.programs()
+    demand(programs)
+    copy_programs(folder, programs, lists_of(builds))
     copy_scripts(folder)
-    copy_lists(folder, builds)
+    copy_facts(folder, builds)
     shutil.copytree(os.path.join(ROOT, "models", "specs"), os.path.join(folder, "specs"))
     if with_data:
         shutil.copytree(DATA, os.path.join(folder, "data"))
 
 
 def sizes_of(folder):
-    """Bytes by what they are of."""
+    """Bytes by the top of their path."""
     sizes = {}
     for where, _, names in os.walk(folder):
         for name in names:
-            top = os.path.relpath(os.path.join(where, name), folder).split(os.sep)[0]
-            part = "variants" if name.startswith("bench_kernels-") else top
-            size = os.path.getsize(os.path.join(where, name))
-            sizes[part] = sizes.get(part, 0) + size
+            path = os.path.join(where, name)
+            part = os.path.relpath(path, folder).split(os.sep)[0]
+            sizes[part] = sizes.get(part, 0) + os.path.getsize(path)
     return sizes
 
 
@@ -190,8 +219,8 @@ def main():
     parser.add_argument("folder", metavar="DIR", help="must not exist yet, or be empty")
     parser.add_argument("--no-data", action="store_true",
                         help="without Fashion-MNIST; steps that need it look for it elsewhere")
-    parser.add_argument("--arch", type=architectures, default=DEFAULT_ARCHITECTURES, metavar="90,..",
-                        help="GPUs to compile for (default: 80,90)")
+    parser.add_argument("--arch", type=architectures, default=DEFAULT_ARCHITECTURES,
+                        metavar="90,..", help="GPUs to compile for (default: 80,90)")
     parser.add_argument("--variants", action="store_true",
                         help="also bench_kernels with kernels of other parameters, those of "
                              "variants.json")

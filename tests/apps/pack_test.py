@@ -17,6 +17,7 @@ TUNING = os.path.join(SOURCE, "kernels", "src", "cuda", "implicit_gemm", "tuning
 sys.dont_write_bytecode = True
 sys.path.insert(0, SCRIPTS)
 import pack  # noqa: E402
+import unpack  # noqa: E402
 
 
 def run(*arguments):
@@ -101,10 +102,25 @@ class Contents(unittest.TestCase):
             self.assertFalse(pack.SYSTEM.match(name) or pack.NVIDIA.match(name), name)
 
     def test_a_program_that_is_not_built_is_an_error(self):
+        with self.assertRaisesRegex(SystemExit, "not built: /nowhere/train$"):
+            pack.demand({"train": "/nowhere/train", "sh": "/bin/sh"})
+
+    def test_programs_are_unpacked_once(self):
         with tempfile.TemporaryDirectory() as folder:
-            with self.assertRaisesRegex(SystemExit, "not built: /nowhere/train$"):
-                pack.copy_programs(folder, {"train": "/nowhere/train", "bash": "/bin/sh"})
-            self.assertEqual(os.listdir(folder), [])
+            pack.copy_programs(folder, {"sh": "/bin/sh"}, {"list.txt": "text"})
+            program, listed = (os.path.join(folder, "bin", name) for name in ("sh", "list.txt"))
+            os.makedirs(os.path.join(folder, "bin.part", "left"))
+            unpack.unpack(folder)
+            self.assertEqual(sorted(os.listdir(folder)), ["bin", "bin.tar.xz", "lib.tar.xz"])
+            self.assertEqual(sorted(os.listdir(os.path.dirname(program))), ["list.txt", "sh"])
+            got = subprocess.run([program, "-c", "echo fine"], capture_output=True, text=True,
+                                 check=True)
+            self.assertEqual(got.stdout, "fine\n")
+            with open(listed, "w", encoding="utf-8") as file:
+                file.write("kept")
+            unpack.unpack(folder)
+            with open(listed, encoding="utf-8") as file:
+                self.assertEqual(file.read(), "kept")
 
     def test_a_library_that_is_absent_here_is_an_error(self):
         listing = "\tlibcublas.so.13 => not found\n\tlibcurl.so.4 => not found\n"
