@@ -22,7 +22,7 @@ spec=$1
 case "$name $(cat "$spec") $*" in
   $TROUBLE_AT)
     case $TROUBLE in
-      exit) echo "first line" >&2; echo "out of memory" >&2; exit 4 ;;
+      exit) echo >>"$OUTPUT.troubles"; echo "first line" >&2; echo "out of memory" >&2; exit 4 ;;
       hang) exec sleep 600 ;;
       garbage) echo "}garbage{"; exit 0 ;;
     esac ;;
@@ -125,6 +125,8 @@ class Compare(unittest.TestCase):
         got = self.compare("--rounds", "2", trouble="exit", at="python *d2l*--layouts contiguous*")
         self.assertEqual(got.returncode, 1)
         self.assertEqual(self.results()[D2L]["error"], {"contiguous": "out of memory"})
+        with open(self.output + ".troubles", encoding="utf-8") as file:
+            self.assertEqual(len(file.readlines()), 1)  # not in every round
         self.assertEqual(self.results()[D2L]["pytorch 2"], {"channels_last": [100, 100]})
         self.assertEqual(self.results()[D2L]["ratio"], 2.0)
         self.assertEqual(sorted(self.results()[DENSENET]), KEYS)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A kit whose programs are all one small shell script, so that gpu_check can be run without a GPU.
 
-What the script does wrong is told by three variables of the environment: TROUBLE (exit, hang,
-garbage, nothing, nan, weights, slow, skip), TROUBLE_AT (a pattern of
-the shell for "program arguments") and TRACE (a file that gets a line at the start and end of each
-test).
+What the script does wrong is told by the environment: TROUBLE (exit, hang, garbage, nothing, nan,
+weights, skip) and TROUBLE_AT, a pattern of the shell for "program arguments". The file TRACE gets a
+line at the start and at the end of each test.
 """
 import json
 import os
@@ -23,9 +22,8 @@ trouble=
 case "$name $*" in $TROUBLE_AT) trouble=$TROUBLE ;; esac
 case $trouble in
   exit) echo "something is broken" >&2; exit 3 ;;
-  hang) exec sleep 600 ;;
+  hang) sleep "${HANG:-600}" & wait ;;  # a killed shell leaves its child behind
   skip) echo "nothing to do here"; exit 77 ;;
-  slow) sleep 1 ;;
 esac
 
 # The value behind an option.

@@ -3,6 +3,7 @@
 """gpu_check.py without a GPU: what it says, and, with stand-ins for every program, that its results
 neither hide a failure nor get lost."""
 import contextlib
+import glob
 import io
 import json
 import os
@@ -26,10 +27,11 @@ import gpu_check  # noqa: E402
 import gpu_check_stand_ins as stand_ins  # noqa: E402
 import machine  # noqa: E402
 import plan  # noqa: E402
+import runs  # noqa: E402
 import steps_profiling  # noqa: E402
 import steps_training  # noqa: E402
 import tools  # noqa: E402
-from results import Results, read_rows  # noqa: E402
+from results import Failed, Results, read_rows  # noqa: E402
 
 # The row of each step that gets into trouble, and the command that is to blame.
 TROUBLES = {
@@ -52,7 +54,7 @@ TROUBLES = {
 # Rows that cannot be had then.
 NEEDS_TWO_RUNS = {"headline": {"headline d2l repeats"}, "training": {"training losses"}}
 JUDGED_BY_EXIT_CODE = {"conformance", "tests", "sanitizers", "clients"}
-SHORT_LIMIT = 1.5  # seconds; a stand-in takes a hundredth of one
+SHORT_LIMIT = 1.0  # seconds; a stand-in takes a hundredth of one
 
 
 def without_gpu(*arguments):
@@ -288,6 +290,12 @@ class Trouble(DryRun):
                 self.assertIn("loss of epoch 2 is None",
                               self.assert_only_that_fails(step, "nan", step))
 
+        for loss in ("NaN", "Infinity", "null", '"low"'):
+            stand_ins.write(os.path.join(self.root, "run", "metrics.jsonl"),
+                            f'{{"epoch": 1, "train_loss": {loss}}}\n')
+            with self.assertRaises(Failed):
+                runs.epochs_of(os.path.join(self.root, "run"))
+
     def test_weights_that_differ_between_runs(self):
         self.output = os.path.join(self.root, "weights")
         self.run_check("--output", self.output, trouble="weights", at="train *again*")
@@ -361,10 +369,20 @@ class Resuming(DryRun):
         self.assertEqual([step for step in new if not step.startswith("tool ")],
                          ["headline d2l", "headline d2l again", "headline d2l repeats",
                           "headline d2l profile"])
+        with open(os.path.join(self.output, "results.jsonl"), encoding="utf-8") as file:
+            self.assertEqual(sum(line.startswith('{"step": "machine",') for line in file), 2)
         table = self.printed[self.printed.index("\n\n"):]
         listed = [line.split("  ")[0] for line in table.splitlines() if "passed before" in line]
         self.assertEqual(len(listed) - 1, len(set(self.statuses())) - len(new))  # and the summary
         self.assertIn("smoke", listed)
+
+    def test_what_an_earlier_run_left_is_no_result(self):
+        self.make_kit()
+        steps = ["smoke", "pytorch", "fused_kernels", "cudnn_fused", "ncu"]
+        self.assertEqual(self.run_check("--output", self.output, "--only", *steps), 0)
+        self.run_check("--output", self.output, "--only", *steps, trouble="nothing", at="*")
+        got = {step: status for step, status in self.statuses().items() if "tool" not in step}
+        self.assertEqual(set(got.values()), {"failed"}, got)
 
     def test_with_output(self):
         self.make_kit()
@@ -454,10 +472,27 @@ class Archives(DryRun):
 
 
 class Signals(DryRun):
+    def test_an_interrupted_run_has_not_passed(self):
+        self.make_kit()
+        self.patch(plan, "STEPS", (
+            plan.Step("smoke", lambda check, limit: check.results.deadline.interrupt(), 1, ""),))
+        self.assertEqual(self.run_check(), 1)
+
     # A process of its own, since signals are for the whole process.
     CODE = ("import sys; sys.dont_write_bytecode = True; sys.path.insert(0, sys.argv.pop(1)); "
             "import gpu_check, machine, tools; machine.gpu_count = lambda: (1, ''); "
             "tools.FOLDERS = (); sys.exit(gpu_check.main())")
+
+    HANG = str(10000 + os.getpid())  # seconds that no other process sleeps
+
+    def hanging(self):
+        """Processes that a stand-in has started and that nobody has ended."""
+        found = []
+        for path in glob.glob("/proc/[0-9]*/cmdline"):
+            with contextlib.suppress(OSError), open(path, "rb") as file:
+                if file.read().split(b"\0")[:2] == [b"sleep", self.HANG.encode()]:
+                    found.append(path)
+        return found
 
     def interrupt(self, number):
         process = subprocess.Popen(
@@ -466,9 +501,8 @@ class Signals(DryRun):
              os.path.join(self.kit, "tools", "python")],
             stdout=subprocess.PIPE, text=True, env={
                 **os.environ, "PATH": os.path.join(self.kit, "tools") + ":/usr/bin:/bin",
-                "TROUBLE": "hang", "TROUBLE_AT": "train *headline_densenet121"})
-        log = os.path.join(self.output, "headline_densenet121.log")
-        while not os.path.exists(log) and process.poll() is None:
+                "TROUBLE": "hang", "TROUBLE_AT": "train *headline_densenet121", "HANG": self.HANG})
+        while not self.hanging() and process.poll() is None:
             time.sleep(0.02)
         process.send_signal(number)
         printed, _ = process.communicate(timeout=60)
@@ -487,10 +521,7 @@ class Signals(DryRun):
             archived = {row["step"]: row for row in self.archived_rows()}
             self.assertEqual(archived["headline densenet121"]["detail"], "interrupted")
             self.assertIn("failed: headline densenet121\n", printed)
-            command = row and self.row("headline densenet121")["command"]
-            running = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True,
-                                     check=True).stdout
-            self.assertNotIn(command, running)
+            self.assertEqual(self.hanging(), [])
 
 
 if __name__ == "__main__":
