@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The benchmark's cases are calls that the CUDA backend takes, in every arithmetic.
+// The benchmark's cases are calls that the CUDA backend takes, in every arithmetic, and come in an
+// order that suits a run that may be cut short.
+#include <algorithm>
 #include <set>
 
 #include "cuda/test_runtime.h"
@@ -46,4 +48,29 @@ TEST_CASE("benchmark cases run on the CUDA backend") {
     INFO(last);
     CHECK(calls > 0);
   }
+}
+
+TEST_CASE("benchmark cases in order are those of all families") {
+  const ConvYardsticks none;
+  const BenchSetting setting{
+      {Arithmetic::bf16, Arithmetic::f32, Arithmetic::tf32}, none, {1, 1, 1}};
+  std::set<std::string> expected;
+  for (const Family family : kFamilies) {
+    for (const BenchCase& bench_case : family(setting)) {
+      expected.insert(label(bench_case));
+    }
+  }
+  const BenchCases cases = cases_in_order(setting);
+  std::set<std::string> names;
+  for (const BenchCase& bench_case : cases) {
+    CHECK(names.insert(label(bench_case)).second);
+  }
+  CHECK(names == expected);
+  CHECK(cases.front().name.rfind("fused_conv/forward/dn121/", 0) == 0);
+  const auto place = [&](const BenchCase& bench_case) {
+    return std::find(setting.arithmetics.begin(), setting.arithmetics.end(), bench_case.arithmetic);
+  };
+  CHECK(std::is_sorted(cases.begin(), cases.end(), [&](const BenchCase& a, const BenchCase& b) {
+    return place(a) < place(b);
+  }));
 }
