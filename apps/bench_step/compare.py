@@ -167,7 +167,7 @@ def positive(text):
     return value
 
 
-def parse_arguments():
+def make_parser():
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train", required=True, help="the train program")
@@ -185,6 +185,11 @@ def parse_arguments():
     parser.add_argument("--limit", type=positive, help="seconds that each program may take in a "
                         "round (default: any)")
     parser.add_argument("--output", required=True, help="JSON file to write")
+    return parser
+
+
+def parse_arguments():
+    parser = make_parser()
     args = parser.parse_args()
     args.layouts = args.layouts or LAYOUTS[args.device]
     args.precision = [name for name in PRECISIONS if name in args.precision]
