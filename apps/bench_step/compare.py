@@ -42,6 +42,7 @@ CUDA_NETS = {
 }
 LAYOUTS = {"cpu": ["contiguous", "channels_last", "compiled"],
            "cuda": ["contiguous", "channels_last"]}  # compiling takes minutes: on request
+ALL_LAYOUTS = [*LAYOUTS["cpu"], "max_autotune"]
 PRECISIONS = ["bf16", "tf32", "fp32"]  # in this order
 OURS = "accrete"
 
@@ -180,8 +181,8 @@ def make_parser():
     parser.add_argument("--rounds", type=positive, default=3)
     parser.add_argument("--nets", nargs="+", default=[], help="only those with one of these in "
                         "their name")
-    parser.add_argument("--layouts", nargs="+", choices=LAYOUTS["cpu"],
-                        help="of PyTorch: contiguous, channels_last, compiled")
+    parser.add_argument("--layouts", nargs="+", choices=ALL_LAYOUTS,
+                        help="of PyTorch: contiguous, channels_last, compiled, max_autotune")
     parser.add_argument("--limit", type=positive, help="seconds that each program may take in a "
                         "round (default: any)")
     parser.add_argument("--output", required=True, help="JSON file to write")

@@ -97,6 +97,8 @@ def densenet(spec, in_channels):
     return nn.Sequential(*layers, *head_of(spec, channels))
 
 
+# Of torch.compile, on images in channels_last. The last one searches for many minutes.
+COMPILE_MODES = {"compiled": None, "max_autotune": "max-autotune"}
 BUILDERS = {"densenet": densenet, "resnet": resnet}
 
 
@@ -126,9 +128,8 @@ def time_steps(config, args, layout):
     if layout != "contiguous":
         model = model.to(memory_format=torch.channels_last)
         images = images.to(memory_format=torch.channels_last)
-    if layout == "compiled":
-        # On a GPU the mode that searches longest and captures CUDA graphs.
-        model = torch.compile(model, mode="max-autotune" if args.device == "cuda" else None)
+    if layout in COMPILE_MODES:
+        model = torch.compile(model, mode=COMPILE_MODES[layout])
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     times = []
     for step in range(args.warmup + args.steps):

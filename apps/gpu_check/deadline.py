@@ -10,8 +10,15 @@ LEAST = 5.0    # what has less than this is not worth starting
 
 class Deadline:
     def __init__(self, seconds=None):
-        self.end = math.inf if seconds is None else time.monotonic() + seconds
+        self.seconds = math.inf if seconds is None else seconds
+        self.end = time.monotonic() + self.seconds
+        self.step_end = self.end
         self.interrupted = False
+
+    def begin_step(self, share):
+        """From now on a step runs, which must leave time for the others: of the whole time it may
+        take this share."""
+        self.step_end = min(self.end, time.monotonic() + share * self.seconds)
 
     def interrupt(self, *_):
         """A signal handler: what runs is killed, nothing else starts."""
@@ -19,13 +26,15 @@ class Deadline:
 
     def left(self):
         """Seconds that commands may still take."""
-        return self.end - time.monotonic() - RESERVE
+        return min(self.end - RESERVE, self.step_end) - time.monotonic()
 
     def refusal(self):
         """Why nothing may start any more; empty while something may."""
         if self.interrupted:
             return "interrupted"
-        return "no time left" if self.left() < LEAST else ""
+        if self.left() >= LEAST:
+            return ""
+        return "no time left" if self.step_end == self.end else "no time left for this step"
 
     def cap(self, limit):
         return max(0.0, min(limit, self.left()))

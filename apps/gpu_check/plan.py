@@ -19,6 +19,7 @@ class Step(NamedTuple):
     function: Callable  # of a Check and a limit
     limit: int          # seconds, of each command
     what: str
+    share: float = 1.0  # of a deadline, for the whole step
 
 
 STEPS = (
@@ -28,9 +29,11 @@ STEPS = (
          "a probe per instruction: GPU, host executor and PTX ISA agree"),
     Step("smoke", steps_training.smoke, 120,
          "three steps of DenseNet-121 in bf16, batch 32; losses are finite"),
-    Step("tests", steps_tests.tests, 300, "all other GPU tests, in parallel, short ones first"),
+    Step("tests", steps_tests.tests, 300, "all other GPU tests, in parallel, short ones first",
+         0.25),
     Step("headline", steps_training.headline, 180,
-         "DenseNet-121 and d2l in bf16, batch 256: rate, memory, twice the same bytes, profile"),
+         "DenseNet-121 and d2l in bf16, batch 256: rate, memory, twice the same bytes, profile",
+         0.25),
     Step("pytorch", steps_pytorch.pytorch, 300,
          "the same beside PyTorch: channels_last, then compiled"),
     Step("fused_kernels", steps_kernels.fused_kernels, 300,
@@ -45,7 +48,7 @@ STEPS = (
     Step("training", steps_training.training, 240,
          "quickstart in f32: GPU beside CPU, GPU twice the same bytes"),
     Step("bench_step", steps_pytorch.bench_step, 500,
-         "beside PyTorch: contiguous in bf16, both layouts in tf32 and fp32"),
+         "beside PyTorch: contiguous and max-autotune in bf16, both layouts in tf32 and fp32"),
     Step("bench_kernels", steps_kernels.bench_kernels, 500, "all other microbenchmarks"),
     Step("fashion_mnist", steps_training.fashion_mnist, 400, "fashion_mnist_d2l.json, ten epochs"),
 )
@@ -72,6 +75,7 @@ def listing(steps):
 
 def run(check, steps):
     for step in steps:
+        check.results.deadline.begin_step(step.share)
         try:
             step.function(check, step.limit)
         except Exception as error:  # the next step must run whatever happened here

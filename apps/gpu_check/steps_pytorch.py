@@ -68,6 +68,7 @@ def pytorch(check, limit):
 def bench_step(check, limit):
     """What `pytorch` leaves out."""
     compare(check, "bench_step bf16 contiguous", limit, "bf16", ["contiguous"], 1)
+    compare(check, "bench_step bf16 max_autotune", limit, "bf16", ["max_autotune"], 1)
     for precision in ("tf32", "fp32"):
         compare(check, "bench_step " + precision, limit, precision,
                 ["channels_last", "contiguous"], 1)
