@@ -187,8 +187,8 @@ class Calls:
                                "deferred")
         weights, ranges = self.weight_work(key, conv_family("wgrad", problem, True), problem,
                                            ("deferred", "norm_relu"), True)
-        tables = TABLES["deferred"] * problem.y.c + TABLES["norm_relu"] * problem.x.c
-        self.add(key, [data, weights], self.stages(key) + 4 * tables,
+        # Blocks that walk have smaller stages, which leaves room for their second table.
+        self.add(key, [data, weights], self.stages(key) + 4 * TABLES["deferred"] * problem.y.c,
                  moved + 4 * ranges * problem.weight.elements)
         self.sum_ranges(problem, ranges)
 

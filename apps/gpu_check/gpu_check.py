@@ -12,11 +12,13 @@ profiles, compute-sanitizer.
 Exit codes: 0 nothing failed, 1 something failed, 2 usage, 77 there is no usable GPU.
 """
 import argparse
+import lzma
 import os
 import re
 import shlex
 import signal
 import sys
+import tarfile
 import time
 
 import kit as kits
@@ -79,7 +81,7 @@ def load_kit(args):
     try:
         return (kits.from_folder(args.prebuilt, args.python) if args.prebuilt else
                 kits.from_build(args.python))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, lzma.LZMAError, tarfile.TarError) as error:
         print(f"gpu_check: {args.prebuilt} is not a folder made by ./run gpu --pack: {error}",
               file=sys.stderr)
         return None

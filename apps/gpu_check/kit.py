@@ -7,10 +7,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tarfile
 import tempfile
 
 import machine
+import unpack
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 LIBRARIES = "lib.tar.xz"  # compressed, since a kit must be small
@@ -62,8 +62,8 @@ def from_folder(folder, python=sys.executable):
     clients = {name: os.path.join(folder, "bin", name) for name in facts["clients"]}
     libraries = tempfile.mkdtemp(prefix="accrete-lib-")
     atexit.register(shutil.rmtree, libraries, ignore_errors=True)
-    with tarfile.open(os.path.join(folder, LIBRARIES)) as archive:
-        archive.extractall(libraries)
+    unpack.extract(os.path.join(folder, LIBRARIES), libraries)
+    unpack.unpack(folder)
     data = first_folder(os.path.join(folder, "data"), os.environ.get("ACCRETE_DATA"), SYSTEM_DATA)
     return Kit(os.path.join(folder, "bin"), os.path.join(folder, "specs"),
                os.path.join(folder, "apps"), [libraries] + machine.cuda_library_folders(python),

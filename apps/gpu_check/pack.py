@@ -145,7 +145,6 @@ def copy_scripts(folder):
     start = os.path.join(folder, "gpu_check")
     with open(start, "w", encoding="utf-8") as file:
         file.write('#!/bin/sh\nhere=$(dirname "$0")\n'
-                   'python3 "$here/apps/gpu_check/unpack.py" "$here" || exit 1\n'
                    'exec python3 "$here/apps/gpu_check/gpu_check.py" --prebuilt "$here" "$@"\n')
     os.chmod(start, 0o755)
 

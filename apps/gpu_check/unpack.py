@@ -9,6 +9,13 @@ import tarfile
 ARCHIVE = "bin.tar.xz"
 
 
+def extract(archive, target):
+    """All of an archive. Pythons that know filters want one named."""
+    filtered = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}
+    with tarfile.open(archive) as file:
+        file.extractall(target, **filtered)
+
+
 def unpack(folder):
     archive = os.path.join(folder, ARCHIVE)
     target = os.path.join(folder, "bin")
@@ -16,8 +23,7 @@ def unpack(folder):
         return
     part = target + ".part"  # of an earlier try that was cut short
     shutil.rmtree(part, ignore_errors=True)
-    with tarfile.open(archive) as file:
-        file.extractall(part)
+    extract(archive, part)
     os.rename(part, target)
 
 

@@ -5,6 +5,7 @@ cannot hide a failure."""
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -201,6 +202,12 @@ class Missing(DryRun):
     def test_a_kit(self):
         self.assertEqual(self.run_check(), gpu_check.USAGE)
         self.assertIn("is not a folder made by ./run gpu --pack", self.printed)
+        for name in ("lib.tar.xz", "bin.tar.xz"):  # cut short on their way
+            self.make_kit()
+            shutil.rmtree(os.path.join(self.kit, "bin"))
+            stand_ins.write(os.path.join(self.kit, name), "no archive")
+            self.assertEqual(self.run_check(), gpu_check.USAGE, name)
+            shutil.rmtree(self.kit)
 
 
 class Archives(DryRun):
