@@ -19,9 +19,8 @@ enum class GraphFormat : std::uint8_t { none, text, dot, json };
 ///     values          name, kind (input, parameter, state, rounded, intermediate), dtype,
 ///                     shape [N,H,W,C], bytes; in the step also storage, channel_offset and pitch
 ///                     (in channels), but for values that nothing uses
-///     nodes           op, name, inputs, outputs, macs, bytes_moved (if no cache helps); in the
-///     step
-///                     also workspace_bytes, and free where there is nothing to do
+///     nodes           op, name, inputs, outputs, macs, bytes_moved (if no cache helps); in
+///                     the step also workspace_bytes, and free where there is nothing to do
 ///     bytes_moved     step only: the sum over its nodes
 void print_graphs(const ModelGraph& before, const StepPlan& plan, Device device,
                   GraphFormat format);
