@@ -103,7 +103,7 @@ TEST_CASE("every layer of every published net can be launched") {
           simt::set_device_limits(device);
           std::size_t launches = 0;
           CHECK_NOTHROW(launches = record(plan, arithmetic.math, training));
-          CHECK(launches > plan->model.graph.num_nodes() / std::size_t{4});
+          CHECK(4 * launches > static_cast<std::size_t>(plan->model.graph.num_nodes()));
         }
       }
     }
