@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""predict.py of bench_kernels: predict_test.py [INSPECT]. Plans, budgets and rates are written by
-hand, so that every number can be checked on paper; with the program inspect, the default nets are
-predicted from the committed budget, too."""
+"""predict.py of bench_kernels: predict_test.py [INSPECT LIST_LAUNCHES]. Plans, budgets and rates are
+written by hand, so that every number can be checked on paper; with the programs, the default nets are
+predicted from the committed budget, too, and their launches compared with those of the engine."""
 import json
 import os
 import subprocess
 import sys
 import tempfile
 import unittest
+from collections import Counter
 
+LIST_LAUNCHES = sys.argv.pop(2) if len(sys.argv) > 2 else None
 INSPECT = sys.argv.pop(1) if len(sys.argv) > 1 else None
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(ROOT, "apps", "bench_kernels")
@@ -17,6 +19,9 @@ sys.path.insert(0, SCRIPTS)
 
 import gpu_rates     # noqa: E402
 import prediction    # noqa: E402
+import sass_budget   # noqa: E402
+import step_calls    # noqa: E402
+import step_graph    # noqa: E402
 from kernel_calls import Work  # noqa: E402
 
 
@@ -218,6 +223,45 @@ class Networks(unittest.TestCase):
         got = run("predict.py", "--inspect", INSPECT, "--spec", spec)
         self.assertEqual(got.returncode, 1)
         self.assertIn("only bf16", got.stderr)
+
+
+@unittest.skipUnless(LIST_LAUNCHES, "without list_launches")
+class Launches(unittest.TestCase):
+    """What the kernels' host code launches, against what predict.py says that it does."""
+
+    def launched(self, preset):
+        got = subprocess.run([LIST_LAUNCHES, preset], capture_output=True, text=True, check=True)
+        rows = [line.split() for line in got.stdout.splitlines()]
+        # Linear layers are cuBLAS's on a GPU; here they are plain convolutions, the only ones.
+        return [(int(blocks), int(threads), int(dynamic)) for op, blocks, threads, dynamic in rows
+                if not op.startswith("conv_")]
+
+    def test_convolutions_in_order(self):
+        budget = sass_budget.load(os.path.join(ROOT, "kernels", "sass_budget.json"))
+        for (preset, _, _), (title, graph) in zip(step_graph.NETS.values(),
+                                                  step_graph.default_nets(INSPECT)):
+            calls = [c for c in step_calls.step_calls(graph, budget) if c.dynamic_bytes]
+            real = [row for row in self.launched(preset) if row[2]]
+            self.assertEqual(len(calls), len(real), title)
+            for call, (blocks, threads, dynamic) in zip(calls, real):
+                self.assertEqual((call.dynamic_bytes, budget["kernels"][call.kernel]["threads"]),
+                                 (dynamic, threads), call)
+                predicted = sum(work.blocks for work in call.works)
+                # Of a launch with two roles some blocks have no tile.
+                self.assertLessEqual(predicted, blocks, call)
+                self.assertGreaterEqual(predicted, blocks * (0.9 if len(call.works) > 1 else 1),
+                                        call)
+
+    def test_all_others(self):
+        budget = sass_budget.load(os.path.join(ROOT, "kernels", "sass_budget.json"))
+        for (preset, _, _), (title, graph) in zip(step_graph.NETS.values(),
+                                                  step_graph.default_nets(INSPECT)):
+            calls = [c for c in step_calls.step_calls(graph, budget)
+                     if c.kernel and not c.dynamic_bytes]
+            predicted = Counter(sum(work.blocks for work in call.works) for call in calls)
+            real = Counter(row[0] for row in self.launched(preset) if not row[2])
+            self.assertGreater(sum(predicted.values()), 10, title)
+            self.assertEqual(predicted - real, Counter(), title)
 
 
 if __name__ == "__main__":
