@@ -83,9 +83,10 @@ inline bool packs_fit(const ConstTensorView& view) {
 
 constexpr unsigned kPackThreads = 256;
 
-/// body(row, channel) for channel = 0, V, 2V, ... of every row.
+/// body(row, channel) for channel = 0, V, 2V, ... of every row. Registers are left for four blocks
+/// on a multiprocessor: of its own accord the compiler makes room for eight, and spills.
 template <class Body>
-__global__ void __launch_bounds__(kPackThreads)
+__global__ void __launch_bounds__(kPackThreads, 4)
     for_each_pack(Body body, std::int64_t rows, std::int64_t packs) {
   const std::int64_t total = rows * packs;
   const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
