@@ -41,9 +41,6 @@ class Loop:
         """Counter of kinds for one turn, without inner loops."""
         return count(self.own_blocks())
 
-    def all_kinds(self):
-        return count([block for block in self.blocks if not block.rare])
-
 
 def count(blocks):
     return Counter(i.kind for block in blocks for i in block.instructions)

@@ -3,6 +3,8 @@
 of measured ones takes their place (predict.py --rates)."""
 import json
 
+from command_line import Refusal
+
 # What both have in common. Per clock means per clock of one multiprocessor.
 COMMON = {
     "sms": 132,
@@ -27,7 +29,7 @@ ASSUMED = ("issue_efficiency", "wgmma_flop_per_clock", "l2_bytes_per_second", "l
            "dram_bytes_per_second")
 
 
-class WrongRates(Exception):
+class WrongRates(Refusal):
     pass
 
 

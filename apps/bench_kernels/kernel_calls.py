@@ -16,7 +16,7 @@ RANGE_BLOCKS, LEAST_PIXELS, WALKING = 264, 256, 132
 WGRAD_FILTERS, WGRAD_COLUMNS = 64, 128
 LEAST_PAIRED_CHANNELS = 33
 MOST_CHUNKS, LEAST_ROWS, REDUCE_LANES, REDUCE_ROWS = 512, 64, 32, 8
-SMALL_THREADS, UPDATE_CHUNK = 256, 2048
+UPDATE_CHUNK = 2048
 TABLES = {"plain": 0, "norm_relu": 2, "deferred": 3}  # floats per channel
 
 Work = namedtuple("Work", "family blocks parts")
@@ -88,9 +88,10 @@ class Calls:
 
     # Element by element.
     def each(self, family, kernel, items, parts, moved):
-        blocks = tiles(items, SMALL_THREADS)
+        threads = self.kernel(kernel)["threads"]
+        blocks = tiles(items, threads)
         # Parts of an average thread, since the last block is not full.
-        full = items / (blocks * SMALL_THREADS)
+        full = items / (blocks * threads)
         self.add(kernel, [Work(family, blocks, {"thread": 1, **{k: n * full
                                                                 for k, n in parts.items()}})],
                  0, moved)

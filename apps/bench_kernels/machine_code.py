@@ -12,7 +12,6 @@ else demangled. --budget writes the described kernels of bf16 into a file that p
 what the file says about other kernels stays.
 
 Exit codes: 0 done, 1 failure, 2 usage."""
-import argparse
 import os
 import re
 import shutil
@@ -23,13 +22,10 @@ import control_flow
 import kernel_table
 import sass
 import sass_budget
+from command_line import Refusal, make_parser, run
 
 USAGE = re.compile(r"Function (\S+):\s*\n\s*(REG:.*)")
 TOOLKITS = ("/usr/local/cuda/bin", "/opt/cuda/bin")
-
-
-class Failure(Exception):
-    pass
 
 
 def tool(name, given=None):
@@ -37,7 +33,7 @@ def tool(name, given=None):
     path = path or next((os.path.join(folder, name) for folder in TOOLKITS
                          if os.path.exists(os.path.join(folder, name))), None)
     if not path:
-        raise Failure("there is no %s here: put it into PATH%s" %
+        raise Refusal("there is no %s here: put it into PATH%s" %
                       (name, " or name it by --cuobjdump" if name == "cuobjdump" else ""))
     return path
 
@@ -47,9 +43,9 @@ def output(command, text=None):
         return subprocess.run(command, check=True, capture_output=True, text=True,
                               input=text).stdout
     except OSError as error:
-        raise Failure("cannot run %s: %s" % (command[0], error)) from error
+        raise Refusal("cannot run %s: %s" % (command[0], error)) from error
     except subprocess.CalledProcessError as error:
-        raise Failure("%s failed: %s" % (" ".join(command), error.stderr.strip()[-500:])) from error
+        raise Refusal("%s failed: %s" % (" ".join(command), error.stderr.strip()[-500:])) from error
 
 
 def is_listing(path):
@@ -58,7 +54,7 @@ def is_listing(path):
         with open(path, "rb") as file:
             start = file.read(4096)
     except OSError as error:
-        raise Failure("cannot read %s: %s" % (path, error.strerror)) from error
+        raise Refusal("cannot read %s: %s" % (path, error.strerror)) from error
     return b"\0" not in start and not start.startswith(b"!<arch>")
 
 
@@ -134,17 +130,17 @@ def inspected(arguments):
                 print_kernel(clear, kernel, flow, usage.get(name))
             elif kernel and "/tf32/" not in kernel.key:
                 if name not in usage:
-                    raise Failure("%s: nothing says how many registers it takes; give --usage" %
+                    raise Refusal("%s: nothing says how many registers it takes; give --usage" %
                                   kernel.key)
                 entries[kernel.key] = sass_budget.entry(kernel, flow, usage[name])
     if not matched:
-        raise Failure("no kernel matches '%s'" % arguments.kernel)
+        raise Refusal("no kernel matches '%s'" % arguments.kernel)
     return entries
 
 
 def write_budget(arguments, entries):
     if not entries:
-        raise Failure("none of these kernels is described in kernel_table.py")
+        raise Refusal("none of these kernels is described in kernel_table.py")
     old = {}
     if os.path.exists(arguments.budget):
         old = sass_budget.load(arguments.budget)["kernels"]
@@ -158,9 +154,7 @@ def write_budget(arguments, entries):
 
 
 def parsed(argv):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0],
-                                     epilog=__doc__.split("\n\n", 1)[1],
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     parser.add_argument("files", nargs="+", metavar="FILE", help="binaries or listings")
     parser.add_argument("--kernel", default="", metavar="REGEX",
                         help="of the name as it is printed (default: all)")
@@ -174,16 +168,13 @@ def parsed(argv):
 
 def main(argv=None):
     arguments = parsed(argv)
-    try:
+
+    def work():
         entries = inspected(arguments)
         if arguments.budget:
             write_budget(arguments, entries)
-    except (Failure, sass.MalformedCode, sass_budget.WrongBudget) as error:
-        print("machine_code: %s" % error, file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read has seen enough
-    return 0
+
+    return run("machine_code", work)
 
 
 if __name__ == "__main__":

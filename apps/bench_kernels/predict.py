@@ -11,7 +11,6 @@ What a kernel issues per unit of work is in the budget, which machine_code.py wr
 code, what a GPU can do in gpu_rates.py, what limits a launch in prediction.py. No GPU is needed.
 
 Exit codes: 0 done, 1 failure, 2 usage."""
-import argparse
 import json
 import os
 import sys
@@ -20,6 +19,7 @@ import gpu_rates
 import sass_budget
 import step_calls
 import step_graph
+from command_line import Refusal, make_parser, run
 from prediction import RESOURCES, Prediction
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -36,9 +36,7 @@ def default_budget():
 
 
 def parsed(argv):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0],
-                                     epilog=__doc__.split("\n\n", 1)[1],
-                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = make_parser(__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--inspect", metavar="PROGRAM", help="the inspect program")
     source.add_argument("--graph", metavar="FILE.json",
@@ -135,7 +133,7 @@ def write_json(path, arguments, all_rates, rows):
         with open(path, "w", encoding="utf-8") as file:
             file.write(json.dumps(document, indent=1) + "\n")
     except OSError as error:
-        raise gpu_rates.WrongRates("cannot write %s: %s" % (path, error.strerror)) from error
+        raise Refusal("cannot write %s: %s" % (path, error.strerror)) from error
 
 
 def predict(arguments):
@@ -156,14 +154,7 @@ def predict(arguments):
 
 def main(argv=None):
     arguments = parsed(argv)
-    try:
-        predict(arguments)
-    except (sass_budget.WrongBudget, step_graph.WrongGraph, gpu_rates.WrongRates) as error:
-        print("predict: %s" % error, file=sys.stderr)
-        return 1
-    except BrokenPipeError:
-        sys.stderr.close()  # whoever read has seen enough
-    return 0
+    return run("predict", lambda: predict(arguments))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ operands and a semicolon; the encoding behind it is ignored. Every opcode belong
 unit in which instructions are counted."""
 import re
 
+from command_line import Refusal
+
 FUNCTION = re.compile(r"Function : (\S+)")
 INSTRUCTION = re.compile(r"\s*/\*([0-9a-f]{4,})\*/\s+(?:@(!?U?P\w+)\s+)?([A-Z][A-Z0-9_.]*)([^;]*);")
 TARGET = re.compile(r"\b0x([0-9a-f]+)\s*$")
@@ -39,7 +41,7 @@ KINDS = {
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 
 
-class MalformedCode(Exception):
+class MalformedCode(Refusal):
     """The text is no disassembly, or not one whose flow of control can be followed."""
 
 

@@ -8,6 +8,7 @@ import json
 from collections import Counter, defaultdict
 
 import control_flow
+from command_line import Refusal
 from kernel_table import ARITHMETIC
 
 FORMAT = "accrete machine code budget"
@@ -16,7 +17,7 @@ SHARED, SHARED_PER_BLOCK = 233472, 1024  # of a multiprocessor; that the system 
 MOST_WARPS, MOST_BLOCKS = 64, 32
 
 
-class WrongBudget(Exception):
+class WrongBudget(Refusal):
     """The code is not what the table of kernels says, or the file is no budget."""
 
 

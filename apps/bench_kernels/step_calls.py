@@ -119,9 +119,10 @@ def add_update(calls, graph):
     elements = sum(value.elements for value in graph.parameters())
     if elements == 0:
         raise WrongGraph("the graph has no parameters")
+    kernel = "update/f32/Sgd"
     blocks = sum(tiles(value.elements, UPDATE_CHUNK) for value in graph.parameters())
-    per_thread = elements / blocks / 256
-    calls.add("update/f32/Sgd", [Work("optimizer", blocks, {"thread": 1, "item": per_thread})], 0,
+    per_thread = elements / blocks / calls.kernel(kernel)["threads"]
+    calls.add(kernel, [Work("optimizer", blocks, {"thread": 1, "item": per_thread})], 0,
               UPDATE_BYTES * elements)
 
 

@@ -5,6 +5,8 @@ import os
 import subprocess
 import tempfile
 
+from command_line import Refusal
+
 FORMAT = "accrete graph"
 DTYPE_BYTES = {"bf16": 2, "f32": 4, "i32": 4, "u8": 1}
 NETS = {
@@ -14,7 +16,7 @@ NETS = {
 BATCH = 256
 
 
-class WrongGraph(Exception):
+class WrongGraph(Refusal):
     pass
 
 

@@ -159,10 +159,9 @@ def lists_of(builds):
 
 
 def copy_facts(folder, builds):
-    budget = os.path.join(ROOT, "kernels", "sass_budget.json")
-    if os.path.exists(budget):
-        os.makedirs(os.path.join(folder, "kernels"))
-        shutil.copy2(budget, os.path.join(folder, "kernels"))
+    os.makedirs(os.path.join(folder, "kernels"))
+    shutil.copy2(os.path.join(ROOT, "kernels", "sass_budget.json"),
+                 os.path.join(folder, "kernels"))
     with open(os.path.join(folder, "kit.json"), "w", encoding="utf-8") as file:
         json.dump(builds.facts(), file, indent=2)
 

@@ -229,19 +229,28 @@ class Networks(unittest.TestCase):
 class Launches(unittest.TestCase):
     """What the kernels' host code launches, against what predict.py says that it does."""
 
-    def launched(self, preset):
+    BUDGET = os.path.join(ROOT, "kernels", "sass_budget.json")
+
+    @staticmethod
+    def launched(preset):
+        """(blocks, threads, bytes of dynamic shared memory) of each launch."""
         got = subprocess.run([LIST_LAUNCHES, preset], capture_output=True, text=True, check=True)
         rows = [line.split() for line in got.stdout.splitlines()]
         # Linear layers are cuBLAS's on a GPU; here they are plain convolutions, the only ones.
         return [(int(blocks), int(threads), int(dynamic)) for op, blocks, threads, dynamic in rows
                 if not op.startswith("conv_")]
 
-    def test_convolutions_in_order(self):
-        budget = sass_budget.load(os.path.join(ROOT, "kernels", "sass_budget.json"))
+    def nets(self, budget):
+        """(title, predicted calls, launches) of the default nets."""
         for (preset, _, _), (title, graph) in zip(step_graph.NETS.values(),
                                                   step_graph.default_nets(INSPECT)):
-            calls = [c for c in step_calls.step_calls(graph, budget) if c.dynamic_bytes]
-            real = [row for row in self.launched(preset) if row[2]]
+            yield title, step_calls.step_calls(graph, budget), self.launched(preset)
+
+    def test_convolutions_in_order(self):
+        budget = sass_budget.load(self.BUDGET)
+        for title, calls, launches in self.nets(budget):
+            calls = [call for call in calls if call.dynamic_bytes]
+            real = [row for row in launches if row[2]]
             self.assertEqual(len(calls), len(real), title)
             for call, (blocks, threads, dynamic) in zip(calls, real):
                 self.assertEqual((call.dynamic_bytes, budget["kernels"][call.kernel]["threads"]),
@@ -253,13 +262,10 @@ class Launches(unittest.TestCase):
                                         call)
 
     def test_all_others(self):
-        budget = sass_budget.load(os.path.join(ROOT, "kernels", "sass_budget.json"))
-        for (preset, _, _), (title, graph) in zip(step_graph.NETS.values(),
-                                                  step_graph.default_nets(INSPECT)):
-            calls = [c for c in step_calls.step_calls(graph, budget)
-                     if c.kernel and not c.dynamic_bytes]
-            predicted = Counter(sum(work.blocks for work in call.works) for call in calls)
-            real = Counter(row[0] for row in self.launched(preset) if not row[2])
+        for title, calls, launches in self.nets(sass_budget.load(self.BUDGET)):
+            predicted = Counter(sum(work.blocks for work in call.works) for call in calls
+                                if call.kernel and not call.dynamic_bytes)
+            real = Counter(row[0] for row in launches if not row[2])
             self.assertGreater(sum(predicted.values()), 10, title)
             self.assertEqual(predicted - real, Counter(), title)
 
