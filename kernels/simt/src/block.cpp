@@ -5,7 +5,6 @@
 #include <stdexcept>
 #include <string_view>
 
-#include "launch_check.h"
 #include "race_hooks.h"
 
 __thread uint3 threadIdx;
@@ -39,7 +38,6 @@ std::string Block::run(const Grid& grid, const std::function<void()>& body, uint
     }
     resume(thread);
   }
-  learn_static_shared(grid.kernel, shared_.static_bytes());
   if (race::found()) {
     fault_ = race::report();
   }
@@ -75,7 +73,7 @@ void Block::prepare(const Grid& grid, uint3 index) {
   for (auto& groups : groups_) {
     groups.clear();
   }
-  shared_.begin_block(grid.dynamic_shared_bytes, shared_limit(grid));
+  shared_.begin_block();
   race::begin_block(index, shared_.memory(), SharedArena::kMemoryBytes);
 }
 

@@ -72,11 +72,10 @@ Block& running_block() {
   return *running;
 }
 
-void run_grid(const Grid& grid, const std::function<void()>& body) {
-  check_limits(grid);
-  Block& block = block_of_this_thread();
-  running = &block;
-  race::begin_launch(grid);
+namespace {
+
+// All blocks in the order of the schedule, up to the first fault: that, or an empty string.
+std::string run_blocks(Block& block, const Grid& grid, const std::function<void()>& body) {
   const std::uint64_t count = std::uint64_t{grid.grid.x} * grid.grid.y * grid.grid.z;
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::uint64_t number = schedule().order == Order::reverse ? count - 1 - i : i;
@@ -85,9 +84,25 @@ void run_grid(const Grid& grid, const std::function<void()>& body) {
                       static_cast<unsigned>(number / grid.grid.x / grid.grid.y)};
     const std::string fault = block.run(grid, body, index);
     if (!fault.empty()) {
-      fail(grid, "block (" + std::to_string(index.x) + "," + std::to_string(index.y) + "," +
-                     std::to_string(index.z) + ") " + fault);
+      return "block (" + std::to_string(index.x) + "," + std::to_string(index.y) + "," +
+             std::to_string(index.z) + ") " + fault;
     }
+  }
+  return {};
+}
+
+}  // namespace
+
+void run_grid(const Grid& grid, const std::function<void()>& body) {
+  check_limits(grid);
+  Block& block = block_of_this_thread();
+  running = &block;
+  block.shared().begin_launch(grid.dynamic_shared_bytes, shared_limit(grid));
+  race::begin_launch(grid);
+  const std::string fault = run_blocks(block, grid, body);
+  learn_static_shared(grid.kernel, block.shared().most_static_bytes());
+  if (!fault.empty()) {
+    fail(grid, fault);
   }
 }
 

@@ -15,7 +15,7 @@ std::string broken_limit(const Grid& grid);
 /// Static and dynamic shared memory that a block of this launch may have.
 std::size_t shared_limit(const Grid& grid);
 
-/// A block of the kernel has declared arrays of so many bytes.
+/// A launch of the kernel has declared arrays of so many bytes in a block.
 void learn_static_shared(const void* kernel, std::size_t bytes);
 
 }  // namespace simt

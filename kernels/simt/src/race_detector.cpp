@@ -65,17 +65,15 @@ void Detector::fence() {
   blocks_.release(at);
 }
 
-void Detector::atomic_done(const void* address) {
+void Detector::atomic_done(const void* address, AtomicOrder order) {
   const auto at = reinterpret_cast<std::uintptr_t>(address);
-  if (!is_shared(at)) {
-    blocks_.atomic(static_cast<std::uint16_t>(thread_), at);
+  if (is_shared(at)) {
+    return;
   }
-}
-
-void Detector::release_done(const void* address) {
-  const auto at = reinterpret_cast<std::uintptr_t>(address);
-  if (!is_shared(at)) {
+  if (order == AtomicOrder::release) {
     blocks_.release_atomic(sync_point(), at);
+  } else {
+    blocks_.atomic(static_cast<std::uint16_t>(thread_), at);
   }
 }
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "block_order.h"
+#include "race_hooks.h"
 #include "race_shadow.h"
 #include "simt/executor.h"
 
@@ -42,9 +43,7 @@ class Detector {
   /// An acquiring and releasing fence of the running thread.
   void fence();
   /// The running thread's atomic access to `address` is done.
-  void atomic_done(const void* address);
-  /// The same of one that is a release.
-  void release_done(const void* address);
+  void atomic_done(const void* address, AtomicOrder order);
 
   bool enabled() const { return enabled_; }
   bool found() const { return found_; }

@@ -63,19 +63,11 @@ void matrix_word_read(int lane, const void* word, const void* code) {
   }
 }
 
-void atomic_access(const void* address, std::size_t bytes, const void* code) {
+void atomic_access(const void* address, std::size_t bytes, const void* code, AtomicOrder order) {
   const ExecutorCode unwatched;
   if (detector().enabled()) {
     detector().access(address, bytes, Kind::atomic, code);
-    detector().atomic_done(address);
-  }
-}
-
-void release_access(const void* address, std::size_t bytes, const void* code) {
-  const ExecutorCode unwatched;
-  if (detector().enabled()) {
-    detector().access(address, bytes, Kind::atomic, code);
-    detector().release_done(address);
+    detector().atomic_done(address, order);
   }
 }
 

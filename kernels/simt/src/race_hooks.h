@@ -16,6 +16,8 @@ struct PendingCopy;
 
 namespace race {
 
+enum class AtomicOrder : std::uint8_t { relaxed, release };
+
 #if defined(SIMT_RACE_DETECTOR)
 
 /// Accesses of different launches are ordered.
@@ -33,9 +35,7 @@ void copy_issued(const PendingCopy& copy);
 void copy_completed(const PendingCopy& copy);
 /// A 4-byte read by a lane of the running warp.
 void matrix_word_read(int lane, const void* word, const void* code);
-void atomic_access(const void* address, std::size_t bytes, const void* code);
-/// One that is a release.
-void release_access(const void* address, std::size_t bytes, const void* code);
+void atomic_access(const void* address, std::size_t bytes, const void* code, AtomicOrder order);
 void fence();
 
 /// Whether the block has raced; then report() says who, and where in the source.
@@ -74,8 +74,8 @@ inline void warp_synchronised(std::uint32_t /*mask*/) {}
 inline void copy_issued(const PendingCopy& /*copy*/) {}
 inline void copy_completed(const PendingCopy& /*copy*/) {}
 inline void matrix_word_read(int /*lane*/, const void* /*word*/, const void* /*code*/) {}
-inline void atomic_access(const void* /*address*/, std::size_t /*bytes*/, const void* /*code*/) {}
-inline void release_access(const void* /*address*/, std::size_t /*bytes*/, const void* /*code*/) {}
+inline void atomic_access(const void* /*address*/, std::size_t /*bytes*/, const void* /*code*/,
+                          AtomicOrder /*order*/) {}
 inline void fence() {}
 inline bool found() {
   return false;

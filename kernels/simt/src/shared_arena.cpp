@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "shared_arena.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -33,17 +34,21 @@ SharedArena::~SharedArena() {
   std::free(memory_);
 }
 
-void SharedArena::begin_block(std::size_t dynamic_bytes, std::size_t limit) {
+void SharedArena::begin_launch(std::size_t dynamic_bytes, std::size_t limit) {
+  most_static_bytes_ = 0;
+  dynamic_bytes_ = dynamic_bytes;
+  limit_ = limit;
+}
+
+void SharedArena::begin_block() {
   ASAN_UNPOISON_MEMORY_REGION(memory_, kMemoryBytes);
   // Of the last block, and as much as a first one may overrun.
-  std::memset(memory_, 0xFF, used_ + dynamic_bytes + 2 * kRedZone);
+  std::memset(memory_, 0xFF, used_ + dynamic_bytes_ + 2 * kRedZone);
   ASAN_POISON_MEMORY_REGION(memory_, kMemoryBytes);
   used_ = kRedZone;
   static_bytes_ = 0;
-  dynamic_bytes_ = dynamic_bytes;
-  limit_ = limit;
   arrays_.clear();
-  dynamic_ = dynamic_bytes > 0 ? static_cast<unsigned char*>(take(dynamic_bytes, 128)) : nullptr;
+  dynamic_ = dynamic_bytes_ > 0 ? static_cast<unsigned char*>(take(dynamic_bytes_, 128)) : nullptr;
 }
 
 void* SharedArena::take(std::size_t bytes, std::size_t alignment) {
@@ -62,6 +67,7 @@ void* SharedArena::array(const void* key, std::size_t bytes, std::size_t alignme
     }
   }
   static_bytes_ = round_up(static_bytes_, alignment) + bytes;
+  most_static_bytes_ = std::max(most_static_bytes_, static_bytes_);
   if (static_bytes_ + dynamic_bytes_ > limit_) {
     return nullptr;
   }
