@@ -64,8 +64,7 @@ template <class Data, class Weights>
 bool launch_backward(const Stream& stream, const char* op, const typename Data::Arguments& data,
                      const typename Weights::Arguments& weights) {
   const std::uint32_t shared = std::max(Data::shared_bytes(data), Weights::shared_bytes(weights));
-  if (kHasSmaller<typename Data::Tile> &&
-      Data::shared_bytes(data) > dynamic_shared_limit(stream.device().index)) {
+  if (needs_smaller<typename Data::Tile>(stream, shared)) {
     return false;
   }
   const dim3 of_data = Data::grid(data);

@@ -25,10 +25,14 @@ template <class Arithmetic>
 using WideTile = Tile<128, ACCRETE_GEMM_WIDE_COLUMNS, ACCRETE_GEMM_WIDE_WM, ACCRETE_GEMM_WIDE_WN,
                       kStepDepth<Arithmetic>>;
 
-/// Whether a call may go to a smaller tile where this one needs more shared memory than a block of
-/// the GPU can have. Sums over the pixels of a tile may then be rounded otherwise.
+/// Whether a call has to go to a smaller tile, because this one needs more shared memory than a
+/// block of the stream's GPU can have, and there is a smaller one. Sums over the pixels of a tile
+/// may then be rounded otherwise.
 template <class Tile>
-constexpr bool kHasSmaller = Tile::BN > 64;
+bool needs_smaller(const Stream& stream, std::uint32_t shared_bytes) {
+  constexpr bool kHasSmaller = Tile::BN > 64;
+  return kHasSmaller && shared_bytes > dynamic_shared_limit(stream.device().index);
+}
 
 /// call.template operator()<Arithmetic, Tile, VECTOR>(), which returns whether it could launch.
 template <class Arithmetic, class Call>

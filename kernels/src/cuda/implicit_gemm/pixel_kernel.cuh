@@ -93,7 +93,7 @@ template <class Gemm>
 bool launch_pixel_gemm(const Stream& stream, const char* op,
                        const typename Gemm::Arguments& arguments) {
   const std::uint32_t shared = Gemm::shared_bytes(arguments);
-  if (kHasSmaller<typename Gemm::Tile> && shared > dynamic_shared_limit(stream.device().index)) {
+  if (needs_smaller<typename Gemm::Tile>(stream, shared)) {
     return false;
   }
   launch(stream, op, &pixel_gemm<Gemm>, {Gemm::grid(arguments), Gemm::Tile::kThreads, shared},
