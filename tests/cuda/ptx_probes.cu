@@ -134,6 +134,11 @@ __global__ void cp_async_groups(const Word* in, Word* out) {
   out[32 + lane] = words[1][lane];
 }
 
+__global__ void to_bf16x2_relu(const Word* in, Word* out) {
+  const unsigned lane = threadIdx.x;
+  out[lane] = ptx::to_bf16x2_relu(__uint_as_float(in[lane]), __uint_as_float(in[31 - lane]));
+}
+
 __global__ void to_tf32(const Word* in, Word* out) {
   out[threadIdx.x] = ptx::to_tf32(__uint_as_float(in[threadIdx.x]));
 }
@@ -144,7 +149,7 @@ __global__ void to_bf16(const Word* in, Word* out) {
 
 __global__ void bf16_pairs(const Word* in, Word* out) {
   const unsigned lane = threadIdx.x;
-  out[lane] = pack_bf16x2(__uint_as_float(in[lane]), __uint_as_float(in[31 - lane]));
+  out[lane] = ptx::to_bf16x2(__uint_as_float(in[lane]), __uint_as_float(in[31 - lane]));
   const float2 pair = unpack_bf16x2(in[lane]);
   out[32 + lane] = __float_as_uint(pair.x);
   out[64 + lane] = __float_as_uint(pair.y);
@@ -254,6 +259,7 @@ const std::vector<Probe>& ptx_probes() {
       {"to_tf32", 32, 32, &to_tf32},
       {"to_bf16", 32, 32, &to_bf16},
       {"bf16_pairs", 32, 96, &bf16_pairs},
+      {"to_bf16x2_relu", 32, 32, &to_bf16x2_relu},
       {"increment_release", 64, 128, &increment_release},
       {"shuffle_xor", 32, 640, &shuffle_xor},
       {"shuffle_up_down", 32, 1024, &shuffle_up_down},

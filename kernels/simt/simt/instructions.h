@@ -20,6 +20,10 @@ void mma_bf16(float* d, const std::uint32_t* a, const std::uint32_t* b);
 void mma_tf32(float* d, const std::uint32_t* a, const std::uint32_t* b);
 /// Rounds to 10 mantissa bits, to nearest with ties away from zero.
 std::uint32_t to_tf32(float value);
+/// Two floats as bf16, to nearest with ties to even, `low` in the lower half; NaN becomes 0x7FFF.
+std::uint32_t to_bf16x2(float low, float high);
+/// The same, and below zero becomes +0.
+std::uint32_t to_bf16x2_relu(float low, float high);
 
 /// 0 from `limit` on, else one more; returns what it was. What the thread has written or knows to
 /// be written comes before it.

@@ -155,6 +155,13 @@ void run_mma_tf32(void* const* operands) {
   tile.multiply_into(operands);
 }
 
+std::uint32_t rounded_to_bf16(float value) {
+  constexpr std::uint32_t kNaN = 0x7FFFU;
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t odd = bits >> 16U & 1U;
+  return value != value ? kNaN : (bits + 0x7FFFU + odd) >> 16U;
+}
+
 }  // namespace
 
 void load_matrices(std::uint32_t* d, int count, bool transposed, const void* row) {
@@ -181,6 +188,15 @@ std::uint32_t to_tf32(float value) {
   const auto bits = std::bit_cast<std::uint32_t>(value);
   const bool finite = (bits & 0x7F800000U) != 0x7F800000U;
   return finite ? (bits + 0x1000U) & 0xFFFFE000U : bits;
+}
+
+std::uint32_t to_bf16x2(float low, float high) {
+  return rounded_to_bf16(low) | rounded_to_bf16(high) << 16U;
+}
+
+std::uint32_t to_bf16x2_relu(float low, float high) {
+  // Written so that NaN is kept.
+  return to_bf16x2(low <= 0.0F ? 0.0F : low, high <= 0.0F ? 0.0F : high);
 }
 
 }  // namespace simt

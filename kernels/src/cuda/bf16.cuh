@@ -3,7 +3,7 @@
 // to_float and from_float; sums are always f32.
 #pragma once
 
-#include "cuda/platform.cuh"
+#include "cuda/ptx.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -21,12 +21,7 @@ __device__ __forceinline__ float to_float(bf16 value) {
 
 /// To nearest, ties to even; NaN stays NaN.
 __device__ __forceinline__ bf16 to_bf16(float value) {
-  const std::uint32_t bits = __float_as_uint(value);
-  if ((bits & 0x7FFFFFFFU) > 0x7F800000U) {
-    return {static_cast<std::uint16_t>(bits >> 16U | 0x40U)};
-  }
-  const std::uint32_t odd = bits >> 16U & 1U;
-  return {static_cast<std::uint16_t>((bits + 0x7FFFU + odd) >> 16U)};
+  return {static_cast<std::uint16_t>(ptx::to_bf16x2(value, 0.0F))};
 }
 
 template <class T>
@@ -38,9 +33,6 @@ __device__ __forceinline__ T from_float(float value) {
   }
 }
 
-__device__ __forceinline__ std::uint32_t pack_bf16x2(float low, float high) {
-  return to_bf16(low).bits | static_cast<std::uint32_t>(to_bf16(high).bits) << 16U;
-}
 __device__ __forceinline__ float2 unpack_bf16x2(std::uint32_t pair) {
   return make_float2(__uint_as_float(pair << 16U), __uint_as_float(pair & 0xFFFF0000U));
 }

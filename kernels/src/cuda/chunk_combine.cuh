@@ -97,9 +97,10 @@ __device__ __forceinline__ PartRange all_groups(const ChunkResults& results) {
           results.rows_per_chunk * kGroupChunks, results.rows};
 }
 
+/// Threads of a block that combines, unless it says otherwise.
 constexpr int kCombineThreads = 256;
 
-/// Number of the thread in its block of kCombineThreads.
+/// Number of the thread in its block.
 __device__ __forceinline__ int block_thread() {
   return static_cast<int>(threadIdx.y * blockDim.x + threadIdx.x);
 }
@@ -119,12 +120,13 @@ struct ChannelOfThread {
 };
 
 /// The parts of a thread's channel together, for the threads that answer. Those that share it take
-/// turns at the parts. `scratch` is shared, for kCombineThreads.
-template <class Rule, int CHANNELS, class V>
+/// turns at the parts. `scratch` is shared, for THREADS pairs.
+template <class Rule, int CHANNELS, int THREADS, class V>
 __device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange& range,
                                          std::int64_t channels, std::int64_t channel,
                                          Pair* scratch) {
-  constexpr int kTurns = kCombineThreads / CHANNELS;
+  static_assert(THREADS % CHANNELS == 0);
+  constexpr int kTurns = THREADS / CHANNELS;
   const int thread = block_thread();
   const Pair origin = parts.at(range.first * channels + channel);
   Pair sums{0.0, 0.0};
@@ -144,9 +146,9 @@ __device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange&
   return Rule::whole(sums, range.rows_of(range.first, range.end), origin);
 }
 
-/// Called by all threads of every block, behind the stores of its results for `chunk` and for
-/// CHANNELS channels from `first_channel` on.
-template <int CHANNELS, class Sink>
+/// Called by all THREADS threads of every block, behind the stores of its results for `chunk` and
+/// for CHANNELS channels from `first_channel` on.
+template <int CHANNELS, int THREADS = kCombineThreads, class Sink>
 __device__ __forceinline__ void combine_in_last_block(const ChunkResults& results,
                                                       std::int64_t chunk,
                                                       std::int64_t first_channel, const Sink& sink,
@@ -160,8 +162,8 @@ __device__ __forceinline__ void combine_in_last_block(const ChunkResults& result
     return;
   }
   const ChannelOfThread<CHANNELS> at(first_channel, results.channels);
-  Pair pair =
-      combined<Rule, CHANNELS>(results.chunk, chunks, results.channels, at.channel, scratch);
+  Pair pair = combined<Rule, CHANNELS, THREADS>(results.chunk, chunks, results.channels, at.channel,
+                                                scratch);
   if (groups.end > 1) {
     if (at.answers) {
       results.group.put(group * results.channels + at.channel, pair);
@@ -169,7 +171,8 @@ __device__ __forceinline__ void combine_in_last_block(const ChunkResults& result
     if (!last_to_arrive(tickets + groups.end, groups.end)) {
       return;
     }
-    pair = combined<Rule, CHANNELS>(results.group, groups, results.channels, at.channel, scratch);
+    pair = combined<Rule, CHANNELS, THREADS>(results.group, groups, results.channels, at.channel,
+                                             scratch);
   }
   if (at.answers) {
     sink(at.channel, pair, static_cast<double>(results.rows));

@@ -51,6 +51,12 @@ inline void mma_tf32(float (&d)[4], const std::uint32_t (&a)[4], const std::uint
 inline std::uint32_t to_tf32(float value) {
   return simt::to_tf32(value);
 }
+inline std::uint32_t to_bf16x2(float low, float high) {
+  return simt::to_bf16x2(low, high);
+}
+inline std::uint32_t to_bf16x2_relu(float low, float high) {
+  return simt::to_bf16x2_relu(low, high);
+}
 inline std::uint32_t increment_release(std::uint32_t* counter, std::uint32_t limit) {
   return simt::increment_release(counter, limit);
 }
@@ -139,6 +145,18 @@ __device__ __forceinline__ std::uint32_t to_tf32(float value) {
   std::uint32_t bits;
   asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(bits) : "f"(value));
   return bits;
+}
+/// "cvt.rn.bf16x2.f32": both to nearest, ties to even, `low` in the lower half; NaN becomes 0x7FFF.
+__device__ __forceinline__ std::uint32_t to_bf16x2(float low, float high) {
+  std::uint32_t pair;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
+}
+/// "cvt.rn.relu.bf16x2.f32": the same, and below zero becomes +0.
+__device__ __forceinline__ std::uint32_t to_bf16x2_relu(float low, float high) {
+  std::uint32_t pair;
+  asm("cvt.rn.relu.bf16x2.f32 %0, %1, %2;\n" : "=r"(pair) : "f"(high), "f"(low));
+  return pair;
 }
 
 /// "atom.inc" with release semantics for the whole GPU: what the counter in global memory held; it
