@@ -21,7 +21,7 @@ bool agrees_everywhere(std::uint32_t d, std::mt19937& random) {
   bool all =
       agrees(0) && agrees(kLargest) && agrees(kLargest / d * d) && agrees(kLargest / d * d - 1);
   for (int i = 0; i < 64; ++i) {
-    const std::uint32_t n = random() & kLargest;
+    const auto n = static_cast<std::uint32_t>(random()) & kLargest;
     all = all && agrees(n) && agrees(n / d * d) && agrees(n < d ? 0 : n / d * d - 1);
   }
   return all;
@@ -36,8 +36,9 @@ TEST_CASE("a divisor divides as the processor does", "[cuda]") {
     REQUIRE(agrees_everywhere(d, random));
   }
   for (std::uint32_t bit = 12; bit < 31; ++bit) {
-    for (const std::uint32_t d : {(1U << bit) - 1U, 1U << bit, (1U << bit) + 1U,
-                                  (1U << bit) | (random() & ((1U << bit) - 1U))}) {
+    const std::uint32_t power = 1U << bit;
+    const std::uint32_t between = power | (static_cast<std::uint32_t>(random()) & (power - 1U));
+    for (const std::uint32_t d : {power - 1U, power, power + 1U, between}) {
       INFO("divisor " << d);
       REQUIRE(agrees_everywhere(d, random));
     }
