@@ -72,7 +72,7 @@ enum class Purpose { feature_buffer, activation, activation_gradient, parameter_
 Purpose purpose_of(const StepPlan& plan, const Storage& storage, NodeId first_backward_node) {
   const Graph& graph = plan.model.graph;
   for (const ParameterGradient& pair : plan.gradients) {
-    if (pair.gradient == storage.values[0]) {
+    if (&plan.placement.storage_of(pair.gradient) == &storage) {
       return Purpose::parameter_gradient;
     }
   }

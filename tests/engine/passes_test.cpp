@@ -158,6 +158,44 @@ TEST_CASE("paired gradients are outputs of the step and keep their layout") {
   CHECK(weights == 6);
 }
 
+TEST_CASE("gradients that are known to be zero share one fill") {
+  const ModelBuilder builder = tiny_densenet(bottleneck_net());
+  PassSwitches apart;
+  apart.disable("zero-once");
+  // Six convolutions of the layers, the stem, the transition.
+  CHECK(op_names(planned(builder(kBatch, true), apart)).count("zero_gradient") == 8);
+  const StepPlan plan = planned(builder(kBatch, true));
+  CHECK(op_names(plan).count("zero_gradient") == 1);
+  const Graph& graph = plan.model.graph;
+  std::set<StorageId> storages;
+  for (const ParameterGradient& pair : plan.gradients) {
+    CHECK(graph.is_output(pair.gradient));
+    CHECK(graph.value(pair.gradient).type.shape == graph.value(pair.parameter).type.shape);
+    const Node& node = graph.node(graph.value(pair.gradient).producer);
+    if (node.op->name() == "channel_slice") {
+      CHECK(is_free(plan, node));
+      storages.insert(plan.placement.places[static_cast<std::size_t>(pair.gradient)].storage);
+    }
+  }
+  CHECK(storages.size() == 1);
+}
+
+TEST_CASE("parameters whose gradients share one fill learn as with fills of their own") {
+  const ModelBuilder builder = tiny_densenet(bottleneck_net());
+  PassSwitches apart;
+  apart.disable("zero-once");
+  OptimizerOptions optimizer;
+  optimizer.momentum = 0.9;
+  optimizer.weight_decay = 0.1;
+  TinySession together(builder, kBatch, {}, 1, optimizer);
+  TinySession separate(builder, kBatch, apart, 1, optimizer);
+  for (std::int64_t step = 0; step < 3; ++step) {
+    together.step(0.1, step);
+    separate.step(0.1, step);
+  }
+  CHECK(together.stored_values() == separate.stored_values());
+}
+
 TEST_CASE("passes take what they can of a residual net and say why not the rest") {
   const StepPlan plan = planned(build_tiny_resnet(kBatch, true));
   CHECK_THAT(notes_of(plan), Catch::Matchers::Contains("readers"));

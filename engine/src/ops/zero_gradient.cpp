@@ -27,4 +27,8 @@ std::shared_ptr<const Op> make_zero_gradient(const Shape& shape) {
   return std::make_shared<ZeroGradient>(shape);
 }
 
+bool is_zero_gradient(const Op& op) {
+  return dynamic_cast<const ZeroGradient*>(&op) != nullptr;
+}
+
 }  // namespace accrete

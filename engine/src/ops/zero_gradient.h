@@ -10,5 +10,6 @@ namespace accrete {
 
 /// No inputs; output: zeros of this f32 shape.
 std::shared_ptr<const Op> make_zero_gradient(const Shape& shape);
+bool is_zero_gradient(const Op& op);
 
 }  // namespace accrete

@@ -31,6 +31,8 @@ ModelGraph statistics_in_epilogue(const ModelGraph& model, PassNotes& notes);
 
 /// Gradients of the weights and of the data of a convolution that reads through NormRelu: one op.
 DifferentiatedModel pair_gradients(const DifferentiatedModel& from);
+/// Gradients that are known to be zero: one fill.
+DifferentiatedModel zero_gradients_once(const DifferentiatedModel& from);
 /// The passes behind reverse mode that are switched on and worth something on the device.
 DifferentiatedModel rewrite_differentiated(DifferentiatedModel model, const PassSwitches& switches,
                                            Device device, std::vector<PassReport>& reports);

@@ -15,6 +15,7 @@ const std::vector<PassInfo>& all_passes() {
       {"normalise-on-load", "scale, shift and ReLU are applied by whoever loads the features"},
       {"statistics-in-epilogue", "statistics are taken by whoever writes the features"},
       {"deferred-gradient", "batch norm's share of a gradient is applied by whoever loads it"},
+      {"zero-once", "gradients that are known to be zero share one fill"},
       {"paired-gradients", "on a GPU one launch computes both gradients of a convolution"},
       {"placement", "concat is a placement in one feature buffer instead of a copy"},
       {"in-place", "element-wise ops and gradient accumulation overwrite their input"},
@@ -64,17 +65,25 @@ ModelGraph rewrite_forward(const ModelGraph& model, const PassSwitches& switches
   return current;
 }
 
-// On the CPU the two gradients are computed one after the other in any case, and apart they can be
-// told apart in a profile.
 DifferentiatedModel rewrite_differentiated(DifferentiatedModel model, const PassSwitches& switches,
                                            Device device, std::vector<PassReport>& reports) {
-  if (device.kind != DeviceKind::cuda || !switches.enabled("paired-gradients")) {
-    return model;
+  const bool gpu = device.kind == DeviceKind::cuda;
+  const struct {
+    const char* name;
+    DifferentiatedModel (*rewrite)(const DifferentiatedModel&);
+    bool worth_it;
+  } rewrites[] = {{"zero-once", &zero_gradients_once, true},
+                  // On the CPU the two gradients are computed one after the other in any case, and
+                  // apart they can be told apart in a profile.
+                  {"paired-gradients", &pair_gradients, gpu}};
+  for (const auto& pass : rewrites) {
+    if (pass.worth_it && switches.enabled(pass.name)) {
+      PassReport report{pass.name, model.model.graph.num_nodes(), 0, {}};
+      model = pass.rewrite(model);
+      report.nodes_after = model.model.graph.num_nodes();
+      reports.push_back(std::move(report));
+    }
   }
-  PassReport report{"paired-gradients", model.model.graph.num_nodes(), 0, {}};
-  model = pair_gradients(model);
-  report.nodes_after = model.model.graph.num_nodes();
-  reports.push_back(std::move(report));
   return model;
 }
 
