@@ -130,7 +130,7 @@ __device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange&
   const int thread = block_thread();
   const Pair origin = parts.at(range.first * channels + channel);
   Pair sums{0.0, 0.0};
-#pragma unroll 4
+#pragma unroll 8
   for (std::int64_t i = range.first + thread / CHANNELS; i < range.end; i += kTurns) {
     const Pair term = Rule::term(parts.at(i * channels + channel), range.rows_of(i, i + 1), origin);
     sums.first += term.first;
@@ -146,37 +146,62 @@ __device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange&
   return Rule::whole(sums, range.rows_of(range.first, range.end), origin);
 }
 
+/// Channels that a block answers for: the number-th range of those that share the chunks.
+struct ChannelRange {
+  std::int64_t first, end;
+  std::int64_t number;
+};
+
 /// Called by all THREADS threads of every block, behind the stores of its results for `chunk` and
-/// for CHANNELS channels from `first_channel` on.
+/// for the channels of `range`, CHANNELS of which are combined at a time.
+template <int CHANNELS, int THREADS, class Sink>
+__device__ __forceinline__ void combine_in_last_block(const ChunkResults& results,
+                                                      std::int64_t chunk, const ChannelRange& range,
+                                                      const Sink& sink, Pair* scratch) {
+  using Rule = typename Sink::Rule;
+  const std::int64_t group = chunk / kGroupChunks;
+  const PartRange chunks = chunks_of_group(results, group);
+  const PartRange groups = all_groups(results);
+  const bool whole = groups.end == 1;
+  std::uint32_t* tickets = results.tickets + range.number * (groups.end + 1);
+  const auto for_channels = [&](const auto& parts, const PartRange& of_parts, const auto& put) {
+    for (std::int64_t first = range.first; first < range.end; first += CHANNELS) {
+      const ChannelOfThread<CHANNELS> at(first, results.channels);
+      const Pair pair =
+          combined<Rule, CHANNELS, THREADS>(parts, of_parts, results.channels, at.channel, scratch);
+      if (at.answers) {
+        put(at.channel, pair);
+      }
+      __syncthreads();  // the scratch has been read out
+    }
+  };
+  const auto finish = [&](std::int64_t channel, const Pair& pair) {
+    sink(channel, pair, static_cast<double>(results.rows));
+  };
+  if (!last_to_arrive(tickets + group, chunks.end - chunks.first)) {
+    return;
+  }
+  if (whole) {
+    for_channels(results.chunk, chunks, finish);
+    return;
+  }
+  for_channels(results.chunk, chunks, [&](std::int64_t channel, const Pair& pair) {
+    results.group.put(group * results.channels + channel, pair);
+  });
+  if (last_to_arrive(tickets + groups.end, groups.end)) {
+    for_channels(results.group, groups, finish);
+  }
+}
+
+/// The same for CHANNELS channels from `first_channel` on, a multiple of that.
 template <int CHANNELS, int THREADS = kCombineThreads, class Sink>
 __device__ __forceinline__ void combine_in_last_block(const ChunkResults& results,
                                                       std::int64_t chunk,
                                                       std::int64_t first_channel, const Sink& sink,
                                                       Pair* scratch) {
-  using Rule = typename Sink::Rule;
-  const std::int64_t group = chunk / kGroupChunks;
-  const PartRange chunks = chunks_of_group(results, group);
-  const PartRange groups = all_groups(results);
-  std::uint32_t* tickets = results.tickets + first_channel / CHANNELS * (groups.end + 1);
-  if (!last_to_arrive(tickets + group, chunks.end - chunks.first)) {
-    return;
-  }
-  const ChannelOfThread<CHANNELS> at(first_channel, results.channels);
-  Pair pair = combined<Rule, CHANNELS, THREADS>(results.chunk, chunks, results.channels, at.channel,
-                                                scratch);
-  if (groups.end > 1) {
-    if (at.answers) {
-      results.group.put(group * results.channels + at.channel, pair);
-    }
-    if (!last_to_arrive(tickets + groups.end, groups.end)) {
-      return;
-    }
-    pair = combined<Rule, CHANNELS, THREADS>(results.group, groups, results.channels, at.channel,
-                                             scratch);
-  }
-  if (at.answers) {
-    sink(at.channel, pair, static_cast<double>(results.rows));
-  }
+  combine_in_last_block<CHANNELS, THREADS>(
+      results, chunk, {first_channel, first_channel + CHANNELS, first_channel / CHANNELS}, sink,
+      scratch);
 }
 
 /// The two numbers are sums.

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sums of a tile's columns over its rows, in a fixed order: within a warp by shuffles, between
+// warps through shared memory.
+#pragma once
+
+#include "cuda/implicit_gemm/tile.cuh"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+/// A value for each of a lane's columns: number 2 j + e is column 8 j + 2 t + e of the warp's part.
+template <class Tile>
+struct LaneColumns {
+  static constexpr int kCount = 2 * Tile::NI;
+  float v[kCount];
+};
+
+/// One halving: lanes that differ in BIT keep one half of the values each, and add what the other
+/// has of them.
+template <int BIT, int COUNT>
+__device__ __forceinline__ void halve(float* v, bool upper) {
+#pragma unroll
+  for (int i = 0; i < COUNT / 2; ++i) {
+    const float sent = upper ? v[i] : v[i + COUNT / 2];
+    const float kept = upper ? v[i + COUNT / 2] : v[i];
+    v[i] = kept + __shfl_xor_sync(0xFFFFFFFFU, sent, BIT);
+  }
+}
+
+/// Sums over the 8 lanes that share a column go to row warp_m / WM of `sums` [kWarpsM][BN]. Eight
+/// lanes halve the values three times, so that each ends with an eighth of the columns.
+template <class Tile>
+__device__ __forceinline__ void sum_lanes(LaneColumns<Tile>& mine, float* sums) {
+  constexpr int kCount = LaneColumns<Tile>::kCount;
+  constexpr int kLeft = kCount / 8;
+  static_assert(kCount % 8 == 0);
+  const ThreadPlace<Tile> at;
+  halve<16, kCount>(mine.v, (at.g & 4) != 0);
+  halve<8, kCount / 2>(mine.v, (at.g & 2) != 0);
+  halve<4, kCount / 4>(mine.v, (at.g & 1) != 0);
+  const int first =
+      (at.g & 4) / 4 * (kCount / 2) + (at.g & 2) / 2 * (kCount / 4) + (at.g & 1) * (kCount / 8);
+  float* row = sums + at.warp_m / Tile::WM * Tile::BN;
+#pragma unroll
+  for (int i = 0; i < kLeft; ++i) {
+    row[at.column((first + i) / 2, (first + i) % 2)] = mine.v[i];
+  }
+}
+
+/// The sum over the warps of one column.
+template <class Tile>
+__device__ __forceinline__ float sum_warps(const float* sums, int column) {
+  float total = 0.0F;
+#pragma unroll
+  for (int warp = 0; warp < Tile::kWarpsM; ++warp) {
+    total += sums[warp * Tile::BN + column];
+  }
+  return total;
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
