@@ -5,6 +5,7 @@
 #pragma once
 
 #include "cuda/band_gemm/copies.cuh"
+#include "cuda/band_gemm/pack_change.cuh"
 #include "cuda/band_gemm/slots.cuh"
 
 namespace accrete::kernels::cuda {

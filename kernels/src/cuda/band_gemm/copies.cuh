@@ -2,10 +2,14 @@
 // Asynchronous copies of packs into shared memory, and where packs lie there.
 #pragma once
 
-#include "cuda/band_gemm/pack_change.cuh"
+#include "accrete/kernels/tensor_view.h"
+#include "cuda/ptx.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
+
+constexpr int kPackChannels = 8;
+constexpr int kPackBytes = 16;
 
 /// Channels of a part of an operand: one k-slice of the product. Rows of activations are stored
 /// with a pad of one pack behind them, so that eight neighbouring rows lie in different banks

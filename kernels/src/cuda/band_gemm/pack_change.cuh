@@ -10,15 +10,12 @@
 //   changed        the pack, computed in f32 and rounded once
 #pragma once
 
+#include "cuda/band_gemm/copies.cuh"
 #include "cuda/bf16.cuh"
 #include "cuda/norm_vectors.cuh"
-#include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
-
-constexpr int kPackChannels = 8;
-constexpr int kPackBytes = 16;
 
 /// The pack as it is.
 struct KeepPacks {
@@ -80,7 +77,7 @@ struct DeferredPacks {
   static constexpr int kTableBytes = 12;
   struct Arguments {
     DeferredVectors due;
-    ConstRows<bf16> y;
+    PackSource y;
   };
   struct Coefficients {
     float4 pq[4];
