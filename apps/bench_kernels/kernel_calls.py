@@ -72,7 +72,7 @@ class Calls:
     def kernel(self, key):
         if key not in self.budget["kernels"]:
             raise WrongGraph("the step calls the kernel %s, which the budget does not have; add it "
-                             "by machine_code.py --budget" % key)
+                             "by sass_check.py --update" % key)
         return self.budget["kernels"][key]
 
     def tile(self, key, part):

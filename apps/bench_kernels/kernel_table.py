@@ -1,37 +1,48 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How often the loops of each kernel run: what a disassembly does not say.
+"""What the loops of each kernel do: what a disassembly does not say.
 
-A kernel is known by its demangled name. Its loops are listed here in the order of the code, each
-with its role and its inner loops; `sass_budget` compares the list with the loops it finds, and a
-kernel that has been rewritten has to be described anew.
+A kernel is known by its demangled name, and its loops by what they hold: a Loop names the
+instructions that one unit of its work takes, such as the products of a k-step or the copies of a
+pack, and fits a loop of the code whose own instructions are a whole number of them, with the same
+products inside. So it does not matter how often the compiler has unrolled a loop; one that it has
+unrolled entirely is part of what surrounds it. Of a kernel's loops those that are there are listed in
+the order of the code; a loop of the code that fits none of them is an error.
 
-Roles say for what a loop's instructions are counted ("part") and how many turns of the loop that is
-("turns"). A part is a unit of work that a launch has a number of: a k-step, a tile, an element.
-  Role(part, turns)   turns may be less than 1: packs / threads, or 1/4 for a copy of a loop that
-                      the compiler unrolled by four
-  SKIP                not counted: a copy of a loop for other sizes, or so few turns that another
-                      copy stands for it
-Blocks that a turn may go around are counted like the others, unless a role says otherwise."""
+A Loop's instructions are counted for a part: a unit of work that a launch has a number of, a
+k-step, a tile, an element. Blocks that a turn may go around are counted like the others, unless the
+Loop says otherwise. What only the last of many blocks does is not counted and not listed.
+
+A new kernel: its name as a pattern, and for a matrix product that is
+  Loop("k_step", {"mma_16x8x16": products of a warp})
+with, inside, one Loop for each loop over packs that was not unrolled."""
 import re
 from collections import namedtuple
 
 STAGES = 3  # kStages in kernels/src/cuda/implicit_gemm
+SKIP = None  # inner loops that are not counted: a copy of them elsewhere stands for them
 
-Role = namedtuple("Role", "part turns optional strided", defaults=(1.0, None, False))
-Role.__doc__ = """optional: (part, share) of the blocks that a turn may go around, where these are
-an unrolled rest of an inner loop. strided: dgrad divides by the stride where it is not 1."""
+Loop = namedtuple("Loop", "part unit times inner copies optional strided",
+                  defaults=({}, 1.0, (), None, None, False))
+Loop.__doc__ = """unit: kind -> instructions of one unit of work; {}: a turn is a unit.
+times: units of one thread for each unit of the loop around it.
+copies: the code may have the loop again, unrolled or for other sizes; counted is the copy with the
+fewest units a turn ("short") or with the most ("long").
+optional: (part, unit) of the blocks that a turn may go around, where these are an unrolled rest of
+an inner loop. strided: dgrad divides by the stride where it is not 1."""
+OTHERS = Loop(None)  # behind a kernel's loops: whatever fits none of them is not counted
 Kernel = namedtuple("Kernel", "key threads outside loops tiles", defaults=((),))
 Kernel.__doc__ = """outside: part of what lies outside of loops; where it is "before", what lies
 behind the main loop is "after"."""
 Tile = namedtuple("Tile", "part rows columns warp_rows warp_columns depth stage_bytes")
 
-SKIP = Role(None)
-FOUR_SKIPPED = [(SKIP, ())] * 4       # the sums of the last block, at two levels, and unrolled
 TRANSFORMS = {"KeepLoaded": "plain", "NormReluOnLoad": "norm_relu", "DeferredOnLoad": "deferred"}
 EPILOGUES = {"StoreWithMoments": "statistics", "NormGradient": "norm_gradient",
              "StoreOrAccumulate": "accumulate", "StoreWithBias": "bias"}
 ARITHMETIC = {"Bf16": ("bf16", 2, 16), "Tf32": ("tf32", 4, 8)}  # bytes, depth of a product
 COPIES = {"plain": 1, "norm_relu": 1, "deferred": 2}            # tensors that are loaded
+# Filling the table of a transform, for one channel.
+TABLES = {"norm_relu": {"load_global_32": 4, "store_shared_32": 2},
+          "deferred": {"load_global_32": 7, "store_shared_32": 3}}
 
 NUMBERS = r"Tile<([\d, ]+)>"
 PIXEL = re.compile(r"PixelGemm<(\w+)Arithmetic, " + NUMBERS +
@@ -55,17 +66,27 @@ class Gemm:
     def name(self):
         return "%dx%d" % (self.bm, self.bn)
 
-    def packs(self, extent, strided=False):
-        """One pass over an operand's packs of 16 bytes."""
-        return Role(self.part, extent * self.bk * self.element / 16 / self.threads, None, strided)
+    def pack_loop(self, extent, unit, strided=False):
+        """One pass over an operand's packs of 16 bytes; unit: of one pack."""
+        packs = extent * self.bk * self.element / 16 / self.threads
+        return Loop(self.part, unit, packs, strided=strided)
 
-    def main(self, transformed, strided):
+    def fill(self, extent, transform, strided=False):
+        unit = ({"copy_async": COPIES[transform]} if self.vector else
+                {"store_shared_%d" % (8 * self.element): 16 // self.element})
+        return self.pack_loop(extent, unit, strided)
+
+    def main(self, transforms, strided):
         """The pipeline: stages filled ahead, then steps that change, fill and multiply."""
-        fills = [self.packs(self.bm, strided), self.packs(self.bn)]
-        changes = [fill for fill, changed in zip(fills, transformed) if changed and self.vector]
-        return [(Role("before" if self.part == "k_step" else "range", STAGES - 1),
-                 [(SKIP, ())] * 2),
-                (Role(self.part), [(role, ()) for role in changes + fills])]
+        changes = [self.pack_loop(extent, {"store_shared_128": 1}, may_stride)
+                   for extent, transform, may_stride in
+                   zip((self.bm, self.bn), transforms, (strided, False))
+                   if transform != "plain" and self.vector]
+        fills = [self.fill(self.bm, transforms[0], strided), self.fill(self.bn, transforms[1])]
+        products = self.wm // 16 * (self.wn // 8) * (self.bk // self.depth_of_product)
+        return (Loop("before" if self.part == "k_step" else "range", {"sync": 1}, STAGES - 1, SKIP),
+                Loop(self.part, {"mma_16x8x%d" % self.depth_of_product: products},
+                     inner=tuple(changes + fills)))
 
     def tile(self, lines_a, lines_b, copies):
         """lines_*: (lines, elements of a line) of the two operands, padded by 16 bytes."""
@@ -75,9 +96,8 @@ class Gemm:
                     STAGES * elements * self.element)
 
 
-def tables(part, transform, turns):
-    """Filling the tables of a transform, whose loop exists as it is and unrolled by four."""
-    return [] if transform == "plain" else [(Role(part, t) if t else SKIP, ()) for t in turns]
+def tables(part, transform):
+    return () if transform == "plain" else (Loop(part, TABLES[transform], copies="short"),)
 
 
 class Pixels(Gemm):
@@ -88,11 +108,9 @@ class Pixels(Gemm):
         self.transform, self.epilogue = TRANSFORMS[transform], EPILOGUES[epilogue]
 
     def loops(self):
-        decode = [(Role("before", self.bm / self.threads), ()), (SKIP, ())]
-        combine = FOUR_SKIPPED if self.epilogue in ("statistics", "norm_gradient") else []
-        return (decode + tables("table", self.transform, (1, 0)) +
-                self.main((self.transform != "plain", False), not self.forward and self.vector) +
-                combine)
+        decode = Loop("before", {"store_shared_32": 3}, self.bm / self.threads, copies="short")
+        return ((decode,) + tables("table", self.transform) +
+                self.main((self.transform, "plain"), not self.forward and self.vector))
 
     def operands(self):
         filter_lines = (self.bn, self.bk) if self.forward else (self.bk, self.bn)
@@ -106,10 +124,9 @@ class Weights(Gemm):
         super().__init__("range_step", arithmetic, numbers, vector)
         self.gradient, self.patch = TRANSFORMS[gradient], TRANSFORMS[patch]
 
-    def loops(self, turns=(1, 0)):
-        return (tables("gradient_table", self.gradient, turns) +
-                tables("patch_table", self.patch, turns) +
-                self.main((self.gradient != "plain", self.patch != "plain"), False))
+    def loops(self):
+        return (tables("gradient_table", self.gradient) + tables("patch_table", self.patch) +
+                self.main((self.gradient, self.patch), False))
 
     def operands(self):
         return self.tile((self.bk, self.bm), (self.bk, self.bn),
@@ -127,11 +144,10 @@ def product(name):
         return None  # strict f32 has no products to check the counts against
     if pixels and weights:
         data, of_weights = Pixels(pixels), Weights(weights)
-        # The walk over ranges has its own copy of the tables' loops, without the single one.
-        walk = (Role("range"), of_weights.loops((0.25,)))
+        walk = (Loop("range", inner=of_weights.loops()),)
         key = ("backward", data.dtype, data.name + "+" + of_weights.name, loads(data),
                of_weights.gradient + "+" + of_weights.patch, data.epilogue)
-        return Kernel("/".join(key), data.threads, "before", data.loops() + [walk],
+        return Kernel("/".join(key), data.threads, "before", data.loops() + walk,
                       (data.operands(), of_weights.operands()))
     if pixels:
         data = Pixels(pixels)
@@ -145,34 +161,40 @@ def product(name):
     return None
 
 
-# Windows of a pool, in the code of one kernel: rows of a window, whose taps are unrolled by four
-# with a rest of up to three, which is all that small windows have.
-WINDOW = (Role("window_row", 1, ("tap", 1 / 3)), [(SKIP, ())])
-OTHER_WINDOW = (SKIP, [(SKIP, ())])
-# for_each_pack has its body twice, with 32-bit and with 64-bit division; both are in one loop.
-BOTH_BODIES = Role("item", 0.5)
-ITEM, QUARTER, SIXTEENTH = Role("item"), Role("item", 1 / 4), Role("tap", 1 / 16)
-SMALL = [
-    (r"for_each_pack<(MaxForward|AverageForward)<bf16> ?>", "each/bf16/{}", "thread",
-     [(BOTH_BODIES, [WINDOW, OTHER_WINDOW])]),
-    (r"for_each_pack<(GlobalAverageForward)<bf16> ?>", "each/bf16/{}", "thread",
-     [(ITEM, [(SIXTEENTH, ()), (SKIP, ())]), (SKIP, [(SKIP, ())] * 2)]),
-    (r"for_each_pack<(SumRanges)>", "each/f32/{}", "thread",
-     [(ITEM, [(SIXTEENTH, ()), (SKIP, ())]), (SKIP, [(SKIP, ())] * 2), (SKIP, [(SKIP, ())])]),
-    (r"norm_gradient_chunk<bf16, (MaxSource)<", "chunks/bf16/{}", "thread",
-     [(ITEM, [WINDOW])] + FOUR_SKIPPED),
-    (r"norm_gradient_chunk<bf16, (AverageSource)<", "chunks/bf16/{}", "thread",
-     [(ITEM, [WINDOW, OTHER_WINDOW])] + FOUR_SKIPPED),
-    (r"norm_gradient_chunk<bf16, (GlobalAverageSource)<", "chunks/bf16/{}", "thread",
-     [(ITEM, ()), (SKIP, ())] + FOUR_SKIPPED),
-    (r"(chunk_moments)<bf16, ", "chunks/bf16/{}", "thread",
-     [(QUARTER, ()), (QUARTER, ())] + FOUR_SKIPPED),
-    # The search for the parameter, then without momentum, with and without a rounded copy, each as
-    # it is and by four, and the same with momentum.
-    (r"update<(Sgd), ", "update/f32/{}", "thread",
-     [(Role("thread", 8), ())] + [(SKIP, ())] * 5 + [(QUARTER, ())] + [(SKIP, ())] * 2),
-]
+# Rows of a pool's window, whose taps are unrolled with a rest, which is all that small windows have.
+# The code may have the loop once for each size of windows.
+def window(loads):
+    """loads: of one tap."""
+    return Loop("window_row", inner=SKIP, copies="short", optional=("tap", {"load_global_16": loads}))
+
+
+# for_each_pack has its body twice, with 32-bit and with 64-bit division: in two loops or in one.
+ITEM = Loop("item", {"store_global_16": 1}, copies="short")
+BOTH_BODIES = Loop("item", {}, 0.5)
+TAPS = Loop("tap", {"load_global_16": 1}, copies="long")
+LOADED = Loop("item", {"load_global_16": 1})
 SMALL_THREADS = 256
+SMALL = [
+    (r"for_each_pack<(MaxForward|AverageForward)<bf16> ?>", "each/bf16/{}",
+     (BOTH_BODIES._replace(inner=(window(1),)),)),
+    (r"for_each_pack<(GlobalAverageForward)<bf16> ?>", "each/bf16/{}",
+     (ITEM._replace(inner=(TAPS,)),)),
+    (r"for_each_pack<(SumRanges)>", "each/f32/{}",
+     (Loop("item", inner=(TAPS._replace(unit={"load_global_32": 1}),), copies="short"),)),
+    (r"norm_gradient_chunk<bf16, (MaxSource)<", "chunks/bf16/{}",
+     (ITEM._replace(inner=(window(2),)),)),
+    (r"norm_gradient_chunk<bf16, (AverageSource)<", "chunks/bf16/{}",
+     (ITEM._replace(inner=(window(1),)),)),
+    (r"norm_gradient_chunk<bf16, (GlobalAverageSource)<", "chunks/bf16/{}",
+     (ITEM,)),
+    # The sums, then the squares of what is left of them.
+    (r"(chunk_moments)<bf16, ", "chunks/bf16/{}", (LOADED, LOADED)),
+    # The search for the parameter; of the updates that with momentum and a rounded copy.
+    (r"update<(Sgd), ", "update/f32/{}",
+     (Loop("thread", {"constant": 1}, 8),
+      Loop("item", {"load_global_32": 3, "store_global_32": 2, "store_global_16": 1},
+           copies="long"), OTHERS)),
+]
 
 
 def kernel_of(demangled):
@@ -181,8 +203,8 @@ def kernel_of(demangled):
     found = product(name)
     if found:
         return found
-    for pattern, key, outside, loops in SMALL:
+    for pattern, key, loops in SMALL:
         match = re.search(pattern, name)
         if match:
-            return Kernel(key.format(match.group(1)), SMALL_THREADS, outside, loops)
+            return Kernel(key.format(match.group(1)), SMALL_THREADS, "thread", loops)
     return None

@@ -3,13 +3,11 @@
 """Instructions, loops and registers of compiled kernels.
 
   machine_code.py build/cuda/kernels/libaccrete_kernels.a --kernel 'backward/bf16'
-  machine_code.py fused_conv_forward.cubin --budget kernels/sass_budget.json --command 'nvcc ...'
   machine_code.py listing.sass --usage usage.txt
 
 Reads objects, cubins, executables and libraries through cuobjdump, or what `cuobjdump -sass` and
 `cuobjdump -res-usage` printed. Names are as in kernel_table.py where a kernel is described there,
-else demangled. --budget writes the described kernels of bf16 into a file that predict.py reads;
-what the file says about other kernels stays.
+else demangled. sass_check.py compares the same with kernels/sass_budget.json.
 
 Exit codes: 0 done, 1 failure, 2 usage."""
 import os
@@ -28,13 +26,18 @@ USAGE = re.compile(r"Function (\S+):\s*\n\s*(REG:.*)")
 TOOLKITS = ("/usr/local/cuda/bin", "/opt/cuda/bin")
 
 
+class MissingTool(Refusal):
+    """A program that reads machine code is not installed."""
+
+
 def tool(name, given=None):
-    path = given or shutil.which(name)
-    path = path or next((os.path.join(folder, name) for folder in TOOLKITS
-                         if os.path.exists(os.path.join(folder, name))), None)
+    path = shutil.which(given or name)
+    if not path and not given:
+        path = next((found for folder in TOOLKITS if (found := shutil.which(name, path=folder))), None)
     if not path:
-        raise Refusal("there is no %s here: put it into PATH%s" %
-                      (name, " or name it by --cuobjdump" if name == "cuobjdump" else ""))
+        raise MissingTool("there is no %s here: put %s into PATH%s" %
+                          (given or name, name,
+                           " or name it by --cuobjdump" if name == "cuobjdump" else ""))
     return path
 
 
@@ -58,20 +61,22 @@ def is_listing(path):
     return b"\0" not in start and not start.startswith(b"!<arch>")
 
 
-def read(path, arguments):
-    """Listing and resource usage of one file, as text."""
-    if is_listing(path):
-        with open(path, encoding="utf-8", errors="replace") as file:
-            listing = file.read()
-        usage = ""
-        if arguments.usage:
-            with open(arguments.usage, encoding="utf-8") as file:
-                usage = file.read()
-        return listing, usage
-    cuobjdump = tool("cuobjdump", arguments.cuobjdump)
-    chosen = ["-arch", arguments.arch] if path.endswith((".a", ".o", ".so")) else []
+def dumped(path, cuobjdump, arch):
+    """Listing and resource usage of a binary, as text."""
+    chosen = ["-arch", arch] if path.endswith((".a", ".o", ".so")) else []
     return (output([cuobjdump, "-sass"] + chosen + [path]),
             output([cuobjdump, "-res-usage"] + chosen + [path]))
+
+
+def read(path, arguments):
+    """Listing and resource usage of one file, as text."""
+    if not is_listing(path):
+        return dumped(path, tool("cuobjdump", arguments.cuobjdump), arguments.arch)
+    texts = []
+    for text in (path, arguments.usage):
+        with open(text or os.devnull, encoding="utf-8", errors="replace") as file:
+            texts.append(file.read())
+    return texts
 
 
 def usages(text):
@@ -115,42 +120,18 @@ def print_kernel(clear, kernel, flow, usage):
         print("  per %-15s %s" % (part, text_of(kinds)))
 
 
-def inspected(arguments):
-    """Prints or collects the kernels of all files; entries by key."""
-    entries, matched = {}, False
+def inspect(arguments):
+    matched = False
     for path in arguments.files:
         listing, usage_text = read(path, arguments)
         usage = usages(usage_text)
         for name, clear, kernel, body in named(listing):
-            if not re.search(arguments.kernel, kernel.key if kernel else clear):
-                continue
-            matched = True
-            flow = control_flow.Flow(kernel.key if kernel else clear, body)
-            if not arguments.budget:
+            if re.search(arguments.kernel, kernel.key if kernel else clear):
+                matched = True
+                flow = control_flow.Flow(kernel.key if kernel else clear, body)
                 print_kernel(clear, kernel, flow, usage.get(name))
-            elif kernel and "/tf32/" not in kernel.key:
-                if name not in usage:
-                    raise Refusal("%s: nothing says how many registers it takes; give --usage" %
-                                  kernel.key)
-                entries[kernel.key] = sass_budget.entry(kernel, flow, usage[name])
     if not matched:
         raise Refusal("no kernel matches '%s'" % arguments.kernel)
-    return entries
-
-
-def write_budget(arguments, entries):
-    if not entries:
-        raise Refusal("none of these kernels is described in kernel_table.py")
-    old = {}
-    if os.path.exists(arguments.budget):
-        old = sass_budget.load(arguments.budget)["kernels"]
-    compiler = output([tool("nvcc"), "--version"])
-    release = re.search(r"release [\d.]+, V([\d.]+)", compiler)
-    header = {"arch": arguments.arch, "command": arguments.command,
-              "nvcc": release.group(1) if release else compiler.strip().splitlines()[-1]}
-    sass_budget.save(arguments.budget, header, {**old, **entries})
-    print("%s: %d kernels, %d of them written now" %
-          (arguments.budget, len({**old, **entries}), len(entries)))
 
 
 def parsed(argv):
@@ -159,8 +140,6 @@ def parsed(argv):
     parser.add_argument("--kernel", default="", metavar="REGEX",
                         help="of the name as it is printed (default: all)")
     parser.add_argument("--arch", default="sm_90", help="of a file with several (default: sm_90)")
-    parser.add_argument("--budget", metavar="FILE.json", help="write budgets instead of printing")
-    parser.add_argument("--command", default="", help="how FILE was compiled, for the budget")
     parser.add_argument("--usage", metavar="FILE", help="output of cuobjdump -res-usage")
     parser.add_argument("--cuobjdump", metavar="PATH", help="default: in PATH or the toolkit")
     return parser.parse_args(argv)
@@ -168,13 +147,7 @@ def parsed(argv):
 
 def main(argv=None):
     arguments = parsed(argv)
-
-    def work():
-        entries = inspected(arguments)
-        if arguments.budget:
-            write_budget(arguments, entries)
-
-    return run("machine_code", work)
+    return run("machine_code", lambda: inspect(arguments))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@
   predict.py --inspect build/release/bin/inspect --gpu h200 --rates measured.json --output out.json
 
 Without --spec: DenseNet-121 and the net of the Dive into Deep Learning chapter, 256 images, bf16.
-What a kernel issues per unit of work is in the budget, which machine_code.py writes from compiled
+What a kernel issues per unit of work is in the budget, which sass_check.py writes from compiled
 code, what a GPU can do in gpu_rates.py, what limits a launch in prediction.py. No GPU is needed.
 
 Exit codes: 0 done, 1 failure, 2 usage."""

@@ -9,7 +9,8 @@ from collections import Counter, defaultdict
 
 import control_flow
 from command_line import Refusal
-from kernel_table import ARITHMETIC
+from kernel_table import SKIP
+from loop_match import matched, products_of_code, units_in
 
 FORMAT = "accrete machine code budget"
 REGISTERS, WARP_REGISTERS = 65536, 256   # of a multiprocessor; allocated to a warp in steps of
@@ -21,26 +22,13 @@ class WrongBudget(Refusal):
     """The code is not what the table of kernels says, or the file is no budget."""
 
 
-def shape_of(loops):
-    return " ".join("x" + ("[%s]" % shape_of(loop.inner) if loop.inner else "") for loop in loops)
-
-
-def expected_shape(loops):
-    return " ".join("x" + ("[%s]" % expected_shape(inner) if inner else "")
-                    for _, inner in loops)
-
-
 def measured(kernel, flow):
     """part -> Counter of kinds."""
-    found, expected = shape_of(flow.loops), expected_shape(kernel.loops)
-    if found != expected:
-        raise WrongBudget("%s: its loops are %s, where kernel_table.py expects %s; describe the "
-                          "kernel as it is now" % (kernel.key, found, expected))
     parts = defaultdict(Counter)
-    for loop, (role, inner) in zip(flow.loops, kernel.loops):
-        add_loop(parts, kernel, flow, loop, role, inner)
-    add_outside(parts, kernel, flow)
-    check_products(kernel, parts)
+    late = flow.behind_tickets()
+    loops = [loop for loop in flow.loops if loop.header not in late]
+    add_loops(parts, kernel, flow, loops, kernel.loops)
+    add_outside(parts, kernel, flow, late)
     return parts
 
 
@@ -49,22 +37,25 @@ def add(parts, part, kinds, turns):
         parts[part][kind] += number * turns
 
 
-def add_loop(parts, kernel, flow, loop, role, inner):
-    for below, (its_role, its_inner) in zip(loop.inner, inner):
-        add_loop(parts, kernel, flow, below, its_role, its_inner)
-    if role.part is None:
-        return
+def add_loops(parts, kernel, flow, loops, descriptions):
+    for described, loop, units in matched(kernel.key, loops, descriptions):
+        add_loop(parts, kernel, flow, loop, described, described.times / units)
+        if described.inner is not SKIP:
+            add_loops(parts, kernel, flow, loop.inner, described.inner)
+
+
+def add_loop(parts, kernel, flow, loop, described, turns):
     kinds = loop.own()
-    if role.optional:
-        aside, share = role.optional
+    if described.optional:
+        aside, unit = described.optional
         optional = control_flow.count(flow.optional(loop))
         kinds.subtract(optional)
-        add(parts, aside, optional, share)
-    if role.strided:
+        add(parts, aside, optional, 1 / max(1, units_in(optional, unit)))
+    if described.strided:
         strided = control_flow.count(strided_blocks(kernel, flow, loop))
         kinds.subtract(strided)
-        add(parts, "strided", strided, role.turns)
-    add(parts, role.part, kinds, role.turns)
+        add(parts, "strided", strided, turns)
+    add(parts, described.part, kinds, turns)
 
 
 def strided_blocks(kernel, flow, loop):
@@ -79,32 +70,17 @@ def strided_blocks(kernel, flow, loop):
     return [b for b in optional if divisions[1] in flow.dominators[b]]
 
 
-def add_outside(parts, kernel, flow):
-    last = flow.behind_tickets()
-    blocks = [b for b in flow.outside() if b not in last]
+def add_outside(parts, kernel, flow, late):
+    blocks = [b for b in flow.outside() if b not in late]
     if kernel.outside != "before":
         add(parts, kernel.outside, control_flow.count(blocks), 1)
         return
-    main = next(loop for loop, (role, _) in zip(flow.loops, kernel.loops) if role.part == "k_step")
+    main = next(loop for loop in flow.loops if products_of_code(loop))
     before = [b for b in blocks if main.header in control_flow.reached(b)]
     add(parts, "before", control_flow.count(before), 1)
     # Only what the main loop leads to: the other role of a launch has its own way out.
     behind = control_flow.reached(main.header)
     add(parts, "after", control_flow.count([b for b in blocks if b in behind]), 1)
-
-
-def check_products(kernel, parts):
-    """A k-step of a tile has a number of products that nothing can change."""
-    for tile in kernel.tiles:
-        depth = ARITHMETIC_DEPTH[kernel.key.split("/")[1]]
-        wanted = tile.warp_rows // 16 * (tile.warp_columns // 8) * (tile.depth // depth)
-        kinds = {k: n for k, n in parts[tile.part].items() if "mma_" in k}
-        if kinds != {"mma_16x8x%d" % depth: wanted}:
-            raise WrongBudget("%s: a step has %s, where its tile needs %d products 16x8x%d" %
-                              (kernel.key, kinds or "no products", wanted, depth))
-
-
-ARITHMETIC_DEPTH = {name: depth for name, _, depth in ARITHMETIC.values()}
 
 
 def blocks_per_sm(threads, registers, shared):
@@ -138,8 +114,8 @@ def entry(kernel, flow, usage):
 
 
 def counts(kinds):
-    result = {kind: rounded(number) for kind, number in sorted(kinds.items()) if number}
-    result["all"] = rounded(sum(kinds.values()))
+    result = {"all": rounded(sum(kinds.values()))}
+    result.update((kind, rounded(number)) for kind, number in sorted(kinds.items()) if number)
     return result
 
 
@@ -159,7 +135,22 @@ def load(path):
 
 
 def save(path, header, kernels):
-    document = dict([("format", FORMAT)] + sorted(header.items()) +
-                    [("kernels", dict(sorted(kernels.items())))])
+    """One line for each part of a kernel, so that a change is a line of a diff."""
+    rows = ["{"] + [" %s: %s," % (json.dumps(name), json.dumps(text))
+                    for name, text in [("format", FORMAT)] + sorted(header.items())]
+    rows.append(' "kernels": {')
+    rows.append(",\n".join("  %s: {\n%s\n  }" % (json.dumps(key), kernel_lines(kernel))
+                           for key, kernel in sorted(kernels.items())))
     with open(path, "w", encoding="utf-8") as file:
-        file.write(json.dumps(document, indent=1) + "\n")
+        file.write("\n".join(rows) + "\n }\n}\n")
+
+
+def kernel_lines(kernel):
+    plain = {name: value for name, value in kernel.items() if not isinstance(value, dict)}
+    rows = ["   " + json.dumps(plain)[1:-1]]
+    for name in ("instructions", "tiles"):
+        parts = ",\n".join("    %s: %s" % (json.dumps(part), json.dumps(values))
+                           for part, values in kernel.get(name, {}).items())
+        if parts:
+            rows.append("   %s: {\n%s\n   }" % (json.dumps(name), parts))
+    return ",\n".join(rows)

@@ -14,8 +14,10 @@ sys.path.insert(0, SCRIPTS)
 
 import control_flow  # noqa: E402
 import kernel_table  # noqa: E402
+import loop_match    # noqa: E402
 import sass          # noqa: E402
 import sass_budget   # noqa: E402
+from kernel_table import Loop  # noqa: E402
 
 
 def listing(name, *code):
@@ -110,33 +112,69 @@ class MachineCode(unittest.TestCase):
 
 
 def one_loop(*extra):
+    """A loop from the second instruction on."""
     return ("MOV R1, R2",) + extra + ("@P0 BRA 0x10", "EXIT")
 
 
+def two_loops(first, second):
+    """One behind the other."""
+    start = 16 * (len(first) + 1)
+    return (tuple(first) + ("@P0 BRA 0x0",) + tuple(second) + ("@P0 BRA %#x" % start, "EXIT"))
+
+
+LOAD, STORE, ADD = "LDG.E R2, [R4]", "STS [R3], R4", "FADD R1, R1, R2"
+PRODUCT = "HMMA.16816.F32.BF16 R8, R4, R6, R8"
+
+
 class Budgets(unittest.TestCase):
-    def kernel(self, loops, tiles=()):
-        return kernel_table.Kernel("forward/bf16/16x8/vector", 32, "thread", loops, tiles)
+    def measured(self, code, *loops, outside="thread"):
+        kernel = kernel_table.Kernel("forward/bf16/16x8/vector", 32, outside, loops)
+        return sass_budget.measured(kernel, flow_of(listing("f", *code)))
 
-    def test_counts_are_weighed_with_turns(self):
-        flow = flow_of(listing("f", *one_loop("FADD R1, R1, R2", "LDG.E R2, [R4]")))
-        role = kernel_table.Role("item", 0.5)
-        parts = sass_budget.measured(self.kernel([(role, ())]), flow)
-        self.assertEqual(parts["item"], {"fp32": 0.5, "load_global_32": 0.5, "control": 0.5})
+    def refused(self, message, code, *loops):
+        with self.assertRaisesRegex(loop_match.UnknownLoop, message):
+            self.measured(code, *loops)
+
+    def test_a_loop_counts_for_its_units_however_often_it_is_unrolled(self):
+        loop = Loop("item", {"load_global_32": 1}, 3)
+        parts = self.measured(one_loop(ADD, LOAD), loop)
+        self.assertEqual(parts["item"], {"fp32": 3, "load_global_32": 3, "control": 3})
         self.assertEqual(parts["thread"], {"integer": 1, "control": 1})
+        parts = self.measured(one_loop(*[ADD, LOAD] * 4), loop)
+        self.assertEqual(parts["item"], {"fp32": 3, "load_global_32": 3, "control": 0.75})
 
-    def test_another_nest_of_loops_is_refused(self):
-        inner = [(kernel_table.Role("item"), [(kernel_table.SKIP, ())])]
-        with self.assertRaisesRegex(sass_budget.WrongBudget, r"its loops are x, .* expects x\[x\]"):
-            sass_budget.measured(self.kernel(inner), flow_of(listing("f", *one_loop("NOP"))))
+    def test_a_loop_is_found_by_its_instructions_not_by_its_place(self):
+        stores, loads = Loop("a", {"store_shared_32": 1}), Loop("b", {"load_global_32": 1})
+        for unrolled in (1, 2):
+            parts = self.measured(two_loops([STORE], [LOAD] * unrolled), stores, loads)
+            self.assertEqual(parts["a"]["store_shared_32"], 1)
+            self.assertEqual(parts["b"]["load_global_32"], 1)
+        # One that is not there any more is part of what surrounds it.
+        parts = self.measured(one_loop(LOAD), stores, loads)
+        self.assertNotIn("a", parts)
 
-    def test_a_tile_has_its_products(self):
-        flow = flow_of(listing("f", *one_loop("HMMA.16816.F32.BF16 R8, R4, R6, R8")))
-        loops = [(kernel_table.Role("k_step"), ())]
-        tile = kernel_table.Tile("k_step", 16, 8, 16, 8, 16, 0)
-        parts = sass_budget.measured(self.kernel(loops, (tile,)), flow)
-        self.assertEqual(parts["k_step"]["mma_16x8x16"], 1)
-        with self.assertRaisesRegex(sass_budget.WrongBudget, "needs 2 products"):
-            sass_budget.measured(self.kernel(loops, (tile._replace(depth=32),)), flow)
+    def test_of_copies_the_short_or_the_long_one_counts(self):
+        code = two_loops([LOAD], [LOAD] * 4 + [ADD])
+        for copies, additions in (("short", 0), ("long", 0.25)):
+            parts = self.measured(code, Loop("item", {"load_global_32": 1}, copies=copies))
+            self.assertEqual(parts["item"]["fp32"], additions)
+        self.refused("loop at 0x20 .* is none of those", code, Loop("item", {"load_global_32": 1}))
+
+    def test_a_loop_that_nobody_describes_is_refused(self):
+        self.refused(r"loop at 0x10 \(.*fp32=1.*\) is none", one_loop(ADD),
+                     Loop("item", {"load_global_32": 1}))
+        parts = self.measured(one_loop(ADD), Loop("item", {"load_global_32": 1}),
+                              kernel_table.OTHERS)
+        self.assertEqual(set(parts), {"thread"})
+
+    def test_products_make_a_main_loop(self):
+        step = Loop("k_step", {"mma_16x8x16": 2})
+        parts = self.measured(one_loop(*[PRODUCT] * 4), step, outside="before")
+        self.assertEqual(parts["k_step"], {"mma_16x8x16": 2, "control": 0.5})
+        self.assertEqual((parts["before"], parts["after"]), ({"integer": 1}, {"control": 1}))
+        self.refused("is none of those", one_loop(*[PRODUCT] * 3), step)
+        self.refused("is none of those", one_loop(PRODUCT), Loop("item"))
+        self.refused("none of its loops has the .*mma_16x8x16", ("EXIT",), step)
 
     def test_blocks_that_a_multiprocessor_has_room_for(self):
         self.assertEqual(sass_budget.blocks_per_sm(256, 128, 0), 2)     # registers
