@@ -2,30 +2,26 @@
 # accrete_sass_budget(): the test kernels_sass_budget, which compares the machine code of the CUDA
 # kernels, as this build has compiled them, with kernels/sass_budget.json, and the target
 # update_sass_budget, which writes that table anew. Both need cuobjdump: of the toolkit, in PATH, in
-# the environment that ./run test cuda makes, or ACCRETE_CUOBJDUMP (cache or environment variable).
+# build/machine-code, where ./run test cuda puts one, or ACCRETE_CUOBJDUMP (cache or environment).
 # Without it the test is skipped, as with another compiler than the table's.
 function(accrete_sass_budget)
   if(DEFINED ENV{ACCRETE_CUOBJDUMP} AND NOT ACCRETE_CUOBJDUMP)
     set(ACCRETE_CUOBJDUMP $ENV{ACCRETE_CUOBJDUMP} CACHE FILEPATH "Reads CUDA machine code" FORCE)
   endif()
-  set(environment ${PROJECT_SOURCE_DIR}/build/machine-code-venv)
-  file(GLOB installed
-       ${environment}/lib/python3*/site-packages/triton/backends/nvidia/bin)
-  find_program(ACCRETE_CUOBJDUMP cuobjdump HINTS ${CUDAToolkit_BIN_DIR} PATHS ${installed}
-               DOC "Reads CUDA machine code")
-  set(given)
+  find_program(ACCRETE_CUOBJDUMP cuobjdump HINTS ${CUDAToolkit_BIN_DIR}
+               PATHS ${PROJECT_SOURCE_DIR}/build/machine-code DOC "Reads CUDA machine code")
+  set(options)
   if(ACCRETE_CUOBJDUMP)
-    set(given --cuobjdump ${ACCRETE_CUOBJDUMP})
+    list(APPEND options --cuobjdump ${ACCRETE_CUOBJDUMP})
   endif()
-  set(unlike "")
   if(NOT CMAKE_BUILD_TYPE STREQUAL Release OR ACCRETE_GEMM_TUNING)
-    set(unlike "the table is of a release build with the default tuning")
+    list(APPEND options --unlike "the table is of a release build with the default tuning")
   elseif(NOT 90 IN_LIST ACCRETE_CUDA_ARCHITECTURES)
-    set(unlike "the table is of sm_90, for which this build has no code")
+    list(APPEND options --unlike "the table is of sm_90, for which this build has no code")
   endif()
   set(check ${Python3_EXECUTABLE} -B ${PROJECT_SOURCE_DIR}/apps/bench_kernels/sass_check.py
             --budget ${PROJECT_SOURCE_DIR}/kernels/sass_budget.json
-            --nvcc ${CMAKE_CUDA_COMPILER_VERSION} --unlike "${unlike}" ${given})
+            --nvcc ${CMAKE_CUDA_COMPILER_VERSION} ${options})
   set(objects "$<FILTER:$<TARGET_OBJECTS:accrete_kernels>,INCLUDE,\\.cu\\.o$>")
   add_test(NAME kernels_sass_budget
            COMMAND ${check} --how-to-update
