@@ -38,3 +38,19 @@ TEST_CASE("every layer of every published net can be launched") {
   }
   simt::set_device_limits(simt::kSm90);
 }
+
+TEST_CASE("a training step takes no more launches than it did") {
+  constexpr struct {
+    const char* net;
+    std::size_t launches;
+  } kMost[] = {{"densenet121", 384}, {"d2l", 84}};
+  for (const auto& [name, most] : kMost) {
+    for (const PublishedNet& net : published_nets()) {
+      if (net.name == name) {
+        INFO(name);
+        const auto plan = plan_of(net, DType::bf16, true);
+        CHECK(recorded_launches(plan, FloatMath::strict, true).size() <= most);
+      }
+    }
+  }
+}
