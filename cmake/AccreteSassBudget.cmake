@@ -30,5 +30,6 @@ function(accrete_sass_budget)
   set_tests_properties(kernels_sass_budget PROPERTIES LABELS "kernels;sass" SKIP_RETURN_CODE 77
                                                       TIMEOUT 300)
   add_custom_target(update_sass_budget COMMAND ${check} --update ${objects}
-                    DEPENDS accrete_kernels COMMAND_EXPAND_LISTS VERBATIM)
+                    DEPENDS accrete_kernels COMMENT "Counting the kernels' instructions"
+                    COMMAND_EXPAND_LISTS VERBATIM)
 endfunction()
