@@ -23,7 +23,8 @@ SKIP = None  # inner loops that are not counted: a copy of them elsewhere stands
 
 Loop = namedtuple("Loop", "part unit times inner copies optional strided",
                   defaults=({}, 1.0, (), None, None, False))
-Loop.__doc__ = """unit: kind -> instructions of one unit of work; {}: a turn is a unit.
+Loop.__doc__ = """part: None if the loop is not counted, nor what is inside.
+unit: kind -> instructions of one unit of work; {}: a turn is a unit.
 times: units of one thread for each unit of the loop around it.
 copies: the code may have the loop again, unrolled or for other sizes; counted is the copy with the
 fewest units a turn ("short") or with the most ("long").

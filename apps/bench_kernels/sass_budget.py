@@ -39,6 +39,8 @@ def add(parts, part, kinds, turns):
 
 def add_loops(parts, kernel, flow, loops, descriptions):
     for described, loop, units in matched(kernel.key, loops, descriptions):
+        if described.part is None:
+            continue
         add_loop(parts, kernel, flow, loop, described, described.times / units)
         if described.inner is not SKIP:
             add_loops(parts, kernel, flow, loop.inner, described.inner)

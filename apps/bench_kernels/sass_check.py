@@ -16,6 +16,7 @@ import re
 import sys
 
 import control_flow
+import kernel_table
 import machine_code
 import sass_budget
 from command_line import Refusal, make_parser, run
@@ -114,6 +115,11 @@ def has_products(body):
     return any(i.name in ("HMMA", "HGMMA") and ".BF16" in i.opcode for i in body)
 
 
+def short(clear):
+    """A demangled name without scopes and arguments."""
+    return kernel_table.SCOPE.sub("", clear).split(">(")[0] + ">"
+
+
 def entries_of(path, cuobjdump, arch):
     """(key, budget or why there is none) of the kernels of a binary that matter."""
     listing, usage_text = machine_code.dumped(path, cuobjdump, arch)
@@ -122,7 +128,7 @@ def entries_of(path, cuobjdump, arch):
         return
     for name, clear, kernel, body in machine_code.named(listing):
         if kernel is None and has_products(body):
-            yield clear, "not described in kernel_table.py, which takes a few lines"
+            yield short(clear), "not described in kernel_table.py, which takes a few lines"
         elif kernel is not None and "/tf32/" not in kernel.key:
             try:
                 flow = control_flow.Flow(kernel.key, body)

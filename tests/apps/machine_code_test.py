@@ -153,6 +153,10 @@ class Budgets(unittest.TestCase):
         parts = self.measured(one_loop(LOAD), stores, loads)
         self.assertNotIn("a", parts)
 
+    def test_a_loop_without_part_is_not_counted(self):
+        parts = self.measured(one_loop(LOAD), Loop(None, {"load_global_32": 1}))
+        self.assertEqual(parts, {"thread": {"integer": 1, "control": 1}})
+
     def test_of_copies_the_short_or_the_long_one_counts(self):
         code = two_loops([LOAD], [LOAD] * 4 + [ADD])
         for copies, additions in (("short", 0), ("long", 0.25)):
