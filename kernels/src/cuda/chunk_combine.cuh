@@ -14,6 +14,7 @@
 #include "accrete/kernels/workspace.h"
 #include "cuda/last_block.cuh"
 #include "cuda/plan/chunk_partials.h"
+#include "cuda/plan/row_chunks.h"
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
@@ -55,9 +56,9 @@ struct ZeroTickets {
 
 /// Memory for the results: all of it in the workspace but for tickets that the stream has.
 inline ChunkResults chunk_results(const Stream& stream, const char* op, std::int64_t rows,
-                                  std::int64_t rows_per_chunk, std::int64_t channels,
+                                  const RowChunks& cut, std::int64_t channels,
                                   const Workspace& workspace) {
-  const std::int64_t chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
+  const std::int64_t chunks = cut.count;
   const ChunkPartials plan{chunks, channels};
   auto* bytes = static_cast<std::byte*>(workspace.data);
   auto* group = reinterpret_cast<double*>(bytes);
@@ -71,9 +72,16 @@ inline ChunkResults chunk_results(const Stream& stream, const char* op, std::int
           {group, group + plan.groups() * channels},
           tickets,
           rows,
-          rows_per_chunk,
+          cut.rows_per_chunk,
           chunks,
           channels};
+}
+inline ChunkResults chunk_results(const Stream& stream, const char* op, std::int64_t rows,
+                                  std::int64_t rows_per_chunk, std::int64_t channels,
+                                  const Workspace& workspace) {
+  return chunk_results(stream, op, rows,
+                       RowChunks{rows_per_chunk, (rows + rows_per_chunk - 1) / rows_per_chunk},
+                       channels, workspace);
 }
 
 /// Parts [first, end) of so many rows each, but for the last one of all.
@@ -130,7 +138,7 @@ __device__ __forceinline__ Pair combined(const Pairs<V>& parts, const PartRange&
   const int thread = block_thread();
   const Pair origin = parts.at(range.first * channels + channel);
   Pair sums{0.0, 0.0};
-#pragma unroll 8
+#pragma unroll 4
   for (std::int64_t i = range.first + thread / CHANNELS; i < range.end; i += kTurns) {
     const Pair term = Rule::term(parts.at(i * channels + channel), range.rows_of(i, i + 1), origin);
     sums.first += term.first;

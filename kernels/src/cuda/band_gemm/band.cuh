@@ -50,13 +50,13 @@ struct Band {
     }
   }
 
-  /// Slots from the first of the band to the first tap of pixel number m of the tile; some slot of
-  /// the band where there is no such pixel.
+  /// Slots from the first of the band to the first tap of pixel number m of the tile. Where there is
+  /// no such pixel: some slot, and neighbouring ones for neighbours, which are in different banks.
   __device__ __forceinline__ int first_tap(const Slots<SIDE>& numbering, int m) const {
     if constexpr (SIDE == 1) {
       return m;
     }
-    return m < pixels ? numbering.of_pixel(first + m) - first_slot : 0;
+    return m < pixels ? numbering.of_pixel(first + m) - first_slot : m % 16;
   }
 
   /// Sends for kSlice channels, of which `channels` exist, of rows `row_bytes` apart. `from` is at
@@ -115,9 +115,9 @@ struct Band {
     } else {
 #pragma unroll 1
       for (int step = 0; step < slots; step += kSlotsPerStep) {
-        const int2 offsets = *reinterpret_cast<const int2*>(table + step + own * 2);
-        body(step + own, offsets.x);
-        body(step + own + kSlotsPerPass, offsets.y);
+        const uint2 offsets = *reinterpret_cast<const uint2*>(table + step + own * 2);
+        body(step + own, static_cast<int>(offsets.x));
+        body(step + own + kSlotsPerPass, static_cast<int>(offsets.y));
       }
     }
   }

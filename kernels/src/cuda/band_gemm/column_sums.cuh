@@ -15,35 +15,41 @@ struct LaneColumns {
   float v[kCount];
 };
 
-/// One halving: lanes that differ in BIT keep one half of the values each, and add what the other
-/// has of them.
+/// Lanes that differ in BIT keep one half of COUNT values each and add what the other has of them;
+/// a single value is added up in both.
 template <int BIT, int COUNT>
 __device__ __forceinline__ void halve(float* v, bool upper) {
+  if constexpr (COUNT == 1) {
+    v[0] += __shfl_xor_sync(0xFFFFFFFFU, v[0], BIT);
+  } else {
 #pragma unroll
-  for (int i = 0; i < COUNT / 2; ++i) {
-    const float sent = upper ? v[i] : v[i + COUNT / 2];
-    const float kept = upper ? v[i + COUNT / 2] : v[i];
-    v[i] = kept + __shfl_xor_sync(0xFFFFFFFFU, sent, BIT);
+    for (int i = 0; i < COUNT / 2; ++i) {
+      const float sent = upper ? v[i] : v[i + COUNT / 2];
+      const float kept = upper ? v[i + COUNT / 2] : v[i];
+      v[i] = kept + __shfl_xor_sync(0xFFFFFFFFU, sent, BIT);
+    }
   }
 }
 
-/// Sums over the 8 lanes that share a column go to row warp_m / WM of `sums` [kWarpsM][BN]. Eight
+/// Sums over the 8 lanes that share a column go to row warp_m / WM of `sums` [kWarpsM][BN]. The
 /// lanes halve the values three times, so that each ends with an eighth of the columns.
 template <class Tile>
 __device__ __forceinline__ void sum_lanes(LaneColumns<Tile>& mine, float* sums) {
   constexpr int kCount = LaneColumns<Tile>::kCount;
-  constexpr int kLeft = kCount / 8;
-  static_assert(kCount % 8 == 0);
+  constexpr int kLast = kCount < 8 ? 1 : kCount / 4;
+  constexpr int kLeft = kCount < 8 ? 1 : kCount / 8;
+  static_assert(kCount % 4 == 0);
   const ThreadPlace<Tile> at;
   halve<16, kCount>(mine.v, (at.g & 4) != 0);
   halve<8, kCount / 2>(mine.v, (at.g & 2) != 0);
-  halve<4, kCount / 4>(mine.v, (at.g & 1) != 0);
-  const int first =
-      (at.g & 4) / 4 * (kCount / 2) + (at.g & 2) / 2 * (kCount / 4) + (at.g & 1) * (kCount / 8);
+  halve<4, kLast>(mine.v, (at.g & 1) != 0);
+  const int first = at.g / 4 * (kCount / 2) + at.g / 2 % 2 * (kCount / 4) + at.g % 2 * (kCount / 8);
   float* row = sums + at.warp_m / Tile::WM * Tile::BN;
+  if (kCount >= 8 || at.g % 2 == 0) {
 #pragma unroll
-  for (int i = 0; i < kLeft; ++i) {
-    row[at.column((first + i) / 2, (first + i) % 2)] = mine.v[i];
+    for (int i = 0; i < kLeft; ++i) {
+      row[at.column((first + i) / 2, (first + i) % 2)] = mine.v[i];
+    }
   }
 }
 

@@ -117,7 +117,7 @@ class DgradBlock {
         number(tile),
         range_number(range),
         first_channel(range * a.channels_per_block),
-        end_channel(min(first_channel + a.channels_per_block, a.channels)) {
+        end_channel(lesser(first_channel + a.channels_per_block, a.channels)) {
     Change::fill_table(a.change, a.filters, a.padded_filters(), shared + a.tables_at());
     __syncthreads();
   }
@@ -127,6 +127,7 @@ class DgradBlock {
     int rows_a[Tile::MI];
     locate_rows(rows_a);
     const int offset_b = Product::offset_b();
+    epilogue.fill_vectors(first_channel, 0);
     __syncthreads();  // the band is complete, and what lay beside it has been read
     Cursor filling{first_channel, 0, 0};
 #pragma unroll
@@ -180,6 +181,10 @@ class DgradBlock {
   int number, range_number;
   int first_channel, end_channel;
 
+  __device__ static __forceinline__ int lesser(int one, int other) {
+    return one < other ? one : other;
+  }
+
   __device__ __forceinline__ void advance(Cursor& at) const {
     if (Shape::kSide > 1 && at.r + 1 < Shape::kSide) {
       ++at.r;
@@ -198,7 +203,7 @@ class DgradBlock {
     const int slices = a.filter_slices();
 #pragma unroll 1
     for (int first = 0; first < slices; first += a.slices_at_once) {
-      const int end = min(first + a.slices_at_once, slices);
+      const int end = lesser(first + a.slices_at_once, slices);
 #pragma unroll 1
       for (int slice = first; slice < end; ++slice) {
         copy_slice(slice, slice - first);
@@ -242,9 +247,9 @@ class DgradBlock {
     }
   }
 
-  // What the epilogue of a chunk needs, and the sums of the chunk before.
+  // What the epilogues of this chunk and of the next one need, and the sums of the one before.
   __device__ __forceinline__ void begin_chunk(int column, int parity) const {
-    epilogue.fill_vectors(column, parity);
+    epilogue.fill_vectors(column + Tile::BN, parity ^ 1);
     epilogue.fetch(column);
     if (column > first_channel) {
       epilogue.put_sums(number, column - Tile::BN, parity ^ 1);
@@ -306,7 +311,7 @@ class DgradBlock {
 
 template <class Shape>
 __global__ void __launch_bounds__(Shape::Tile::kThreads, 2)
-    band_dgrad(const __grid_constant__ typename Shape::Arguments arguments) {
+    band_dgrad_kernel(const __grid_constant__ typename Shape::Arguments arguments) {
   ACCRETE_DYNAMIC_SHARED(shared);
   DgradBlock<Shape>(arguments, static_cast<int>(blockIdx.x), static_cast<int>(blockIdx.y), shared)
       .run();

@@ -57,6 +57,13 @@ struct ForwardShape {
             change,
             epilogue};
   }
+  /// Tiles of pixels, tiles of filters.
+  static dim3 grid(const Arguments& a) {
+    const auto tiles = [](std::int64_t n, int tile) {
+      return static_cast<unsigned>((n + tile - 1) / tile);
+    };
+    return {tiles(a.slots.pixels(), Tile::BM), tiles(a.filters, Tile::BN)};
+  }
   static std::uint32_t shared_bytes(const Arguments& a) {
     const auto slot_table =
         SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots) * sizeof(int));
@@ -117,7 +124,7 @@ class ForwardBlock {
       next = next + a.stage_bytes() == end ? 0 : next + a.stage_bytes();
     }
     __syncthreads();  // the stages have been read out
-    a.epilogue.template finish<Shape::ALIGN>(sums,
+    a.epilogue.finish(sums,
                                              {static_cast<int>(blockIdx.x), band.first, band.pixels,
                                               first_filter, a.filters - first_filter},
                                              shared);
@@ -188,7 +195,7 @@ class ForwardBlock {
 
 template <class Shape>
 __global__ void __launch_bounds__(Shape::Tile::kThreads, 2)
-    band_forward(const __grid_constant__ typename Shape::Arguments arguments) {
+    band_forward_kernel(const __grid_constant__ typename Shape::Arguments arguments) {
   ACCRETE_DYNAMIC_SHARED(shared);
   ForwardBlock<Shape>(arguments, shared).run();
 }

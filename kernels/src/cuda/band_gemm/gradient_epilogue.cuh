@@ -79,7 +79,7 @@ class GradientEpilogue {
     });
   }
 
-  /// Tables of the chunk's channels: scale, shift, mean and factor; a barrier follows.
+  /// Tables of a chunk's channels: scale, shift, mean and factor; a barrier follows.
   __device__ __forceinline__ void fill_vectors(int column, int parity) const {
     if constexpr (Target::kNorm) {
       const int i = static_cast<int>(threadIdx.x);

@@ -19,6 +19,7 @@ struct TilePlace {
 
 struct MomentsEpilogue {
   Rows<bf16> y;
+  int alignment;         ///< of the rows of y, in bytes: 16, 8 or less
   const float* bias;     // may be null
   bool with_statistics;  // else the rest is not used
   ChunkResults results;
@@ -32,7 +33,7 @@ struct MomentsEpilogue {
                                       Tile::kThreads* static_cast<int>(sizeof(Pair));
 
   /// All threads call it when `shared` is no longer read.
-  template <int ALIGN, class Tile>
+  template <class Tile>
   __device__ __forceinline__ void finish(Accumulators<Tile>& sums, const TilePlace& place,
                                          unsigned char* shared) const {
     auto* scratch = reinterpret_cast<float*>(shared + Tile::BM * kRowBytes<Tile>);
@@ -41,7 +42,7 @@ struct MomentsEpilogue {
       sum_lanes<Tile>(totals, scratch);
     }
     __syncthreads();
-    store<ALIGN, Tile>(place, shared);
+    store<Tile>(place, shared);
     if (!with_statistics) {
       return;
     }
@@ -62,6 +63,10 @@ struct MomentsEpilogue {
   }
 
  private:
+  __device__ __forceinline__ float bias_of(const TilePlace& place, int column) const {
+    return bias != nullptr && column < place.columns ? bias[place.first_column + column] : 0.0F;
+  }
+
   // Leaves the results rounded in `sums` and in shared memory, and adds up those of rows that
   // exist.
   template <class Tile>
@@ -125,22 +130,32 @@ struct MomentsEpilogue {
     return squares;
   }
 
-  template <int ALIGN, class Tile>
+  template <class Tile>
   __device__ __forceinline__ void store(const TilePlace& place, const unsigned char* shared) const {
-    using Chunk = std::conditional_t<ALIGN == kPackBytes, uint4, uint2>;
-    constexpr int kChunks = 2 * Tile::BN / ALIGN;
-    bf16* const tile = y.at(place.first_row, place.first_column);
+    if (alignment == 16) {
+      store_parts<Tile, uint4>(place, shared);
+    } else if (alignment == 8) {
+      store_parts<Tile, uint2>(place, shared);
+    } else {
+      store_parts<Tile, bf16>(place, shared);
+    }
+  }
+  template <class Tile, class Part>
+  __device__ __forceinline__ void store_parts(const TilePlace& place,
+                                              const unsigned char* shared) const {
+    constexpr int kWidth = static_cast<int>(sizeof(Part) / sizeof(bf16));
+    constexpr int kParts = Tile::BN / kWidth;
+    const int part = static_cast<int>(threadIdx.x) % kParts;
+    if (part * kWidth >= place.columns) {
+      return;
+    }
+    bf16* const tile = y.at(place.first_row, place.first_column + part * kWidth);
     const auto pitch = static_cast<std::uint32_t>(y.pitch);
-    const int chunk = static_cast<int>(threadIdx.x) % kChunks;
-    const int width = ALIGN / 2;
 #pragma unroll 4
-    for (int row = static_cast<int>(threadIdx.x) / kChunks; row < place.rows;
-         row += Tile::kThreads / kChunks) {
-      if (chunk * width < place.columns) {
-        *reinterpret_cast<Chunk*>(tile + (static_cast<std::uint32_t>(row) * pitch +
-                                          static_cast<std::uint32_t>(chunk * width))) =
-            *reinterpret_cast<const Chunk*>(shared + row * kRowBytes<Tile> + chunk * ALIGN);
-      }
+    for (int row = static_cast<int>(threadIdx.x) / kParts; row < place.rows;
+         row += Tile::kThreads / kParts) {
+      *reinterpret_cast<Part*>(tile + static_cast<std::uint64_t>(row) * pitch) =
+          *reinterpret_cast<const Part*>(shared + row * kRowBytes<Tile> + part * sizeof(Part));
     }
   }
 };

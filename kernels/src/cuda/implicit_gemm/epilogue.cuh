@@ -13,20 +13,10 @@ inline namespace ACCRETE_CUDA_ABI {
 
 /// Where a block's tile lies in the matrix of results.
 struct ResultPlace {
-  std::int64_t first_row, first_column;
-  std::int64_t rows, columns;  ///< of the whole matrix
-};
-
-/// y = sum + bias.
-template <class T>
-struct StoreWithBias {
-  Rows<T> y;
-  const float* bias;  // may be null
-
-  __device__ __forceinline__ void operator()(std::int64_t row, std::int64_t column,
-                                             float sum) const {
-    *y.at(row, column) = from_float<T>(bias != nullptr ? sum + bias[column] : sum);
-  }
+  std::int64_t tile;                   ///< its number along the rows
+  std::int64_t rows;                   ///< from the tile's first row to the end of the matrix
+  const std::int32_t* pixels;          ///< of the tile's rows, in shared memory
+  std::int64_t first_column, columns;  ///< columns: of the whole matrix
 };
 
 /// y (= or +=) sum.
@@ -58,7 +48,7 @@ __device__ __forceinline__ void for_each_column(const ResultPlace& place, const 
   }
 }
 
-/// body(row, sum) for the results in one of those columns, with a reference to each sum.
+/// body(pixel, sum) for the results in one of those columns, with a reference to each sum.
 template <class Tile, class Sums, class Body>
 __device__ __forceinline__ void for_each_row(Sums& sums, const ResultPlace& place, int j, int e,
                                              const Body& body) {
@@ -67,9 +57,9 @@ __device__ __forceinline__ void for_each_row(Sums& sums, const ResultPlace& plac
   for (int i = 0; i < Tile::MI; ++i) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      const std::int64_t row = place.first_row + at.row(i, half * 2);
+      const int row = at.row(i, half * 2);
       if (row < place.rows) {
-        body(row, sums.v[i][j][half * 2 + e]);
+        body(place.pixels[row], sums.v[i][j][half * 2 + e]);
       }
     }
   }

@@ -3,6 +3,7 @@
 // the sums of a gradient through NormRelu.
 #pragma once
 
+#include "cuda/band_gemm/moments_epilogue.cuh"
 #include "cuda/implicit_gemm/column_totals.cuh"
 #include "cuda/implicit_gemm/epilogue.cuh"
 #include "cuda/moments.cuh"
@@ -11,9 +12,29 @@
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
-/// y = sum + bias, and the moments of every column over the tile's rows, as stored.
+/// y = sum + bias, and if wanted the moments of every column over the tile's rows, as stored. Rows
+/// of a tile are consecutive pixels.
 template <class T>
-struct StoreWithMoments {
+struct StoreWithMoments;
+
+template <>
+struct StoreWithMoments<bf16> : MomentsEpilogue {
+  template <class Tile>
+  __device__ __forceinline__ void finish(Accumulators<Tile>& sums, const ResultPlace& place,
+                                         float* scratch) const {
+    const auto narrow = [](std::int64_t value) { return static_cast<int>(value); };
+    __syncthreads();  // the stages have been read out
+    MomentsEpilogue::finish(
+        sums,
+        {narrow(place.tile), place.pixels[0], place.rows < Tile::BM ? narrow(place.rows) : Tile::BM,
+         narrow(place.first_column), narrow(place.columns - place.first_column)},
+        reinterpret_cast<unsigned char*>(scratch));
+  }
+};
+
+template <>
+struct StoreWithMoments<float> {
+  using T = float;
   Rows<T> y;
   const float* bias;     // may be null
   bool with_statistics;  // else the rest is not used
@@ -27,19 +48,18 @@ struct StoreWithMoments {
     if (!with_statistics) {
       return;
     }
-    const std::int64_t rest = place.rows - place.first_row;
-    const auto count = static_cast<float>(rest < Tile::BM ? rest : Tile::BM);
+    const auto count = static_cast<float>(place.rows < Tile::BM ? place.rows : Tile::BM);
     __syncthreads();  // the stages have been read out
     total_columns(totals, scratch);
     ColumnValues<Tile> squares = deviations(sums, place, totals, count);
     const ColumnValues<Tile> sum = totals;
     total_columns(squares, scratch + kColumnScratch<Tile>);
     for_answered_columns<Tile>(place, [&](std::int64_t c, int j, int e) {
-      const std::int64_t index = place.first_row / Tile::BM * place.columns + c;
+      const std::int64_t index = place.tile * place.columns + c;
       results.chunk.first[index] = sum.v[j][e] / count;
       results.chunk.second[index] = squares.v[j][e];
     });
-    combine_in_last_block<Tile::BN>(results, place.first_row / Tile::BM, place.first_column, sink,
+    combine_in_last_block<Tile::BN>(results, place.tile, place.first_column, sink,
                                     reinterpret_cast<Pair*>(scratch));
   }
 
@@ -78,7 +98,7 @@ struct StoreWithMoments {
 
 /// g (= or +=) factor * dz where NormRelu(x) is positive, and the tile's sums of dz and dz * xhat.
 template <class T>
-struct NormGradient {
+struct NormGradientEpilogue {
   ConstRows<T> x;
   NormGradientVectors norm;
   Rows<T> g;
@@ -94,25 +114,27 @@ struct NormGradient {
     for_each_column<Tile>(place, [&](std::int64_t column, int j, int e) {
       const float scale = norm.scale(column);
       const float shift = norm.shift(column);
+      const float factor = norm.gradient_factor(column);
+      const float mean = norm.mean[column];
       for_each_row<Tile>(sums, place, j, e, [&](std::int64_t row, float sum) {
         const float value = to_float(*x.at(row, column));
         const float dz = passes_relu(value, scale, shift) ? sum : 0.0F;
         T* target = g.at(row, column);
         const float before = accumulate ? to_float(*target) : 0.0F;
-        *target = from_float<T>(__fmaf_rn(norm.gradient_factor(column), dz, before));
+        *target = from_float<T>(__fmaf_rn(factor, dz, before));
         dz_sum.v[j][e] += dz;
-        product.v[j][e] = __fmaf_rn(dz, norm.xhat(value, column), product.v[j][e]);
+        product.v[j][e] = __fmaf_rn(dz, value - mean, product.v[j][e]);
       });
     });
     __syncthreads();  // the stages have been read out
     total_columns(dz_sum, scratch);
     total_columns(product, scratch + kColumnScratch<Tile>);
     for_answered_columns<Tile>(place, [&](std::int64_t c, int j, int e) {
-      const std::int64_t index = place.first_row / Tile::BM * place.columns + c;
+      const std::int64_t index = place.tile * place.columns + c;
       results.chunk.first[index] = dz_sum.v[j][e];
-      results.chunk.second[index] = product.v[j][e];
+      results.chunk.second[index] = product.v[j][e] * norm.inv_std[c];
     });
-    combine_in_last_block<Tile::BN>(results, place.first_row / Tile::BM, place.first_column, sink,
+    combine_in_last_block<Tile::BN>(results, place.tile, place.first_column, sink,
                                     reinterpret_cast<Pair*>(scratch));
   }
 };

@@ -16,6 +16,19 @@
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
+/// Rows of a tensor, some of which may not exist: an address is made of any number.
+template <class T>
+struct GatheredRows {
+  const T* data;
+  std::int32_t pitch;
+
+  explicit GatheredRows(const ConstTensorView& view)
+      : data(static_cast<const T*>(view.data)), pitch(static_cast<std::int32_t>(view.pitch)) {}
+  __device__ __forceinline__ const T* at(std::int64_t row, std::int32_t channel) const {
+    return data + row * pitch + channel;
+  }
+};
+
 /// The operand as it is.
 template <class T>
 struct KeepLoaded {
@@ -67,7 +80,7 @@ struct DeferredOnLoad {
   static constexpr bool kActive = true;
   struct Arguments {
     DeferredVectors due;
-    ConstRows<T> y;
+    GatheredRows<T> y;
   };
 
   __device__ DeferredOnLoad(const Arguments& arguments, std::int32_t channels, float* tables)
@@ -84,7 +97,7 @@ struct DeferredOnLoad {
     return applied(value, companion, p[channel], q[channel], r[channel]);
   }
 
-  ConstRows<T> y;
+  GatheredRows<T> y;
   const float* p;
   const float* q;
   const float* r;
@@ -92,7 +105,23 @@ struct DeferredOnLoad {
 
 template <class T>
 typename DeferredOnLoad<T>::Arguments deferred_arguments(const DeferredGradient& gradient) {
-  return {DeferredVectors(gradient), ConstRows<T>(companion(gradient))};
+  return {DeferredVectors(gradient), GatheredRows<T>(companion(gradient))};
+}
+
+/// An element of a tensor, changed.
+template <class T, class Transform>
+__device__ __forceinline__ T transformed(const Transform& transform, const GatheredRows<T>& rows,
+                                         std::int64_t row, std::int32_t channel) {
+  const T value = *rows.at(row, channel);
+  if constexpr (!Transform::kActive) {
+    return value;
+  } else {
+    float other = 0.0F;
+    if constexpr (Transform::kTiles == 2) {
+      other = to_float(*transform.y.at(row, channel));
+    }
+    return from_float<T>(transform(to_float(value), other, channel));
+  }
 }
 
 /// Changes a 16-byte pack of neighbouring channels in shared memory.
@@ -100,18 +129,13 @@ template <class T, class Transform>
 __device__ __forceinline__ void transform_pack(const Transform& transform, T* pack,
                                                const T* companion, std::int32_t channel) {
   constexpr int kWidth = kPackWidth<T>;
-  alignas(16) T values[kWidth];
-  alignas(16) T others[kWidth];
-  *reinterpret_cast<uint4*>(values) = *reinterpret_cast<const uint4*>(pack);
-  if constexpr (Transform::kTiles == 2) {
-    *reinterpret_cast<uint4*>(others) = *reinterpret_cast<const uint4*>(companion);
-  }
+  Pack<kWidth> values = load_pack<T, kWidth>(pack);
+  const Pack<kWidth> others = load_pack<T, kWidth>(Transform::kTiles == 2 ? companion : pack);
 #pragma unroll
   for (int i = 0; i < kWidth; ++i) {
-    const float other = Transform::kTiles == 2 ? to_float(others[i]) : 0.0F;
-    values[i] = from_float<T>(transform(to_float(values[i]), other, channel + i));
+    values.v[i] = transform(values.v[i], others.v[i], channel + i);
   }
-  *reinterpret_cast<uint4*>(pack) = *reinterpret_cast<const uint4*>(values);
+  store_pack<T, kWidth>(pack, values);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

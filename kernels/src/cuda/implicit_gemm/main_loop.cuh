@@ -2,14 +2,15 @@
 // The pipeline of all implicit-GEMM kernels: stages of operand tiles are on their way to shared
 // memory while earlier ones are multiplied.
 //
-// A loader L provides
-//   L::Operand                      the OperandTile it fills
-//   load(step, line, pack, shared)  fills one 16-byte pack of a line, by cp.async or by stores
+// A thread loads one pack of 16 bytes of every (kThreads / packs of a line)-th line. A loader L
+// provides
+//   L::Operand                   the OperandTile it fills
+//   at(step, pack)               what all lines of a step have in common, for this thread's pack
+//   load(at, line, shared)       fills the pack of a line, by cp.async or by stores
 // and may provide
-//   L::kTiles                       tiles per stage, one behind the other
-//   L::kInPlace                     whether the following is called
-//   transform(step, line, pack, shared)
-//                                   changes a pack that this thread loaded, once it has arrived
+//   L::kTiles                    tiles per stage, one behind the other
+//   L::kInPlace                  whether the following is called
+//   transform(at, line, shared)  changes a pack that this thread loaded, once it has arrived
 #pragma once
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
@@ -42,32 +43,41 @@ struct MainLoop {
   static constexpr std::uint32_t kSharedBytes =
       kStages * kStageElements * static_cast<std::uint32_t>(sizeof(Element));
 
-  /// body(line, pack, address) for the packs of an operand's tile that are this thread's.
+  /// body(line, address) for the lines of an operand's tile whose pack `own_pack` is this thread's.
   template <class Operand, class Body>
-  __device__ static __forceinline__ void for_own_packs(Element* shared, const Body& body) {
-    // Asynchronous copies need no unrolling to overlap; unrolled address arithmetic spills.
-#pragma unroll 1
-    for (int i = static_cast<int>(threadIdx.x); i < Operand::kPacks; i += Tile::kThreads) {
-      const int line = i / Operand::kPacksPerLine;
-      const int pack = i % Operand::kPacksPerLine * Operand::kPackWidth;
-      body(line, pack, shared + line * Operand::kPitch + pack);
+  __device__ static __forceinline__ void for_own_lines(Element* shared, const Body& body) {
+    constexpr int kLinesPerPass = Tile::kThreads / Operand::kPacksPerLine;
+    static_assert(Tile::kThreads % Operand::kPacksPerLine == 0);
+    const int pack = own_pack<Operand>();
+#pragma unroll
+    for (int pass = 0; pass < Operand::kLines; pass += kLinesPerPass) {
+      const int line = pass + static_cast<int>(threadIdx.x) / Operand::kPacksPerLine;
+      if (Operand::kLines % kLinesPerPass == 0 || line < Operand::kLines) {
+        body(line, shared + line * Operand::kPitch + pack);
+      }
     }
+  }
+  template <class Operand>
+  __device__ static __forceinline__ int own_pack() {
+    return static_cast<int>(threadIdx.x) % Operand::kPacksPerLine * Operand::kPackWidth;
   }
 
   template <class Loader>
   __device__ static __forceinline__ void fill(const Loader& loader, int step, Element* shared) {
-    for_own_packs<typename Loader::Operand>(shared, [&](int line, int pack, Element* address) {
-      loader.load(step, line, pack, address);
-    });
+    using Operand = typename Loader::Operand;
+    const auto at = loader.at(step, own_pack<Operand>());
+    for_own_lines<Operand>(shared,
+                           [&](int line, Element* address) { loader.load(at, line, address); });
   }
 
   template <class Loader>
   __device__ static __forceinline__ void transform(const Loader& loader, int step,
                                                    Element* shared) {
     if constexpr (LoaderTraits<Loader>::kInPlace) {
-      for_own_packs<typename Loader::Operand>(shared, [&](int line, int pack, Element* address) {
-        loader.transform(step, line, pack, address);
-      });
+      using Operand = typename Loader::Operand;
+      const auto at = loader.at(step, own_pack<Operand>());
+      for_own_lines<Operand>(
+          shared, [&](int line, Element* address) { loader.transform(at, line, address); });
     }
   }
 
@@ -82,32 +92,35 @@ struct MainLoop {
       }
       ptx::cp_async_commit();
     }
+    int arrived = 0;
+    int next = kStages - 1;
 #pragma unroll 1
     for (int step = 0; step < steps; ++step) {
       ptx::cp_async_wait<kStages - 2>();
-      Element* arrived = shared + step % kStages * kStageElements;
-      transform(a, step, arrived);
-      transform(b, step, arrived + kOffsetB);
+      Element* const stage = shared + arrived * kStageElements;
+      transform(a, step, stage);
+      transform(b, step, stage + kOffsetB);
       __syncthreads();  // the stage is complete for all, and the one to be refilled is read out
-      const int next = step + kStages - 1;
-      if (next < steps) {
-        Element* stage = shared + next % kStages * kStageElements;
-        fill(a, next, stage);
-        fill(b, next, stage + kOffsetB);
+      if (step + kStages - 1 < steps) {
+        fill(a, step + kStages - 1, shared + next * kStageElements);
+        fill(b, step + kStages - 1, shared + next * kStageElements + kOffsetB);
       }
       ptx::cp_async_commit();
-      Arithmetic::template multiply<Tile, A, B>(arrived, arrived + kOffsetB, sums);
+      Arithmetic::template multiply<Tile, A, B>(stage, stage + kOffsetB, sums);
+      arrived = arrived + 1 == kStages ? 0 : arrived + 1;
+      next = next + 1 == kStages ? 0 : next + 1;
     }
   }
 };
 
 /// Copies a pack of `count` valid elements (the rest is zero) from `source`: by cp.async when
-/// VECTOR, where count is 0 or a whole pack, else element by element.
+/// VECTOR, where count is 0 or a whole pack and any address will do if it is 0, else element by
+/// element.
 template <bool VECTOR, class T>
-__device__ __forceinline__ void copy_pack(T* shared, const T* source, const T* legal, int count) {
+__device__ __forceinline__ void copy_pack(T* shared, const T* source, int count) {
   constexpr int kWidth = 16 / static_cast<int>(sizeof(T));
   if constexpr (VECTOR) {
-    ptx::cp_async_16(shared, count > 0 ? source : legal, count > 0);
+    ptx::cp_async_16(shared, source, count > 0);
   } else {
 #pragma unroll
     for (int i = 0; i < kWidth; ++i) {

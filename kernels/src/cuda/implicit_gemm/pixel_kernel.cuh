@@ -21,38 +21,45 @@ struct PixelGemm {
   using Filter = std::conditional_t<DIRECTION == Direction::forward,
                                     FilterLoader<T, Tile::BN, Tile::BK, VECTOR>,
                                     TransposedFilterLoader<T, Tile::BN, Tile::BK, VECTOR>>;
-  using Pixels = GatherLoader<T, Tile::BM, Tile::BK, DIRECTION, VECTOR, Transform>;
+  using Pixels = GatherLoader<T, Tile::BM, Tile::BK, VECTOR, Transform>;
   using Loop = MainLoop<Tile, Arithmetic, Pixels, Filter>;
 
   struct Arguments {
-    GatherShape shape;
-    ConstRows<T> source;
-    std::int32_t taps;
-    std::int64_t columns;
-    Filter filter;
+    ImageWalk walk;
+    Divisor steps_per_tap;
+    GatheredRows<T> source;
+    const T* weight;
+    std::int32_t filters, taps, channels;
+    std::int64_t first_tile;  ///< number of the walk's first tile among those of all walks
     typename Transform::Arguments change;
     Epilogue epilogue;
   };
 
-  static Arguments arguments(const ConvProblem& problem, const ConstTensorView& source,
-                             const ConstTensorView& weight,
+  static Arguments arguments(const ConvProblem& problem, const ImageWalk& walk,
+                             const ConstTensorView& source, const ConstTensorView& weight,
                              const typename Transform::Arguments& change,
                              const Epilogue& epilogue) {
-    constexpr bool kForward = DIRECTION == Direction::forward;
-    return {kForward ? forward_gather(problem) : dgrad_gather(problem),
-            ConstRows<T>(source),
-            static_cast<std::int32_t>(problem.R * problem.S),
-            kForward ? problem.K : problem.C,
-            filter_loader<Filter, T>(problem, weight),
+    const auto extent = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
+    return {walk,
+            Divisor((walk.channels() + Tile::BK - 1) / Tile::BK),
+            GatheredRows<T>(source),
+            static_cast<const T*>(weight.data),
+            extent(problem.K),
+            extent(problem.R * problem.S),
+            extent(problem.C),
+            0,
             change,
             epilogue};
   }
+  __host__ __device__ static std::int64_t columns(const Arguments& a) {
+    return DIRECTION == Direction::forward ? a.filters : a.channels;
+  }
   /// Tiles along the pixels and along the channels.
   static dim3 grid(const Arguments& a) {
-    return {blocks_for(a.shape.rows, Tile::BM), blocks_for(a.columns, Tile::BN)};
+    return {blocks_for(a.walk.rows(), Tile::BM), blocks_for(columns(a), Tile::BN)};
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    return Loop::kSharedBytes + static_cast<std::uint32_t>(Transform::kTables * a.shape.channels) *
+    return Loop::kSharedBytes + static_cast<std::uint32_t>(Transform::kTables * a.walk.channels()) *
                                     static_cast<std::uint32_t>(sizeof(float));
   }
 
@@ -60,23 +67,27 @@ struct PixelGemm {
   __device__ static __forceinline__ void run(const Arguments& a, std::int64_t row_tile,
                                              std::int64_t column_tile, unsigned char* stages) {
     ACCRETE_SHARED_ARRAY(PixelRow, rows, [Tile::BM]);
-    const std::int64_t first_row = row_tile * Tile::BM;
+    ACCRETE_SHARED_ARRAY(std::int32_t, results, [Tile::BM]);
     for (int i = static_cast<int>(threadIdx.x); i < Tile::BM; i += Tile::kThreads) {
-      rows[i] = decode_row<DIRECTION>(a.shape, first_row + i);
+      rows[i] = a.walk.row(row_tile * Tile::BM + i);
+      results[i] = a.walk.result_pixel(row_tile * Tile::BM + i);
     }
-    const Transform transform(a.change, a.shape.channels,
+    const Transform transform(a.change, a.walk.channels(),
                               reinterpret_cast<float*>(stages + Loop::kSharedBytes));
     __syncthreads();
 
-    Filter filter = a.filter;
-    filter.first_column = column_tile * Tile::BN;
-    const Pixels pixels{a.source, a.shape, a.taps, rows, transform};
-    const int steps = steps_along_taps<VECTOR, Tile::BK>(a.taps, a.shape.channels);
+    const std::int64_t first_column = column_tile * Tile::BN;
+    const Filter filter{{a.weight, a.filters, a.taps, a.channels, a.steps_per_tap,
+                         static_cast<std::int32_t>(first_column)},
+                        a.walk};
+    const Pixels pixels{a.source, a.walk, a.steps_per_tap, rows, transform};
+    const int steps = steps_along_taps<VECTOR, Tile::BK>(a.walk);
     Accumulators<Tile> sums;
     sums.clear();
     Loop::run(pixels, filter, steps, reinterpret_cast<T*>(stages), sums);
     a.epilogue.template finish<Tile>(sums,
-                                     {first_row, filter.first_column, a.shape.rows, a.columns},
+                                     {a.first_tile + row_tile, a.walk.rows() - row_tile * Tile::BM,
+                                      results, first_column, columns(a)},
                                      reinterpret_cast<float*>(stages));
   }
 };

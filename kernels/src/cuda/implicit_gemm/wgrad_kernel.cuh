@@ -24,8 +24,8 @@ struct WgradGemm {
   static constexpr int kLeastBlocks = VECTOR ? 0 : 1;
 
   struct Arguments {
-    GatherShape shape;
-    ConstRows<T> x, grad_y;
+    ImageWalk walk;
+    GatheredRows<T> x, grad_y;
     std::int64_t filters, columns;
     WgradRanges ranges;
     typename GradientTransform::Arguments gradient_change;
@@ -38,9 +38,9 @@ struct WgradGemm {
                              const ConstTensorView& grad_y,
                              const typename GradientTransform::Arguments& gradient_change,
                              const Workspace& workspace) {
-    return {forward_gather(problem),
-            ConstRows<T>(x),
-            ConstRows<T>(grad_y),
+    return {ImageWalk::forward(problem),
+            GatheredRows<T>(x),
+            GatheredRows<T>(grad_y),
             problem.K,
             problem.R * problem.S * problem.C,
             wgrad_ranges(problem),
@@ -55,7 +55,7 @@ struct WgradGemm {
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
     const std::int64_t tables =
-        GradientTransform::kTables * a.filters + PatchTransform::kTables * a.shape.channels;
+        GradientTransform::kTables * a.filters + PatchTransform::kTables * a.walk.channels();
     return Loop::kSharedBytes +
            static_cast<std::uint32_t>(tables) * static_cast<std::uint32_t>(sizeof(float));
   }
@@ -66,7 +66,7 @@ struct WgradGemm {
     auto* tables = reinterpret_cast<float*>(stages + Loop::kSharedBytes);
     const auto filters = static_cast<std::int32_t>(a.filters);
     const GradientTransform change_gradient(a.gradient_change, filters, tables);
-    const PatchTransform change_patch(a.patch_change, a.shape.channels,
+    const PatchTransform change_patch(a.patch_change, a.walk.channels(),
                                       tables + GradientTransform::kTables * filters);
     if constexpr (GradientTransform::kActive || PatchTransform::kActive) {
       __syncthreads();
@@ -74,18 +74,38 @@ struct WgradGemm {
     const std::int64_t first_filter = static_cast<std::int64_t>(tile.y) * Tile::BM;
     const std::int64_t first_column = static_cast<std::int64_t>(tile.x) * Tile::BN;
     const std::int64_t begin = tile.z * a.ranges.pixels_per_range;
-    const std::int64_t end = begin + a.ranges.pixels_per_range < a.shape.rows
+    const std::int64_t end = begin + a.ranges.pixels_per_range < a.walk.rows()
                                  ? begin + a.ranges.pixels_per_range
-                                 : a.shape.rows;
-    const A gradients{a.grad_y, a.filters, first_filter, {begin, end}, change_gradient};
-    const B patches{a.x, a.shape, a.columns, first_column, {begin, end}, change_patch};
+                                 : a.walk.rows();
+    const A gradients{
+        a.grad_y, filters, static_cast<std::int32_t>(first_filter), {begin, end}, change_gradient};
+    const B patches(a.x, a.walk, {begin, end}, change_patch, first_column);
     const int steps = static_cast<int>((end - begin + Tile::BK - 1) / Tile::BK);
     Accumulators<Tile> sums;
     sums.clear();
     Loop::run(gradients, patches, steps, reinterpret_cast<T*>(stages), sums);
-    const Rows<float> result(a.partial + tile.z * a.filters * a.columns, a.columns);
-    const ElementWise<StoreOrAccumulate<float>> store{{result, false}};
-    store.template finish<Tile>(sums, {first_filter, first_column, a.filters, a.columns}, nullptr);
+    store(sums, a.partial + (tile.z * a.filters + first_filter) * a.columns + first_column,
+          a.filters - first_filter, a.columns - first_column, a.columns);
+  }
+
+ private:
+  /// To `partial`, where so many filters and columns follow; lines are `pitch` apart.
+  __device__ static __forceinline__ void store(const Accumulators<Tile>& sums, float* partial,
+                                               std::int64_t filters, std::int64_t columns,
+                                               std::int64_t pitch) {
+    const ThreadPlace<Tile> at;
+#pragma unroll
+    for (int i = 0; i < Tile::MI; ++i) {
+#pragma unroll
+      for (int j = 0; j < Tile::NI; ++j) {
+#pragma unroll
+        for (int e = 0; e < 4; ++e) {
+          if (at.row(i, e) < filters && at.column(j, e) < columns) {
+            partial[at.row(i, e) * pitch + at.column(j, e)] = sums.v[i][j][e];
+          }
+        }
+      }
+    }
   }
 };
 

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// Tiles of the data's gradient, and what its epilogue gets.
+#pragma once
+
+#include "cuda/band_gemm/dgrad_kernel.cuh"
+#include "cuda/band_gemm/launch.cuh"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+/// The first shape, in order of preference, for which take.template operator()<Shape>(most shared
+/// bytes) is true; false if there is none.
+template <int SIDE, int ALIGN, class Change, class Target, class Take>
+bool with_dgrad_shape(const Take& take) {
+  constexpr std::uint32_t kAny = ~0U;
+  if constexpr (SIDE == 1) {
+    return take.template
+    operator()<DgradShape<1, Tile<128, 64, 32, 64, kSlice>, 4, 2, Change, Target, ALIGN>>(kAny);
+  } else {
+    return take.template
+           operator()<DgradShape<3, Tile<256, 32, 64, 32, kSlice>, 3, 3, Change, Target, ALIGN>>(
+               kHalfSharedBytes) ||
+           take.template
+           operator()<DgradShape<3, Tile<128, 32, 32, 32, kSlice>, 3, 3, Change, Target, ALIGN>>(
+               kAny);
+  }
+}
+
+/// The results of the tile's chunks are still to be given.
+inline NormGradientTarget norm_gradient_target(const ConstTensorView& x, const NormRelu& norm,
+                                               const NormReluGradient& out) {
+  return {PackSource(x),
+          Rows<bf16>(out.g),
+          out.mode == GradMode::accumulate,
+          NormGradientVectors(norm, out),
+          ChunkResults{},
+          NormSumsSink(norm, out)};
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+// Which problems band kernels take, and how their launches are put together.
+#pragma once
+
+#include <algorithm>
+
+#include "cuda/band_gemm/copies.cuh"
+#include "cuda/band_gemm/slots.cuh"
+#include "cuda/launch.cuh"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+/// Bytes, 16 or 8, that every row of a bf16 tensor begins at a multiple of and holds a multiple of;
+/// 0 where it is neither, or the tensor is f32.
+inline int row_alignment(const ConstTensorView& view) {
+  const auto fits = [&](int bytes) {
+    return reinterpret_cast<std::uintptr_t>(view.data) % static_cast<unsigned>(bytes) == 0 &&
+           view.pitch * 2 % bytes == 0 && view.shape.c * 2 % bytes == 0;
+  };
+  return view.dtype != DType::bf16 ? 0 : fits(16) ? 16 : fits(8) ? 8 : 0;
+}
+template <class... Views>
+int row_alignment(const ConstTensorView& first, const Views&... others) {
+  return std::min(row_alignment(first), row_alignment(others...));
+}
+
+/// call.template operator()<SIDE, ALIGN>(), which returns whether it could launch; false where the
+/// problem is none for band kernels.
+template <class Call>
+bool with_band(const ConvProblem& problem, int alignment, const Call& call) {
+  const int side = band_side(problem);
+  if (side == 0 || alignment == 0) {
+    return false;
+  }
+  const auto with_side = [&]<int SIDE>() {
+    return alignment == 16 ? call.template operator()<SIDE, 16>()
+                           : call.template operator()<SIDE, 8>();
+  };
+  return side == 1 ? with_side.template operator()<1>() : with_side.template operator()<3>();
+}
+
+/// Shared memory with which two blocks have room on one multiprocessor: of 228 KiB on sm_90, 1 KiB
+/// goes to the system for each block.
+constexpr std::uint32_t kHalfSharedBytes = 113 * 1024;
+
+/// Whether a block with so much dynamic shared memory can be launched.
+inline bool has_room(const Stream& stream, std::uint32_t shared_bytes) {
+  return shared_bytes <= dynamic_shared_limit(stream.device().index);
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
