@@ -9,8 +9,17 @@ using namespace accrete::test;
 
 namespace {
 
-PoolProblem windows(PoolKind kind, const Shape& shape) {
-  return {kind, shape.n, shape.h, shape.w, shape.c, 3, 2, 2, 1, 1, 0};
+// Windows of any kind, and those of the networks.
+std::vector<PoolProblem> pools(PoolKind kind) {
+  std::vector<PoolProblem> problems;
+  for (const Shape& x : bf16_shapes()) {
+    problems.push_back({kind, x.n, x.h, x.w, x.c, 3, 2, 2, 1, 1, 0});
+  }
+  const std::int64_t window = kind == PoolKind::max ? 3 : 2;
+  for (const Shape& x : {Shape{2, 6, 8, 16}, Shape{1, 4, 6, 13}, Shape{1, 8, 4, 80}}) {
+    problems.push_back({kind, x.n, x.h, x.w, x.c, window, window, 2, 2, window - 2, window - 2});
+  }
+  return problems;
 }
 
 DeferredData deferred(const Shape& shape) {
@@ -20,10 +29,11 @@ DeferredData deferred(const Shape& shape) {
   return data;
 }
 
-// Taps of a window of 3x2, in no order.
-std::vector<float> some_winners(const Shape& shape) {
+// Taps of windows, in no order.
+std::vector<float> some_winners(const PoolProblem& problem) {
   std::vector<float> winners;
-  for (const std::int32_t tap : labels(shape.elements(), 9, 6)) {
+  for (const std::int32_t tap :
+       labels(problem.y_shape().elements(), 9, static_cast<std::int32_t>(problem.R * problem.S))) {
     winners.push_back(static_cast<float>(tap));
   }
   return winners;
@@ -79,9 +89,9 @@ TEST_CASE("norm_relu and deferred gradients in bf16") {
 }
 
 TEST_CASE("average pools of a normalised bf16 tensor") {
-  for (const Shape& shape : bf16_shapes()) {
+  for (const PoolProblem& problem : pools(PoolKind::average)) {
+    const Shape shape = problem.x_shape();
     INFO(to_string(shape));
-    const PoolProblem problem = windows(PoolKind::average, shape);
     const Shape means{shape.n, 1, 1, shape.c};
     const NormData norm(shape.c);
     for (const bool global : {false, true}) {
@@ -118,9 +128,9 @@ TEST_CASE("average pools of a normalised bf16 tensor") {
 // Values that are equal once they are stored must be equal before: else the fused pool would send
 // its gradient elsewhere.
 TEST_CASE("a max pool of a normalised bf16 tensor picks what one of a stored tensor picks") {
-  for (const Shape& shape : bf16_shapes()) {
+  for (const PoolProblem& problem : pools(PoolKind::max)) {
+    const Shape shape = problem.x_shape();
     INFO(to_string(shape));
-    const PoolProblem problem = windows(PoolKind::max, shape);
     const Shape pooled = problem.y_shape();
     const NormData norm(shape.c);
     for (std::size_t way = 0; way < arithmetics().size(); ++way) {
@@ -158,17 +168,16 @@ TEST_CASE("a max pool of a normalised bf16 tensor picks what one of a stored ten
 }
 
 TEST_CASE("the gradient of a max pool of a normalised bf16 tensor") {
-  for (const Shape& shape : bf16_shapes()) {
+  for (const PoolProblem& problem : pools(PoolKind::max)) {
+    const Shape shape = problem.x_shape();
     INFO(to_string(shape));
-    const PoolProblem problem = windows(PoolKind::max, shape);
     const NormData norm(shape.c);
     const DeferredData due = deferred(problem.y_shape());
     const auto run_all = [&](const Run& run) -> Outputs {
       const NormTensors tensors(norm);
       const GuardedTensor x = filled(shape, run.in, bf16_inputs(shape, 1), run.dtype);
       const DeferredTensors gradient(due, run.in, run.out, run.dtype);
-      const GuardedTensor winners =
-          filled(problem.y_shape(), {}, some_winners(problem.y_shape()), DType::u8);
+      const GuardedTensor winners = filled(problem.y_shape(), {}, some_winners(problem), DType::u8);
       GradientTensors out(shape, run.out, GradMode::accumulate, GradientBefore(shape), run.dtype);
       Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
       kernels::norm_relu_max_pool_backward(run.stream, problem, gradient.view(true), winners.view(),

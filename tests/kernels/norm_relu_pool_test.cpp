@@ -32,6 +32,16 @@ std::vector<PoolProblem> some_problems() {
   large.W = 30;
   large.C = 33;
   problems.push_back(large);
+  PoolProblem stem = pool_windows()[0];  // made even
+  stem.N = 2;
+  stem.H = 12;
+  for (const std::int64_t channels : {16, 33, 100}) {
+    stem.C = channels;
+    problems.push_back(stem);
+  }
+  stem.H = 34;
+  stem.W = 36;
+  problems.push_back(stem);
   PoolProblem padded = {.kind = PoolKind::max, .N = 1, .H = 8, .W = 8, .C = 33, .R = 3, .S = 3};
   padded.pad_h = padded.pad_w = 2;  // y has more pixels than x
   problems.push_back(padded);

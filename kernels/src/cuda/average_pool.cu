@@ -1,120 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 // Average and global average pooling. Floor: the larger tensor moved once, the smaller one once.
+#include "cuda/column_walk.cuh"
 #include "cuda/pool.h"
 #include "cuda/pool_windows.cuh"
-#include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
-template <int V>
-__device__ __forceinline__ void add_scaled(Pack<V>& sum, const Pack<V>& value, float scale) {
-#pragma unroll
-  for (int i = 0; i < V; ++i) {
-    sum.v[i] += value.v[i] * scale;
-  }
-}
-
-template <int V>
-__device__ __forceinline__ Pack<V> zeros() {
-  Pack<V> pack;
-#pragma unroll
-  for (int i = 0; i < V; ++i) {
-    pack.v[i] = 0.0F;
-  }
-  return pack;
-}
-
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct AveragePoolForward {
-  static constexpr int kWidth = V;
+  using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
-  ConstRows<T> x;
-  Rows<T> y;
+  ConstColumns<T, ALIGNED> x;
+  Columns<T, ALIGNED> y;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    const auto q = static_cast<std::int32_t>(row % geometry.horizontal.output);
-    const std::int64_t line = row / geometry.horizontal.output;
-    const auto p = static_cast<std::int32_t>(line % geometry.vertical.output);
-    const std::int64_t n = line / geometry.vertical.output;
-    const Span r_taps = geometry.vertical.taps(p);
-    const Span s_taps = geometry.horizontal.taps(q);
-    Pack<V> sum = zeros<V>();
-    for (std::int32_t r = r_taps.begin; r < r_taps.end; ++r) {
-      const std::int64_t h = p * geometry.vertical.stride - geometry.vertical.pad + r;
-      for (std::int32_t s = s_taps.begin; s < s_taps.end; ++s) {
-        const std::int64_t w = q * geometry.horizontal.stride - geometry.horizontal.pad + s;
-        const std::int64_t pixel =
-            (n * geometry.vertical.input + h) * geometry.horizontal.input + w;
-        add_scaled(sum, load_pack<T, V>(x.at(pixel, c)), 1.0F);
-      }
+  struct Column {
+    const PoolGeometry& geometry;
+    ConstColumns<T, ALIGNED> x;
+    Columns<T, ALIGNED> y;
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      const PixelPlace at = geometry.output_place(row);
+      PackOf<T> sum{};
+      geometry.for_each_tap(
+          at, [&](std::uint32_t pixel, std::int32_t /*tap*/) { add_to(sum, x.load(pixel)); });
+      y.store(row, scaled(sum, geometry.share(at.row, at.column)));
     }
-    Pack<V> mean = zeros<V>();
-    add_scaled(mean, sum, 1.0F / geometry.taps_counted(r_taps, s_taps));
-    store_pack<T, V>(y.at(row, c), mean);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {geometry, x.at(channels), y.at(channels)};
   }
 };
 
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct AveragePoolBackward {
-  static constexpr int kWidth = V;
+  using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
-  ConstRows<T> grad_y;
-  Rows<T> grad_x;
+  ConstColumns<T, ALIGNED> grad_y;
+  Columns<T, ALIGNED> grad_x;
   bool accumulate;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    const auto w = static_cast<std::int32_t>(row % geometry.horizontal.input);
-    const std::int64_t line = row / geometry.horizontal.input;
-    const auto h = static_cast<std::int32_t>(line % geometry.vertical.input);
-    const std::int64_t n = line / geometry.vertical.input;
-    const Span p_windows = geometry.vertical.windows(h);
-    const Span q_windows = geometry.horizontal.windows(w);
-    Pack<V> sum = accumulate ? load_pack<T, V>(grad_x.at(row, c)) : zeros<V>();
-    for (std::int32_t p = p_windows.begin; p < p_windows.end; ++p) {
-      for (std::int32_t q = q_windows.begin; q < q_windows.end; ++q) {
-        const std::int64_t pixel =
-            (n * geometry.vertical.output + p) * geometry.horizontal.output + q;
-        const float taps =
-            geometry.taps_counted(geometry.vertical.taps(p), geometry.horizontal.taps(q));
-        add_scaled(sum, load_pack<T, V>(grad_y.at(pixel, c)), 1.0F / taps);
+  struct Column {
+    const PoolGeometry& geometry;
+    ConstColumns<T, ALIGNED> grad_y;
+    Columns<T, ALIGNED> grad_x;
+    bool accumulate;
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      PackOf<T> sum{};
+      if (accumulate) {
+        sum = grad_x.load(row);
       }
+      geometry.for_each_window(geometry.input_place(row), [&](std::uint32_t pixel, std::int32_t p,
+                                                              std::int32_t q, std::int32_t) {
+        add_scaled(sum, grad_y.load(pixel), geometry.share(p, q));
+      });
+      grad_x.store(row, sum);
     }
-    store_pack<T, V>(grad_x.at(row, c), sum);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {geometry, grad_y.at(channels), grad_x.at(channels), accumulate};
   }
 };
 
-template <class T, int V>
+// Rows are images.
+template <class T, bool ALIGNED>
 struct GlobalAverageForward {
-  static constexpr int kWidth = V;
-  ConstRows<T> x;
-  Rows<T> y;
-  std::int64_t pixels;  // of one image
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> x;
+  Columns<T, ALIGNED> y;
+  std::uint32_t pixels;  // of one image
 
-  __device__ void operator()(std::int64_t n, std::int64_t c) const {
-    Pack<V> sum = zeros<V>();
-    for (std::int64_t pixel = 0; pixel < pixels; ++pixel) {
-      add_scaled(sum, load_pack<T, V>(x.at(n * pixels + pixel, c)), 1.0F);
+  __device__ __forceinline__ GlobalAverageForward column(const Channels& channels) const {
+    return {x.at(channels), y.at(channels), pixels};
+  }
+  __device__ __forceinline__ void operator()(std::uint32_t image) const {
+    PackOf<T> sum{};
+    for (std::uint32_t i = 0; i < pixels; ++i) {
+      add_to(sum, x.load(image * pixels + i));
     }
-    Pack<V> mean = zeros<V>();
-    add_scaled(mean, sum, 1.0F / static_cast<float>(pixels));
-    store_pack<T, V>(y.at(n, c), mean);
+    y.store(image, scaled(sum, 1.0F / static_cast<float>(pixels)));
   }
 };
 
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct GlobalAverageBackward {
-  static constexpr int kWidth = V;
-  ConstRows<T> grad_y;
-  Rows<T> grad_x;
-  std::int64_t pixels;
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> grad_y;
+  Columns<T, ALIGNED> grad_x;
+  Divisor pixels;  // of one image
+  float share;
   bool accumulate;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    Pack<V> sum = accumulate ? load_pack<T, V>(grad_x.at(row, c)) : zeros<V>();
-    add_scaled(sum, load_pack<T, V>(grad_y.at(row / pixels, c)), 1.0F / static_cast<float>(pixels));
-    store_pack<T, V>(grad_x.at(row, c), sum);
+  __device__ __forceinline__ GlobalAverageBackward column(const Channels& channels) const {
+    return {grad_y.at(channels), grad_x.at(channels), pixels, share, accumulate};
+  }
+  __device__ __forceinline__ void operator()(std::uint32_t row) const {
+    PackOf<T> sum{};
+    if (accumulate) {
+      sum = grad_x.load(row);
+    }
+    add_scaled(sum, grad_y.load(pixels.divide(row)), share);
+    grad_x.store(row, sum);
   }
 };
 
@@ -122,38 +108,42 @@ struct GlobalAverageBackward {
 
 void average_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
                           TensorView y) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const AveragePoolForward<T, V> body{PoolGeometry(problem), ConstRows<T>(x), Rows<T>(y)};
-    launch_packs(stream, "average_pool_forward", body, y.shape.pixels(), problem.C);
+  with_columns(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, bool ALIGNED>() {
+    const AveragePoolForward<T, ALIGNED> body{PoolGeometry(problem), ConstColumns<T, ALIGNED>(x),
+                                              Columns<T, ALIGNED>(y)};
+    launch_rows(stream, "average_pool_forward", body, y.shape.pixels(), problem.C);
   });
 }
 
 void average_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
                            TensorView grad_x, GradMode mode) {
   const bool packs = packs_fit(grad_y) && packs_fit(grad_x);
-  with_packs(grad_y.dtype, packs, [&]<class T, int V>() {
-    const AveragePoolBackward<T, V> body{PoolGeometry(problem), ConstRows<T>(grad_y),
-                                         Rows<T>(grad_x), mode == GradMode::accumulate};
-    launch_packs(stream, "average_pool_backward", body, grad_x.shape.pixels(), problem.C);
+  with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const AveragePoolBackward<T, ALIGNED> body{
+        PoolGeometry(problem), ConstColumns<T, ALIGNED>(grad_y), Columns<T, ALIGNED>(grad_x),
+        mode == GradMode::accumulate};
+    launch_rows(stream, "average_pool_backward", body, grad_x.shape.pixels(), problem.C);
   });
 }
 
 void global_average_pool_forward(const Stream& stream, ConstTensorView x, TensorView y) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const GlobalAverageForward<T, V> body{ConstRows<T>(x), Rows<T>(y), x.shape.h * x.shape.w};
-    launch_packs(stream, "global_average_pool_forward", body, x.shape.n, x.shape.c);
+  with_columns(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, bool ALIGNED>() {
+    const GlobalAverageForward<T, ALIGNED> body{ConstColumns<T, ALIGNED>(x), Columns<T, ALIGNED>(y),
+                                                static_cast<std::uint32_t>(x.shape.h * x.shape.w)};
+    launch_rows(stream, "global_average_pool_forward", body, x.shape.n, x.shape.c);
   });
 }
 
 void global_average_pool_backward(const Stream& stream, ConstTensorView grad_y, TensorView grad_x,
                                   GradMode mode) {
   const bool packs = packs_fit(grad_y) && packs_fit(grad_x);
-  with_packs(grad_y.dtype, packs, [&]<class T, int V>() {
-    const GlobalAverageBackward<T, V> body{ConstRows<T>(grad_y), Rows<T>(grad_x),
-                                           grad_x.shape.h * grad_x.shape.w,
-                                           mode == GradMode::accumulate};
-    launch_packs(stream, "global_average_pool_backward", body, grad_x.shape.pixels(),
-                 grad_x.shape.c);
+  with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const std::int64_t pixels = grad_x.shape.h * grad_x.shape.w;
+    const GlobalAverageBackward<T, ALIGNED> body{
+        ConstColumns<T, ALIGNED>(grad_y), Columns<T, ALIGNED>(grad_x), Divisor(pixels),
+        1.0F / static_cast<float>(pixels), mode == GradMode::accumulate};
+    launch_rows(stream, "global_average_pool_backward", body, grad_x.shape.pixels(),
+                grad_x.shape.c);
   });
 }
 

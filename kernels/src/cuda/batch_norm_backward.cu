@@ -3,7 +3,6 @@
 // twice, grad_x written once.
 #include "cuda/batch_norm.h"
 #include "cuda/batch_norm_affine.cuh"
-#include "cuda/chunk_combine.cuh"
 #include "cuda/column_reduction.cuh"
 
 namespace accrete::kernels::cuda {
@@ -11,9 +10,10 @@ inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // The gradient at the batch norm's output: with ReLU only where that is positive.
-__device__ __forceinline__ float masked(const BatchNormAffine& affine, bool relu, float x,
-                                        float grad_y, std::int64_t channel) {
-  return relu && !(affine.normalised(x, channel) > 0.0F) ? 0.0F : grad_y;
+template <int V>
+__device__ __forceinline__ float masked(const AffinePack<V>& affine, bool relu, float x,
+                                        float grad_y, int i) {
+  return relu && !(affine.normalised(x, i) > 0.0F) ? 0.0F : grad_y;
 }
 
 // The sums of dz and of dz * xhat.
@@ -29,38 +29,40 @@ struct GradientSums {
   }
 };
 
-template <class T>
-__global__ void __launch_bounds__(kReduceLanes* kReduceRows)
-    chunk_gradient_sums(ConstRows<T> x, ConstRows<T> grad_y, BatchNormAffine affine, bool relu,
-                        ChunkResults out, GradientSums sink) {
-  ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
-  const ChunkPosition at(out.rows, out.rows_per_chunk);
-  const bool inside = at.channel < out.channels;
-  float sum = 0.0F;
-  float product = 0.0F;
-  for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
-    const float value = to_float(*x.at(row, at.channel));
-    const float dz = masked(affine, relu, value, to_float(*grad_y.at(row, at.channel)), at.channel);
-    sum += dz;
-    product += dz * affine.xhat(value, at.channel);
-  }
-  sum = column_sum(scratch, sum);
-  product = column_sum(scratch, product);
-  if (inside && threadIdx.y == 0) {
-    const std::int64_t index = blockIdx.y * out.channels + at.channel;
-    out.chunk.first[index] = sum;
-    out.chunk.second[index] = product;
-  }
-  combine_in_last_block<kReduceLanes>(out, blockIdx.y, at.channel - threadIdx.x, sink, pairs);
-}
+template <class T, bool ALIGNED>
+struct GradientSummands {
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> x, grad_y;
+  BatchNormAffine affine;
+  bool relu;
 
-template <class T, int V>
+  struct Column {
+    ConstColumns<T, ALIGNED> x, grad_y;
+    AffinePack<kPackWidth<T>> affine;
+    bool relu;
+    __device__ __forceinline__ void operator()(std::uint32_t row,
+                                               ColumnSums<kPackWidth<T>>& sums) const {
+      const PackOf<T> value = x.load(row);
+      const PackOf<T> gradient = grad_y.load(row);
+#pragma unroll
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        const float dz = masked(affine, relu, value.v[i], gradient.v[i], i);
+        sums.first.v[i] += dz;
+        sums.second.v[i] = __fmaf_rn(dz, affine.xhat(value.v[i], i), sums.second.v[i]);
+      }
+    }
+    __device__ __forceinline__ void finish(ColumnSums<kPackWidth<T>>& /*sums*/) const {}
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {x.at(channels), grad_y.at(channels), AffinePack<kPackWidth<T>>(affine, channels), relu};
+  }
+};
+
+template <class T, bool ALIGNED>
 struct DataGradient {
-  static constexpr int kWidth = V;
-  ConstRows<T> x;
-  ConstRows<T> grad_y;
-  Rows<T> grad_x;
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> x, grad_y;
+  Columns<T, ALIGNED> grad_x;
   BatchNormAffine affine;
   const float* grad_gamma;
   const float* grad_beta;
@@ -68,25 +70,42 @@ struct DataGradient {
   bool relu;
   bool accumulate;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    const Pack<V> value = load_pack<T, V>(x.at(row, c));
-    Pack<V> gradient = load_pack<T, V>(grad_y.at(row, c));
-#pragma unroll
-    for (int i = 0; i < V; ++i) {
-      const std::int64_t channel = c + i;
-      const float dz = masked(affine, relu, value.v[i], gradient.v[i], channel);
-      const float centred = dz - grad_beta[channel] * inverse_rows -
-                            affine.xhat(value.v[i], channel) * (grad_gamma[channel] * inverse_rows);
-      gradient.v[i] = affine.gamma[channel] * affine.inv_std[channel] * centred;
-    }
-    if (accumulate) {
-      const Pack<V> sum = load_pack<T, V>(grad_x.at(row, c));
-#pragma unroll
-      for (int i = 0; i < V; ++i) {
-        gradient.v[i] += sum.v[i];
+  struct Column {
+    ConstColumns<T, ALIGNED> x, grad_y;
+    Columns<T, ALIGNED> grad_x;
+    AffinePack<kPackWidth<T>> affine;
+    PackOf<T> factor, mean_dz, mean_product;
+    bool relu;
+    bool accumulate;
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      const PackOf<T> value = x.load(row);
+      const PackOf<T> gradient = grad_y.load(row);
+      PackOf<T> sum{};
+      if (accumulate) {
+        sum = grad_x.load(row);
       }
+#pragma unroll
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        const float dz = masked(affine, relu, value.v[i], gradient.v[i], i);
+        const float centred = dz - mean_dz.v[i] - affine.xhat(value.v[i], i) * mean_product.v[i];
+        sum.v[i] += factor.v[i] * centred;
+      }
+      grad_x.store(row, sum);
     }
-    store_pack<T, V>(grad_x.at(row, c), gradient);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    const AffinePack<kPackWidth<T>> pack(affine, channels);
+    Column column{x.at(channels), grad_y.at(channels), grad_x.at(channels), pack, {}, {}, {},
+                  relu,           accumulate};
+    const PackOf<T> beta_sum = load_vector(grad_beta, channels);
+    const PackOf<T> gamma_sum = load_vector(grad_gamma, channels);
+#pragma unroll
+    for (int i = 0; i < kPackWidth<T>; ++i) {
+      column.factor.v[i] = pack.gamma.v[i] * pack.inv_std.v[i];
+      column.mean_dz.v[i] = beta_sum.v[i] * inverse_rows;
+      column.mean_product.v[i] = gamma_sum.v[i] * inverse_rows;
+    }
+    return column;
   }
 };
 
@@ -100,25 +119,22 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   constexpr const char* kOp = "batch_norm_backward";
   const std::int64_t rows = x.shape.pixels();
   const std::int64_t channels = x.shape.c;
-  const RowChunks chunks = row_chunks(rows);
-  const ChunkResults results =
-      chunk_results(stream, kOp, rows, chunks.rows_per_chunk, channels, workspace);
   const BatchNormAffine affine{gamma.f32(),        beta.f32(), save_mean.f32(),
                                save_inv_std.f32(), nullptr,    0.0F};
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    launch(stream, kOp, &chunk_gradient_sums<T>, chunk_shape(chunks, channels), ConstRows<T>(x),
-           ConstRows<T>(grad_y), affine, options.relu, results,
-           GradientSums{grad_gamma.f32(), grad_beta.f32()});
-  });
-  const bool packs = packs_fit(x) && packs_fit(grad_y) && packs_fit(grad_x);
+  const bool packs = packs_fit(x) && packs_fit(grad_y) && packs_fit(grad_x) &&
+                     affine.fits_packs() && vectors_fit(grad_gamma.data, grad_beta.data);
   // The terms of constant statistics count 0 times.
   const float inverse_rows = options.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows);
-  with_packs(x.dtype, packs, [&]<class T, int V>() {
-    const DataGradient<T, V> body{
-        ConstRows<T>(x), ConstRows<T>(grad_y), Rows<T>(grad_x),
-        affine,          grad_gamma.f32(),     grad_beta.f32(),
-        inverse_rows,    options.relu,         mode == GradMode::accumulate};
-    launch_packs(stream, kOp, body, rows, channels);
+  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const ConstColumns<T, ALIGNED> from(x);
+    const ConstColumns<T, ALIGNED> gradient(grad_y);
+    launch_sums(stream, kOp, GradientSummands<T, ALIGNED>{from, gradient, affine, options.relu},
+                rows, rows, channels, GradientSums{grad_gamma.f32(), grad_beta.f32()}, workspace);
+    const DataGradient<T, ALIGNED> body{
+        from,         gradient,         Columns<T, ALIGNED>(grad_x),
+        affine,       grad_gamma.f32(), grad_beta.f32(),
+        inverse_rows, options.relu,     mode == GradMode::accumulate};
+    launch_rows(stream, kOp, body, rows, channels);
   });
 }
 

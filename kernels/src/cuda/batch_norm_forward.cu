@@ -36,30 +36,41 @@ struct SavedStatistics {
   }
 };
 
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct Normalise {
-  static constexpr int kWidth = V;
-  ConstRows<T> x;
-  Rows<T> y;
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> x;
+  Columns<T, ALIGNED> y;
   BatchNormAffine affine;
   bool relu;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    Pack<V> value = load_pack<T, V>(x.at(row, c));
+  struct Column {
+    ConstColumns<T, ALIGNED> x;
+    Columns<T, ALIGNED> y;
+    AffinePack<kPackWidth<T>> affine;
+    bool relu;
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      PackOf<T> value = x.load(row);
 #pragma unroll
-    for (int i = 0; i < V; ++i) {
-      const float z = affine.normalised(value.v[i], c + i);
-      value.v[i] = relu && z < 0.0F ? 0.0F : z;
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        const float z = affine.normalised(value.v[i], i);
+        value.v[i] = relu && z < 0.0F ? 0.0F : z;
+      }
+      y.store(row, value);
     }
-    store_pack<T, V>(y.at(row, c), value);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {x.at(channels), y.at(channels), AffinePack<kPackWidth<T>>(affine, channels), relu};
   }
 };
 
 void normalise(const Stream& stream, const char* op, const ConstTensorView& x,
                const BatchNormAffine& affine, bool relu, const TensorView& y) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const Normalise<T, V> body{ConstRows<T>(x), Rows<T>(y), affine, relu};
-    launch_packs(stream, op, body, x.shape.pixels(), x.shape.c);
+  const bool packs = packs_fit(x) && packs_fit(y) && affine.fits_packs();
+  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const Normalise<T, ALIGNED> body{ConstColumns<T, ALIGNED>(x), Columns<T, ALIGNED>(y), affine,
+                                     relu};
+    launch_rows(stream, op, body, x.shape.pixels(), x.shape.c);
   });
 }
 
@@ -72,7 +83,7 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
   constexpr const char* kOp = "batch_norm_training";
   const SavedStatistics saved{options, save_mean.f32(), save_inv_std.f32(), running_mean.f32(),
                               running_var.f32()};
-  launch_moments(stream, kOp, x, row_chunks(x.shape.pixels()), saved, workspace);
+  launch_moments(stream, kOp, x, saved, workspace);
   normalise(stream, kOp, x,
             {gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32(), nullptr, 0.0F},
             options.relu, y);

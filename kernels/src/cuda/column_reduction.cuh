@@ -1,53 +1,119 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reductions over the rows of every channel: a block reduces one chunk of rows for 32 channels, and
-// the last one combines the chunks (chunk_combine.cuh). All orders are fixed by the shape.
+// Sums over the rows of every channel: a block sums one chunk of rows, and the last one combines
+// the chunks (chunk_combine.cuh). All orders are fixed by the shape.
 #pragma once
 
-#include "cuda/plan/row_chunks.h"
-#include "cuda/row_access.cuh"
+#include "cuda/chunk_combine.cuh"
+#include "cuda/column_walk.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
-constexpr unsigned kReduceLanes = 32;  // channels of a block
-constexpr unsigned kReduceRows = 8;    // rows read at a time
+static_assert(kColumnThreads == kCombineThreads);
 
-/// Position of a thread in a chunk reduction.
-struct ChunkPosition {
-  std::int64_t channel;
-  std::int64_t first_row;  ///< this thread's first row
-  std::int64_t end_row;    ///< end of the chunk
-  std::int64_t chunk_rows;
+/// Values of a block's warps, a row per warp.
+template <int V>
+using ColumnScratch = float[kColumnThreads / 32][kColumnLanes * V];
 
-  __device__ ChunkPosition(std::int64_t rows, std::int64_t rows_per_chunk) {
-    channel = static_cast<std::int64_t>(blockIdx.x) * kReduceLanes + threadIdx.x;
-    const std::int64_t begin = static_cast<std::int64_t>(blockIdx.y) * rows_per_chunk;
-    end_row = begin + rows_per_chunk < rows ? begin + rows_per_chunk : rows;
-    first_row = begin + threadIdx.y;
-    chunk_rows = end_row - begin;
+/// The scratch in shared memory that is of use later, when chunks are combined.
+template <int V>
+__device__ __forceinline__ ColumnScratch<V>& scratch_in(Pair (&pairs)[kCombineThreads]) {
+  static_assert(sizeof(ColumnScratch<V>) <= sizeof(pairs));
+  return *reinterpret_cast<ColumnScratch<V>*>(&pairs);
+}
+
+/// Sum of the block's values for its channel number block_thread(), in as many threads as it has
+/// channels. `scratch` is shared memory and may be used again after the call.
+template <int V>
+__device__ __forceinline__ float column_sum(ColumnScratch<V>& scratch, Pack<V> value) {
+  // A warp may hold several rows.
+#pragma unroll
+  for (int i = 0; i < V; ++i) {
+#pragma unroll
+    for (unsigned bits = kColumnLanes; bits < 32; bits *= 2) {
+      value.v[i] += __shfl_xor_sync(0xFFFFFFFFU, value.v[i], static_cast<int>(bits));
+    }
   }
-};
-
-/// Sum over the threadIdx.y of the block's column threadIdx.x, the same in all of them. `scratch`
-/// is shared memory and may be used again after the call.
-__device__ __forceinline__ float column_sum(float (&scratch)[kReduceRows][kReduceLanes],
-                                            float value) {
-  scratch[threadIdx.y][threadIdx.x] = value;
+  const int thread = block_thread();
+  if (thread % 32 < static_cast<int>(kColumnLanes)) {
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      scratch[thread / 32][threadIdx.x * V + i] = value.v[i];
+    }
+  }
   __syncthreads();
   float sum = 0.0F;
 #pragma unroll
-  for (unsigned y = 0; y < kReduceRows; ++y) {
-    sum += scratch[y][threadIdx.x];
+  for (unsigned warp = 0; warp < kColumnThreads / 32; ++warp) {
+    sum += scratch[warp][thread % (kColumnLanes * V)];
   }
   __syncthreads();
   return sum;
 }
 
-/// Grid and block of a chunk reduction.
-inline LaunchShape chunk_shape(const RowChunks& chunks, std::int64_t channels) {
-  return {dim3(static_cast<unsigned>((channels + kReduceLanes - 1) / kReduceLanes),
-               static_cast<unsigned>(chunks.count)),
-          dim3(kReduceLanes, kReduceRows)};
+/// Leaves the two numbers of the channel of column_sum for this block's chunk.
+template <class Channels>
+__device__ __forceinline__ void leave_for_chunk(const ChunkResults& out, float first,
+                                                float second) {
+  const std::int64_t channel = ColumnWalk<Channels>::block_channel() + block_thread();
+  if (block_thread() < Channels::kOfBlock && channel < out.channels) {
+    const std::int64_t index = blockIdx.y * out.channels + channel;
+    out.chunk.first[index] = first;
+    out.chunk.second[index] = second;
+  }
+}
+
+/// Two sums for each channel of a pack.
+template <int V>
+struct ColumnSums {
+  Pack<V> first{}, second{};
+};
+
+/// Blocks for which a multiprocessor's registers have to suffice: two, unless the body says less.
+template <class Body>
+constexpr int blocks_to_fit() {
+  if constexpr (requires { Body::kBlocksToFit; }) {
+    return Body::kBlocksToFit;
+  } else {
+    return 2;
+  }
+}
+
+/// column(row, sums) for every row, where column = body.column(channels); then column.finish(sums),
+/// and the sums of all threads go to the sink.
+template <class Body, class Sink>
+__global__ void __launch_bounds__(kColumnThreads, blocks_to_fit<Body>())
+    column_sums(Body body, WalkedRows walked, ChunkResults out, Sink sink) {
+  using Channels = typename Body::Channels;
+  constexpr int kWidth = Channels::kWidth;
+  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
+  const ColumnWalk<Channels> walk(walked);
+  const auto column = body.column(walk.channels);
+  ColumnSums<kWidth> sums;
+  for (std::uint32_t row = walk.first; row < walk.end; row += kColumnRows) {
+    column(row, sums);
+  }
+  column.finish(sums);
+  ColumnScratch<kWidth>& scratch = scratch_in<kWidth>(pairs);
+  const float first = column_sum<kWidth>(scratch, sums.first);
+  const float second = column_sum<kWidth>(scratch, sums.second);
+  leave_for_chunk<Channels>(out, first, second);
+  combine_in_last_block<Channels::kOfBlock>(out, blockIdx.y, walk.block_channel(), sink, pairs);
+}
+
+/// Queues it. The sink gets `pixels` as the number of rows summed: a body may work at several
+/// pixels for each of its rows.
+template <class Body, class Sink>
+void launch_sums(const Stream& stream, const char* op, const Body& body, std::int64_t rows,
+                 std::int64_t pixels, std::int64_t channels, const Sink& sink,
+                 const Workspace& workspace) {
+  using Channels = typename Body::Channels;
+  const RowChunks chunks = column_chunks(rows, column_blocks<Channels>(channels));
+  ChunkResults results =
+      chunk_results(stream, op, rows, chunks.rows_per_chunk, channels, workspace);
+  results.rows = pixels;  // sums do not ask how many rows are in a chunk
+  launch(stream, op, &column_sums<Body, Sink>, column_shape<Channels>(chunks, channels), body,
+         walked_rows(rows, chunks, channels), results, sink);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

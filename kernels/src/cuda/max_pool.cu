@@ -1,49 +1,44 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pooling. Floor: forward reads x once (overlapping windows hit in cache) and writes y and one
 // byte; backward gathers: grad_y and winners read, grad_x written, no atomics.
+#include "cuda/column_walk.cuh"
+#include "cuda/max_pool_winners.cuh"
 #include "cuda/pool.h"
 #include "cuda/pool_windows.cuh"
-#include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct MaxPoolForward {
-  static constexpr int kWidth = V;
+  using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
-  ConstRows<T> x;
-  Rows<T> y;
-  std::uint8_t* winner;  // may be null
-  std::int64_t channels;
+  ConstColumns<T, ALIGNED> x;
+  Columns<T, ALIGNED> y;
+  Winners<T, ALIGNED, std::uint8_t> winner;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    const auto q = static_cast<std::int32_t>(row % geometry.horizontal.output);
-    const std::int64_t line = row / geometry.horizontal.output;
-    const auto p = static_cast<std::int32_t>(line % geometry.vertical.output);
-    const std::int64_t n = line / geometry.vertical.output;
-    const Span r_taps = geometry.vertical.taps(p);
-    const Span s_taps = geometry.horizontal.taps(q);
-    // The first tap wins against minus infinity even if it is that itself.
-    Pack<V> best;
-    std::uint8_t index[V];
+  struct Column {
+    const PoolGeometry& geometry;
+    ConstColumns<T, ALIGNED> x;
+    Columns<T, ALIGNED> y;
+    Winners<T, ALIGNED, std::uint8_t> winner;
+
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      const PixelPlace at = geometry.output_place(row);
+      // The first tap wins against minus infinity even if it is that itself.
+      const std::int32_t first = geometry.first_tap(at);
+      PackOf<T> best;
+      std::int32_t index[kPackWidth<T>];
 #pragma unroll
-    for (int i = 0; i < V; ++i) {
-      best.v[i] = -INFINITY;
-      index[i] =
-          static_cast<std::uint8_t>(r_taps.begin * geometry.horizontal.window + s_taps.begin);
-    }
-    for (std::int32_t r = r_taps.begin; r < r_taps.end; ++r) {
-      const std::int64_t h = p * geometry.vertical.stride - geometry.vertical.pad + r;
-      for (std::int32_t s = s_taps.begin; s < s_taps.end; ++s) {
-        const std::int64_t w = q * geometry.horizontal.stride - geometry.horizontal.pad + s;
-        const std::int64_t pixel =
-            (n * geometry.vertical.input + h) * geometry.horizontal.input + w;
-        const Pack<V> value = load_pack<T, V>(x.at(pixel, c));
-        const auto tap = static_cast<std::uint8_t>(r * geometry.horizontal.window + s);
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        best.v[i] = -INFINITY;
+        index[i] = first;
+      }
+      geometry.for_each_tap(at, [&](std::uint32_t pixel, std::int32_t tap) {
+        const PackOf<T> value = x.load(pixel);
 #pragma unroll
-        for (int i = 0; i < V; ++i) {
+        for (int i = 0; i < kPackWidth<T>; ++i) {
           // "Not less or equal" holds for the first NaN, and no longer once the best is NaN.
           const bool had_nan = best.v[i] != best.v[i];
           if (!had_nan && !(value.v[i] <= best.v[i])) {
@@ -51,62 +46,56 @@ struct MaxPoolForward {
             index[i] = tap;
           }
         }
-      }
-    }
-    store_pack<T, V>(y.at(row, c), best);
-    if (winner != nullptr) {
+      });
+      y.store(row, best);
+      TapBytes<kPackWidth<T>> taps;
 #pragma unroll
-      for (int i = 0; i < V; ++i) {
-        winner[row * channels + c + i] = index[i];
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        taps.put(i, static_cast<std::uint32_t>(index[i]));
       }
+      winner.store(row, taps);
     }
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {geometry, x.at(channels), y.at(channels), winner.at(channels)};
   }
 };
 
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct MaxPoolBackward {
-  static constexpr int kWidth = V;
+  using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
-  ConstRows<T> grad_y;
-  const std::uint8_t* winner;
-  Rows<T> grad_x;
-  std::int64_t channels;
+  ConstColumns<T, ALIGNED> grad_y;
+  Winners<T, ALIGNED, const std::uint8_t> winner;
+  Columns<T, ALIGNED> grad_x;
   bool accumulate;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    const auto w = static_cast<std::int32_t>(row % geometry.horizontal.input);
-    const std::int64_t line = row / geometry.horizontal.input;
-    const auto h = static_cast<std::int32_t>(line % geometry.vertical.input);
-    const std::int64_t n = line / geometry.vertical.input;
-    const Span p_windows = geometry.vertical.windows(h);
-    const Span q_windows = geometry.horizontal.windows(w);
-    Pack<V> sum;
+  struct Column {
+    const PoolGeometry& geometry;
+    ConstColumns<T, ALIGNED> grad_y;
+    Winners<T, ALIGNED, const std::uint8_t> winner;
+    Columns<T, ALIGNED> grad_x;
+    bool accumulate;
+
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      PackOf<T> sum{};
+      geometry.for_each_window(geometry.input_place(row), [&](std::uint32_t pixel, std::int32_t,
+                                                              std::int32_t, std::int32_t tap) {
+        const TapBytes<kPackWidth<T>> others = winner.load(pixel).differences(tap);
+        const PackOf<T> gradient = grad_y.load(pixel);
 #pragma unroll
-    for (int i = 0; i < V; ++i) {
-      sum.v[i] = 0.0F;
-    }
-    for (std::int32_t p = p_windows.begin; p < p_windows.end; ++p) {
-      const std::int32_t r = h + geometry.vertical.pad - p * geometry.vertical.stride;
-      for (std::int32_t q = q_windows.begin; q < q_windows.end; ++q) {
-        const std::int32_t s = w + geometry.horizontal.pad - q * geometry.horizontal.stride;
-        const std::int64_t pixel =
-            (n * geometry.vertical.output + p) * geometry.horizontal.output + q;
-        const std::int32_t tap = r * geometry.horizontal.window + s;
-        const Pack<V> gradient = load_pack<T, V>(grad_y.at(pixel, c));
-#pragma unroll
-        for (int i = 0; i < V; ++i) {
-          sum.v[i] += winner[pixel * channels + c + i] == tap ? gradient.v[i] : 0.0F;
+        for (int i = 0; i < kPackWidth<T>; ++i) {
+          sum.v[i] += others.is_zero(i) ? gradient.v[i] : 0.0F;
         }
+      });
+      if (accumulate) {
+        add_to(sum, grad_x.load(row));
       }
+      grad_x.store(row, sum);
     }
-    if (accumulate) {
-      const Pack<V> before = load_pack<T, V>(grad_x.at(row, c));
-#pragma unroll
-      for (int i = 0; i < V; ++i) {
-        sum.v[i] += before.v[i];
-      }
-    }
-    store_pack<T, V>(grad_x.at(row, c), sum);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {geometry, grad_y.at(channels), winner.at(channels), grad_x.at(channels), accumulate};
   }
 };
 
@@ -114,21 +103,26 @@ struct MaxPoolBackward {
 
 void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
                       TensorView y, TensorView winner) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const MaxPoolForward<T, V> body{PoolGeometry(problem), ConstRows<T>(x), Rows<T>(y), winner.u8(),
-                                    problem.C};
-    launch_packs(stream, "max_pool_forward", body, y.shape.pixels(), problem.C);
+  const bool packs = packs_fit(x) && packs_fit(y) && winners_fit(winner);
+  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const MaxPoolForward<T, ALIGNED> body{PoolGeometry(problem),
+                                          ConstColumns<T, ALIGNED>(x),
+                                          Columns<T, ALIGNED>(y),
+                                          {winner.u8(), problem.C}};
+    launch_rows(stream, "max_pool_forward", body, y.shape.pixels(), problem.C);
   });
 }
 
 void max_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
                        ConstTensorView winner, TensorView grad_x, GradMode mode) {
-  const bool packs = packs_fit(grad_y) && packs_fit(grad_x);
-  with_packs(grad_y.dtype, packs, [&]<class T, int V>() {
-    const MaxPoolBackward<T, V> body{
-        PoolGeometry(problem),       ConstRows<T>(grad_y), winner.u8(), Rows<T>(grad_x), problem.C,
-        mode == GradMode::accumulate};
-    launch_packs(stream, "max_pool_backward", body, grad_x.shape.pixels(), problem.C);
+  const bool packs = packs_fit(grad_y) && packs_fit(grad_x) && winners_fit(winner);
+  with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const MaxPoolBackward<T, ALIGNED> body{PoolGeometry(problem),
+                                           ConstColumns<T, ALIGNED>(grad_y),
+                                           {winner.u8(), problem.C},
+                                           Columns<T, ALIGNED>(grad_x),
+                                           mode == GradMode::accumulate};
+    launch_rows(stream, "max_pool_backward", body, grad_x.shape.pixels(), problem.C);
   });
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "accrete/kernels/norm_relu.h"
-#include "cuda/chunk_combine.cuh"
 #include "cuda/column_reduction.cuh"
 
 namespace accrete::kernels::cuda {
@@ -31,43 +30,119 @@ struct StatisticsSink {
   }
 };
 
-/// One chunk of rows for 32 channels: mean, then squared deviations from it. Launched with
-/// chunk_shape.
-template <class T, class Sink>
-__global__ void __launch_bounds__(kReduceLanes* kReduceRows)
-    chunk_moments(ConstRows<T> x, ChunkResults out, Sink sink) {
-  ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
-  const ChunkPosition at(out.rows, out.rows_per_chunk);
-  const bool inside = at.channel < out.channels;
-  float sum = 0.0F;
-  for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
-    sum += to_float(*x.at(row, at.channel));
+/// Mean and squared deviations of a thread's values, from sums of their distances to the first of
+/// them. That one is a sample: where it is far from the mean, the deviations are large as well, and
+/// what the subtraction loses is at most as many times their rounding as the thread has values.
+template <int V>
+class ColumnMoments {
+ public:
+  __device__ __forceinline__ void add(const Pack<V>& value) {
+    if (count_ == 0.0F) {
+      origin_ = value;
+    }
+    count_ += 1.0F;
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      const float distance = value.v[i] - origin_.v[i];
+      sum_.v[i] += distance;
+      squares_.v[i] = __fmaf_rn(distance, distance, squares_.v[i]);
+    }
   }
-  const float mean = column_sum(scratch, sum) / static_cast<float>(at.chunk_rows);
-  float squares = 0.0F;
-  for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
-    const float deviation = to_float(*x.at(row, at.channel)) - mean;
-    squares += deviation * deviation;
+  __device__ __forceinline__ Pack<V> sum() const {
+    Pack<V> sum;
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      sum.v[i] = __fmaf_rn(count_, origin_.v[i], sum_.v[i]);
+    }
+    return sum;
   }
-  const float m2 = column_sum(scratch, squares);
-  if (inside && threadIdx.y == 0) {
-    const std::int64_t index = blockIdx.y * out.channels + at.channel;
-    out.chunk.first[index] = mean;
-    out.chunk.second[index] = m2;
+  __device__ __forceinline__ Pack<V> squares_from(const Pack<V>& mean) const {
+    Pack<V> squares;
+#pragma unroll
+    for (int i = 0; i < V; ++i) {
+      const float shift = mean.v[i] - origin_.v[i];
+      const float twice = __fmaf_rn(-count_, shift, 2.0F * sum_.v[i]);
+      squares.v[i] = __fmaf_rn(-shift, twice, squares_.v[i]);
+    }
+    return squares;
   }
-  combine_in_last_block<kReduceLanes>(out, blockIdx.y, at.channel - threadIdx.x, sink, pairs);
+
+ private:
+  float count_ = 0.0F;
+  Pack<V> origin_{}, sum_{}, squares_{};
+};
+
+/// The same value of column_sum's channels for the threads that walk down them.
+template <int V>
+__device__ __forceinline__ Pack<V> shared_by_column(ColumnScratch<V>& scratch, float value) {
+  const int thread = block_thread();
+  if (thread < static_cast<int>(kColumnLanes) * V) {
+    scratch[0][thread] = value;
+  }
+  __syncthreads();
+  Pack<V> pack;
+#pragma unroll
+  for (int i = 0; i < V; ++i) {
+    pack.v[i] = scratch[0][threadIdx.x * V + i];
+  }
+  __syncthreads();
+  return pack;
 }
 
-/// Queues it for the dtype of x.
+/// Moments of one chunk of the values that values.column(channels)(row) gives.
+template <class Values, class Sink>
+__global__ void __launch_bounds__(kColumnThreads, 2)
+    chunk_moments(Values values, WalkedRows walked, ChunkResults out, Sink sink) {
+  using Channels = typename Values::Channels;
+  constexpr int kWidth = Channels::kWidth;
+  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
+  const ColumnWalk<Channels> walk(walked);
+  const auto column = values.column(walk.channels);
+  ColumnMoments<kWidth> moments;
+  for (std::uint32_t row = walk.first; row < walk.end; row += kColumnRows) {
+    moments.add(column(row));
+  }
+  ColumnScratch<kWidth>& scratch = scratch_in<kWidth>(pairs);
+  const float mean =
+      column_sum<kWidth>(scratch, moments.sum()) / static_cast<float>(walk.chunk_rows);
+  const Pack<kWidth> means = shared_by_column<kWidth>(scratch, mean);
+  const float squares = column_sum<kWidth>(scratch, moments.squares_from(means));
+  leave_for_chunk<Channels>(out, mean, squares);
+  combine_in_last_block<Channels::kOfBlock>(out, blockIdx.y, walk.block_channel(), sink, pairs);
+}
+
+/// Queues it.
+template <class Values, class Sink>
+void launch_moments_of(const Stream& stream, const char* op, const Values& values,
+                       const Shape& shape, std::int64_t most_chunks, const Sink& sink,
+                       const Workspace& workspace) {
+  using Channels = typename Values::Channels;
+  const std::int64_t rows = shape.pixels();
+  const RowChunks chunks = column_chunks(rows, column_blocks<Channels>(shape.c), most_chunks);
+  const ChunkResults results =
+      chunk_results(stream, op, rows, chunks.rows_per_chunk, shape.c, workspace);
+  launch(stream, op, &chunk_moments<Values, Sink>, column_shape<Channels>(chunks, shape.c), values,
+         walked_rows(rows, chunks, shape.c), results, sink);
+}
+
+/// The values of a tensor as they are.
+template <class T, bool ALIGNED>
+struct StoredValues {
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> x;
+  __device__ __forceinline__ StoredValues column(const Channels& channels) const {
+    return {x.at(channels)};
+  }
+  __device__ __forceinline__ PackOf<T> operator()(std::uint32_t row) const { return x.load(row); }
+};
+
+/// Queues the moments of x.
 template <class Sink>
 void launch_moments(const Stream& stream, const char* op, const ConstTensorView& x,
-                    const RowChunks& chunks, const Sink& sink, const Workspace& workspace) {
-  const ChunkResults results =
-      chunk_results(stream, op, x.shape.pixels(), chunks.rows_per_chunk, x.shape.c, workspace);
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    launch(stream, op, &chunk_moments<T, Sink>, chunk_shape(chunks, x.shape.c), ConstRows<T>(x),
-           results, sink);
+                    const Sink& sink, const Workspace& workspace) {
+  with_columns(x.dtype, packs_fit(x), [&]<class T, bool ALIGNED>() {
+    launch_moments_of(stream, op, StoredValues<T, ALIGNED>{ConstColumns<T, ALIGNED>(x)}, x.shape,
+                      kMostChunks, sink, workspace);
   });
 }
 

@@ -3,9 +3,10 @@
 // the sums of dz and dz * xhat.
 #pragma once
 
-#include "cuda/chunk_combine.cuh"
+#include <utility>
+
 #include "cuda/column_reduction.cuh"
-#include "cuda/norm_vectors.cuh"
+#include "cuda/norm_packs.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -40,53 +41,122 @@ struct NormSumsSink {
   }
 };
 
-/// g (= or +=) factor * dz for a chunk of rows of 32 channels, and the chunk's partial sums.
-/// source(row, channel) is the gradient at the reader's ReLU. Launched with chunk_shape.
-template <class T, class Source>
-__global__ void __launch_bounds__(kReduceLanes* kReduceRows, 1)
-    norm_gradient_chunk(Source source, ConstRows<T> x, NormGradientVectors norm, Rows<T> g,
-                        bool accumulate, ChunkResults out, NormSumsSink sink) {
-  ACCRETE_SHARED_ARRAY(float, scratch, [kReduceRows][kReduceLanes]);
-  ACCRETE_SHARED_ARRAY(Pair, pairs, [kCombineThreads]);
-  const ChunkPosition at(out.rows, out.rows_per_chunk);
-  const bool inside = at.channel < out.channels;
-  const std::int64_t c = inside ? at.channel : 0;
-  const float scale = norm.scale(c);
-  const float shift = norm.shift(c);
-  const float factor = norm.gradient_factor(c);
-  float sum = 0.0F;
-  float product = 0.0F;
-  for (std::int64_t row = at.first_row; inside && row < at.end_row; row += kReduceRows) {
-    const float value = to_float(*x.at(row, c));
-    const float gradient = source(row, c);
-    const float dz = passes_relu(value, scale, shift) ? gradient : 0.0F;
-    T* target = g.at(row, c);
-    const float before = accumulate ? to_float(*target) : 0.0F;
-    *target = from_float<T>(__fmaf_rn(factor, dz, before));
-    sum += dz;
-    product = __fmaf_rn(dz, norm.xhat(value, c), product);
+/// Gradients at a reader's ReLU for some pixels.
+template <class T, int PIXELS>
+struct GradientTile {
+  std::uint32_t pixel[PIXELS];
+  PackOf<T> gradient[PIXELS];
+};
+
+/// g (= or +=) factor * dz, and the sums of dz and dz * xhat. source.column(channels)(row, take)
+/// calls take(GradientTile) for some tiles; all rows together have every pixel once.
+template <class T, bool ALIGNED, class Source>
+struct NormGradientColumns {
+  using Channels = ChannelPack<T, ALIGNED>;
+  static constexpr int kBlocksToFit = blocks_to_fit<Source>();
+  Source source;
+  ConstColumns<T, ALIGNED> x;
+  NormGradientVectors norm;
+  Columns<T, ALIGNED> g;
+  bool accumulate;
+
+  struct Column {
+    decltype(std::declval<Source>().column({})) source;
+    ConstColumns<T, ALIGNED> x;
+    Columns<T, ALIGNED> g;
+    bool accumulate;
+    NormPack<kPackWidth<T>> norm;
+    PackOf<T> mean, factor;
+    const float* inv_std;
+    Channels channels;
+
+    __device__ __forceinline__ void operator()(std::uint32_t row,
+                                               ColumnSums<kPackWidth<T>>& sums) const {
+      source(row, [&](const auto& tile) { take(tile, sums); });
+    }
+    __device__ __forceinline__ void finish(ColumnSums<kPackWidth<T>>& sums) const {
+      const PackOf<T> scale = load_vector(inv_std, channels);
+#pragma unroll
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        sums.second.v[i] *= scale.v[i];
+      }
+    }
+
+   private:
+    template <int PIXELS>
+    __device__ __forceinline__ void take(const GradientTile<T, PIXELS>& tile,
+                                         ColumnSums<kPackWidth<T>>& sums) const {
+      PackOf<T> value[PIXELS];
+#pragma unroll
+      for (int k = 0; k < PIXELS; ++k) {
+        value[k] = x.load(tile.pixel[k]);
+      }
+#pragma unroll
+      for (int k = 0; k < PIXELS; ++k) {
+        const PackOf<T> dz = masked(value[k], tile.gradient[k]);
+        write(tile.pixel[k], dz);
+        add(value[k], dz, sums);
+      }
+    }
+    __device__ __forceinline__ PackOf<T> masked(const PackOf<T>& value, PackOf<T> gradient) const {
+#pragma unroll
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        const bool passes = passes_relu(value.v[i], norm.scale.v[i], norm.shift.v[i]);
+        gradient.v[i] = passes ? gradient.v[i] : 0.0F;
+      }
+      return gradient;
+    }
+    __device__ __forceinline__ void write(std::uint32_t pixel, const PackOf<T>& dz) const {
+      PackOf<T> sum{};
+      if (accumulate) {
+        sum = g.load(pixel);
+      }
+#pragma unroll
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        sum.v[i] = __fmaf_rn(factor.v[i], dz.v[i], sum.v[i]);
+      }
+      g.store(pixel, sum);
+    }
+    // xhat but for inv_std, which waits for `finish`.
+    __device__ __forceinline__ void add(const PackOf<T>& value, const PackOf<T>& dz,
+                                        ColumnSums<kPackWidth<T>>& sums) const {
+#pragma unroll
+      for (int i = 0; i < kPackWidth<T>; ++i) {
+        sums.first.v[i] += dz.v[i];
+        sums.second.v[i] = __fmaf_rn(dz.v[i], value.v[i] - mean.v[i], sums.second.v[i]);
+      }
+    }
+  };
+
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    const NormPack<kPackWidth<T>> pack(norm, channels);
+    return {source.column(channels),
+            x.at(channels),
+            g.at(channels),
+            accumulate,
+            pack,
+            load_vector(norm.mean, channels),
+            norm.deferred ? load_vector(norm.gamma, channels) : pack.scale,
+            norm.inv_std,
+            channels};
   }
-  sum = column_sum(scratch, sum);
-  product = column_sum(scratch, product);
-  if (inside && threadIdx.y == 0) {
-    const std::int64_t index = blockIdx.y * out.channels + at.channel;
-    out.chunk.first[index] = sum;
-    out.chunk.second[index] = product;
-  }
-  combine_in_last_block<kReduceLanes>(out, blockIdx.y, at.channel - threadIdx.x, sink, pairs);
+};
+
+/// Whether the pack's tensors and vectors are all aligned.
+inline bool packs_fit(const ConstTensorView& x, const NormRelu& norm, const NormReluGradient& out) {
+  return packs_fit(x) && packs_fit(out.g) && vectors_fit(norm);
 }
 
-/// Queues it for tensors of type T.
-template <class T, class Source>
+/// Queues it. `rows` is how many the source has.
+template <class T, bool ALIGNED, class Source>
 void launch_norm_gradient(const Stream& stream, const char* op, const Source& source,
-                          const ConstTensorView& x, const NormRelu& norm,
+                          std::int64_t rows, const ConstTensorView& x, const NormRelu& norm,
                           const NormReluGradient& out, const Workspace& workspace) {
-  const RowChunks chunks = row_chunks(x.shape.pixels());
-  const ChunkResults results =
-      chunk_results(stream, op, x.shape.pixels(), chunks.rows_per_chunk, x.shape.c, workspace);
-  launch(stream, op, &norm_gradient_chunk<T, Source>, chunk_shape(chunks, x.shape.c), source,
-         ConstRows<T>(x), NormGradientVectors(norm, out), Rows<T>(out.g),
-         out.mode == GradMode::accumulate, results, NormSumsSink(norm, out));
+  const NormGradientColumns<T, ALIGNED, Source> body{
+      source, ConstColumns<T, ALIGNED>(x), NormGradientVectors(norm, out),
+      Columns<T, ALIGNED>(out.g), out.mode == GradMode::accumulate};
+  launch_sums(stream, op, body, rows, x.shape.pixels(), x.shape.c, NormSumsSink(norm, out),
+              workspace);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

@@ -10,39 +10,45 @@ namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
-template <class T, int V>
-struct NormReluElement {
-  static constexpr int kWidth = V;
-  ConstRows<T> x;
+template <class T, bool ALIGNED>
+struct NormReluValues {
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> x;
   NormVectors norm;
-  Rows<T> y;
+  Columns<T, ALIGNED> y;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    Pack<V> value = load_pack<T, V>(x.at(row, c));
-#pragma unroll
-    for (int i = 0; i < V; ++i) {
-      value.v[i] = norm_relu(value.v[i], norm.scale(c + i), norm.shift(c + i));
+  struct Column {
+    ConstColumns<T, ALIGNED> x;
+    NormPack<kPackWidth<T>> norm;
+    Columns<T, ALIGNED> y;
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      y.store(row, norm.norm_relu(x.load(row)));
     }
-    store_pack<T, V>(y.at(row, c), value);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {x.at(channels), NormPack<kPackWidth<T>>(norm, channels), y.at(channels)};
   }
 };
 
-template <class T, int V>
+template <class T, bool ALIGNED>
 struct ApplyDeferred {
-  static constexpr int kWidth = V;
-  ConstRows<T> g;
-  ConstRows<T> y;
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> g;
+  ConstColumns<T, ALIGNED> y;
   DeferredVectors due;
-  Rows<T> out;
+  Columns<T, ALIGNED> out;
 
-  __device__ void operator()(std::int64_t row, std::int64_t c) const {
-    Pack<V> gradient = load_pack<T, V>(g.at(row, c));
-    const Pack<V> value = load_pack<T, V>(y.at(row, c));
-#pragma unroll
-    for (int i = 0; i < V; ++i) {
-      gradient.v[i] = applied(gradient.v[i], value.v[i], due.p(c + i), due.q(c + i), due.r(c + i));
+  struct Column {
+    ConstColumns<T, ALIGNED> g, y;
+    DeferredPack<kPackWidth<T>> due;
+    Columns<T, ALIGNED> out;
+    __device__ __forceinline__ void operator()(std::uint32_t row) const {
+      out.store(row, due.applied(g.load(row), y.load(row)));
     }
-    store_pack<T, V>(out.at(row, c), gradient);
+  };
+  __device__ __forceinline__ Column column(const Channels& channels) const {
+    return {g.at(channels), y.at(channels), DeferredPack<kPackWidth<T>>(due, channels),
+            out.at(channels)};
   }
 };
 
@@ -58,11 +64,16 @@ struct InverseDeviation {
   }
 };
 
-template <class T>
+template <class T, bool ALIGNED>
 struct PlainSource {
-  ConstRows<T> grad_y;
-  __device__ __forceinline__ float operator()(std::int64_t row, std::int64_t c) const {
-    return to_float(*grad_y.at(row, c));
+  using Channels = ChannelPack<T, ALIGNED>;
+  ConstColumns<T, ALIGNED> grad_y;
+  __device__ __forceinline__ PlainSource column(const Channels& channels) const {
+    return {grad_y.at(channels)};
+  }
+  template <class Take>
+  __device__ __forceinline__ void operator()(std::uint32_t row, const Take& take) const {
+    take(GradientTile<T, 1>{{row}, {grad_y.load(row)}});
   }
 };
 
@@ -96,38 +107,39 @@ __global__ void __launch_bounds__(kThreads) update_running(const __grid_constant
 
 void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
                         Workspace workspace) {
-  channel_statistics_in_chunks(stream, x, row_chunks(x.shape.pixels()), out, workspace);
-}
-
-void channel_statistics_in_chunks(const Stream& stream, ConstTensorView x, const RowChunks& chunks,
-                                  const StatisticsOutput& out, Workspace workspace) {
-  launch_moments(stream, "channel_statistics", x, chunks, StatisticsSink(out), workspace);
+  launch_moments(stream, "channel_statistics", x, StatisticsSink(out), workspace);
 }
 
 void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm,
                        TensorView y) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const NormReluElement<T, V> body{ConstRows<T>(x), NormVectors(norm), Rows<T>(y)};
-    launch_packs(stream, "norm_relu_forward", body, x.shape.pixels(), x.shape.c);
+  const bool packs = packs_fit(x) && packs_fit(y) && vectors_fit(norm);
+  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const NormReluValues<T, ALIGNED> body{ConstColumns<T, ALIGNED>(x), NormVectors(norm),
+                                          Columns<T, ALIGNED>(y)};
+    launch_rows(stream, "norm_relu_forward", body, x.shape.pixels(), x.shape.c);
   });
 }
 
 void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView x,
                         const NormRelu& norm, const NormReluGradient& out, Workspace workspace) {
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    launch_norm_gradient<T>(stream, "norm_relu_backward", PlainSource<T>{ConstRows<T>(grad_y)}, x,
-                            norm, out, workspace);
+  const bool packs = packs_fit(x, norm, out) && packs_fit(grad_y);
+  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    launch_norm_gradient<T, ALIGNED>(stream, "norm_relu_backward",
+                                     PlainSource<T, ALIGNED>{ConstColumns<T, ALIGNED>(grad_y)},
+                                     x.shape.pixels(), x, norm, out, workspace);
   });
 }
 
 void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradient,
                              TensorView grad_y) {
   const ConstTensorView& y = companion(gradient);
-  const bool packs = packs_fit(gradient.g) && packs_fit(y) && packs_fit(grad_y);
-  with_packs(grad_y.dtype, packs, [&]<class T, int V>() {
-    const ApplyDeferred<T, V> body{ConstRows<T>(gradient.g), ConstRows<T>(y),
-                                   DeferredVectors(gradient), Rows<T>(grad_y)};
-    launch_packs(stream, "apply_deferred_gradient", body, grad_y.shape.pixels(), grad_y.shape.c);
+  const bool packs =
+      packs_fit(gradient.g) && packs_fit(y) && packs_fit(grad_y) && vectors_fit(gradient);
+  with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const ApplyDeferred<T, ALIGNED> body{ConstColumns<T, ALIGNED>(gradient.g),
+                                         ConstColumns<T, ALIGNED>(y), DeferredVectors(gradient),
+                                         Columns<T, ALIGNED>(grad_y)};
+    launch_rows(stream, "apply_deferred_gradient", body, grad_y.shape.pixels(), grad_y.shape.c);
   });
 }
 

@@ -4,16 +4,12 @@
 
 #include "accrete/kernels/norm_relu_pool.h"
 #include "cuda/abi.h"
-#include "cuda/plan/row_chunks.h"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
 void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
                         Workspace workspace);
-/// `workspace`: ChunkPartials.
-void channel_statistics_in_chunks(const Stream& stream, ConstTensorView x, const RowChunks& chunks,
-                                  const StatisticsOutput& out, Workspace workspace);
 void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm, TensorView y);
 void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView x,
                         const NormRelu& norm, const NormReluGradient& out, Workspace workspace);

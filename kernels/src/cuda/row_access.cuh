@@ -3,8 +3,11 @@
 // neighbouring channels of one row, 16 bytes where alignment allows and one element otherwise.
 #pragma once
 
+#include <algorithm>
+
 #include "accrete/kernels/tensor_view.h"
 #include "cuda/bf16.cuh"
+#include "cuda/divisor.h"
 #include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
@@ -19,34 +22,65 @@ struct Pack {
   float v[V];
 };
 
+/// 16 bytes of T.
+template <class T>
+using PackOf = Pack<kPackWidth<T>>;
+
 template <class T, int V>
 __device__ __forceinline__ Pack<V> load_pack(const T* address) {
-  Pack<V> pack;
+  static_assert(V == 1 || V == kPackWidth<T>);
   if constexpr (V == 1) {
-    pack.v[0] = to_float(*address);
+    return {{to_float(*address)}};
+  } else if constexpr (V == 4) {
+    const float4 values = *reinterpret_cast<const float4*>(address);
+    return {{values.x, values.y, values.z, values.w}};
   } else {
-    alignas(16) T values[V];
-    *reinterpret_cast<uint4*>(values) = *reinterpret_cast<const uint4*>(address);
-#pragma unroll
-    for (int i = 0; i < V; ++i) {
-      pack.v[i] = to_float(values[i]);
-    }
+    const uint4 pairs = *reinterpret_cast<const uint4*>(address);
+    const float2 a = unpack_bf16x2(pairs.x), b = unpack_bf16x2(pairs.y);
+    const float2 c = unpack_bf16x2(pairs.z), d = unpack_bf16x2(pairs.w);
+    return {{a.x, a.y, b.x, b.y, c.x, c.y, d.x, d.y}};
   }
-  return pack;
 }
 
 template <class T, int V>
 __device__ __forceinline__ void store_pack(T* address, const Pack<V>& pack) {
+  static_assert(V == 1 || V == kPackWidth<T>);
+  const float(&v)[V] = pack.v;
   if constexpr (V == 1) {
-    *address = from_float<T>(pack.v[0]);
+    *address = from_float<T>(v[0]);
+  } else if constexpr (V == 4) {
+    *reinterpret_cast<float4*>(address) = make_float4(v[0], v[1], v[2], v[3]);
   } else {
-    alignas(16) T values[V];
-#pragma unroll
-    for (int i = 0; i < V; ++i) {
-      values[i] = from_float<T>(pack.v[i]);
-    }
-    *reinterpret_cast<uint4*>(address) = *reinterpret_cast<const uint4*>(values);
+    *reinterpret_cast<uint4*>(address) =
+        make_uint4(ptx::to_bf16x2(v[0], v[1]), ptx::to_bf16x2(v[2], v[3]),
+                   ptx::to_bf16x2(v[4], v[5]), ptx::to_bf16x2(v[6], v[7]));
   }
+}
+
+/// Sums and products of packs.
+template <int V>
+__device__ __forceinline__ void add_to(Pack<V>& sum, const Pack<V>& value) {
+#pragma unroll
+  for (int i = 0; i < V; ++i) {
+    sum.v[i] += value.v[i];
+  }
+}
+
+template <int V>
+__device__ __forceinline__ void add_scaled(Pack<V>& sum, const Pack<V>& value, float scale) {
+#pragma unroll
+  for (int i = 0; i < V; ++i) {
+    sum.v[i] = __fmaf_rn(value.v[i], scale, sum.v[i]);
+  }
+}
+
+template <int V>
+__device__ __forceinline__ Pack<V> scaled(Pack<V> value, float scale) {
+#pragma unroll
+  for (int i = 0; i < V; ++i) {
+    value.v[i] *= scale;
+  }
+  return value;
 }
 
 /// The rows of a view, for kernels.
@@ -83,34 +117,42 @@ inline bool packs_fit(const ConstTensorView& view) {
 
 constexpr unsigned kPackThreads = 256;
 
-/// body(row, channel) for channel = 0, V, 2V, ... of every row. Registers are left for four blocks
-/// on a multiprocessor: of its own accord the compiler makes room for eight, and spills.
+/// Rows and columns of packs that one launch works through; they number fewer than 2^31.
+struct PackBox {
+  std::int64_t first_row, first_pack;
+  std::uint32_t total;
+  Divisor packs;  ///< of a row
+};
+
+/// body(row, channel) for the first channel of every pack. Registers are left for four blocks on a
+/// multiprocessor: of its own accord the compiler makes room for eight, and spills.
 template <class Body>
-__global__ void __launch_bounds__(kPackThreads, 4)
-    for_each_pack(Body body, std::int64_t rows, std::int64_t packs) {
-  const std::int64_t total = rows * packs;
-  const std::int64_t step = static_cast<std::int64_t>(gridDim.x) * blockDim.x;
-  for (std::int64_t i = static_cast<std::int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < total;
-       i += step) {
-    // 64-bit divisions are slow; nearly every tensor fits in 32 bits.
-    if (total <= 0xFFFFFFFFLL) {
-      const auto row = static_cast<std::uint32_t>(i) / static_cast<std::uint32_t>(packs);
-      body(row, (i - row * packs) * Body::kWidth);
-    } else {
-      body(i / packs, i % packs * Body::kWidth);
-    }
+__global__ void __launch_bounds__(kPackThreads, 4) for_each_pack(Body body, PackBox box) {
+  const std::uint32_t step = gridDim.x * kPackThreads;
+  for (std::uint32_t i = blockIdx.x * kPackThreads + threadIdx.x; i < box.total; i += step) {
+    const std::uint32_t row = box.packs.divide(i);
+    body(box.first_row + row, (box.first_pack + box.packs.rest(i, row)) * Body::kWidth);
   }
 }
 
+/// Queues it for all packs of `channels` channels in `rows` rows: nearly always in one launch.
 template <class Body>
 void launch_packs(const Stream& stream, const char* op, const Body& body, std::int64_t rows,
                   std::int64_t channels) {
   constexpr std::int64_t kMostBlocks = 1 << 20;
+  constexpr std::int64_t kMostPacks = (std::int64_t{1} << 31) - 1;
   const std::int64_t packs = channels / Body::kWidth;
-  const std::int64_t blocks = (rows * packs + kPackThreads - 1) / kPackThreads;
-  launch(stream, op, &for_each_pack<Body>,
-         {static_cast<unsigned>(blocks < kMostBlocks ? blocks : kMostBlocks), kPackThreads}, body,
-         rows, packs);
+  const std::int64_t width = std::min(packs, kMostPacks);
+  const std::int64_t height = width == 0 ? rows : std::min(rows, kMostPacks / width);
+  for (std::int64_t row = 0; row < rows; row += height) {
+    for (std::int64_t pack = 0; pack < packs; pack += width) {
+      const std::int64_t columns = std::min(width, packs - pack);
+      const std::int64_t total = columns * std::min(height, rows - row);
+      const std::int64_t blocks = std::min((total + kPackThreads - 1) / kPackThreads, kMostBlocks);
+      launch(stream, op, &for_each_pack<Body>, {static_cast<unsigned>(blocks), kPackThreads}, body,
+             PackBox{row, pack, static_cast<std::uint32_t>(total), Divisor(columns)});
+    }
+  }
 }
 
 /// Calls call.template operator()<T, V>() with the dtype's T and V = whole packs or 1.
