@@ -23,10 +23,21 @@ std::vector<ConvProblem> dense_net_problems() {
           {2, 28, 20, 3, 64, 7, 7, 2, 2, 3, 3},   {2, 10, 10, 64, 64, 3, 3, 2, 2, 1, 1}};
 }
 
+// For the weights' gradient: images of few pixels, rows of whole and of half packs, one tile and
+// several, one range of pixels, one group of ranges and several, a ring that is gone through more
+// than once.
+std::vector<ConvProblem> wgrad_problems() {
+  return {{5, 3, 3, 8, 12, 3, 3, 1, 1, 1, 1},    {4, 5, 5, 12, 24, 3, 3, 1, 1, 1, 1},
+          {3, 7, 7, 136, 40, 3, 3, 1, 1, 1, 1},  {1, 4, 3, 72, 128, 3, 3, 1, 1, 1, 1},
+          {1, 60, 60, 16, 8, 3, 3, 1, 1, 1, 1},  {2, 44, 28, 12, 32, 3, 3, 1, 1, 1, 1},
+          {1, 6, 112, 64, 32, 3, 3, 1, 1, 1, 1}, {6, 3, 3, 136, 132, 1, 1, 1, 1, 0, 0},
+          {1, 64, 56, 8, 12, 1, 1, 1, 1, 0, 0},  {1, 40, 30, 12, 48, 1, 1, 1, 1, 0, 0}};
+}
+
 std::vector<ConvProblem> all_problems() {
   std::vector<ConvProblem> problems = conv_problems();
-  for (const ConvProblem& problem : dense_net_problems()) {
-    problems.push_back(problem);
+  for (const auto& more : {dense_net_problems(), wgrad_problems()}) {
+    problems.insert(problems.end(), more.begin(), more.end());
   }
   return problems;
 }

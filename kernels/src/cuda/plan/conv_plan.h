@@ -9,6 +9,7 @@
 
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/problem.h"
+#include "cuda/plan/band_wgrad_plan.h"
 #include "cuda/plan/chunk_partials.h"
 #include "cuda/plan/row_chunks.h"
 
@@ -46,9 +47,16 @@ inline std::size_t conv_forward_workspace_bytes(const ConvProblem& /*problem*/, 
 inline std::size_t conv_dgrad_workspace_bytes(const ConvProblem& /*problem*/, DType /*dtype*/) {
   return 0;
 }
-inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType /*dtype*/) {
-  return static_cast<std::size_t>(wgrad_ranges(problem).count * problem.weight_shape().elements()) *
-         sizeof(float);
+/// Enough for whichever kernel takes the problem: that depends on where its tensors are, too.
+inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
+  const std::size_t of_ranges =
+      static_cast<std::size_t>(wgrad_ranges(problem).count * problem.weight_shape().elements()) *
+      sizeof(float);
+  const bool has_bands = problem.R == problem.S && (problem.R == 1 || problem.R == 3);
+  if (dtype != DType::bf16 || !has_bands) {
+    return of_ranges;
+  }
+  return std::max(of_ranges, BandWgradPlan(problem, static_cast<int>(problem.R)).bytes());
 }
 
 inline std::size_t bias_grad_workspace_bytes(const Shape& grad_y) {

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+// Launches of weight gradients by themselves.
+#pragma once
+
+#include "cuda/band_gemm/band_wgrad.h"
+#include "cuda/band_gemm/launch.cuh"
+#include "cuda/band_gemm/wgrad_ranges.cuh"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+template <class Wgrad>
+__global__ void __launch_bounds__(kWgradThreads, 2)
+    band_wgrad_kernel(const __grid_constant__ typename Wgrad::Arguments arguments) {
+  ACCRETE_DYNAMIC_SHARED(shared);
+  Wgrad::run(arguments, static_cast<int>(blockIdx.x), shared);
+}
+
+template <class Wgrad>
+bool launch_wgrad_shape(const WgradCall& call, const BandWgradPlan& plan,
+                        const typename Wgrad::InputChange::Arguments& input_change,
+                        const typename Wgrad::GradientChange::Arguments& gradient_change) {
+  const auto arguments_on = [&](const WgradBlocks& blocks) {
+    return Wgrad::arguments(call.problem, call.x, input_change, call.grad_y.g, gradient_change,
+                            call.grad_weight, call.mode, blocks);
+  };
+  const std::uint32_t shared = Wgrad::shared_bytes(arguments_on({plan, nullptr, nullptr}));
+  if (shared > kHalfSharedBytes || !has_room(call.stream, shared)) {
+    return false;
+  }
+  const auto arguments = arguments_on(wgrad_blocks(call.stream, call.op, plan, call.workspace, 0));
+  launch(call.stream, call.op, &band_wgrad_kernel<Wgrad>,
+         {Wgrad::blocks(arguments), kWgradThreads, shared}, arguments);
+  return true;
+}
+
+/// Wgrad<GradientChange, InputChange, FILTERS, ALIGN> with the changes that the call needs.
+template <template <class, class, int, int> class Wgrad, int FILTERS, int ALIGN>
+bool launch_wgrad(const WgradCall& call, const BandWgradPlan& plan) {
+  const DeferredPacks::Arguments due{DeferredVectors(call.grad_y),
+                                     PackSource(companion(call.grad_y))};
+  if (call.norm) {
+    return launch_wgrad_shape<Wgrad<DeferredPacks, NormReluPacks, FILTERS, ALIGN>>(
+        call, plan, {NormVectors(call.norm)}, due);
+  }
+  return call.grad_y.y
+             ? launch_wgrad_shape<Wgrad<DeferredPacks, KeepPacks, FILTERS, ALIGN>>(call, plan, {},
+                                                                                   due)
+             : launch_wgrad_shape<Wgrad<KeepPacks, KeepPacks, FILTERS, ALIGN>>(call, plan, {}, {});
+}
+
+/// With tiles of FILTERS or, where the plan says so, FEW filters.
+template <template <class, class, int, int> class Wgrad, int FILTERS, int FEW>
+bool launch_wgrad(const WgradCall& call, int side, int alignment) {
+  const BandWgradPlan plan(call.problem, side);
+  const auto with_filters = [&]<int COUNT>() {
+    return alignment == kPackBytes ? launch_wgrad<Wgrad, COUNT, kPackBytes>(call, plan)
+                                   : launch_wgrad<Wgrad, COUNT, kPackBytes / 2>(call, plan);
+  };
+  return plan.filters == FEW ? with_filters.template operator()<FEW>()
+                             : with_filters.template operator()<FILTERS>();
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gradients of the weights of 3x3 convolutions, by themselves.
+#include "cuda/band_gemm/wgrad_3x3.cuh"
+#include "cuda/band_gemm/wgrad_launch.cuh"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+bool band_wgrad_3x3(const WgradCall& call, int alignment) {
+  return launch_wgrad<Wgrad3x3, kWgrad3x3Filters, kWgrad3x3FewFilters>(call, 3, alignment);
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
