@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both gradients of a convolution in one launch whose blocks have two roles, so that what both read
-// comes from memory once and from the L2 cache once more. Floor: that of fused_conv_dgrad.cu, which
-// holds what fused_conv_wgrad.cu reads, and the partial sums of the weights twice.
+// Both gradients of a convolution: side by side where band kernels take them, else one after the
+// other.
+#include "cuda/band_gemm/band_backward.h"
+#include "cuda/band_gemm/launch.cuh"
 #include "cuda/fused_conv.h"
+#include "cuda/norm_vectors.cuh"
 #include "cuda/plan/norm_plan.h"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
+
+bool band_backward(const BackwardCall& call) {
+  const int alignment =
+      row_alignment(call.x, call.weight, call.grad_y.g, companion(call.grad_y), call.out.g);
+  const bool pairs = reinterpret_cast<std::uintptr_t>(call.grad_weight.data) % sizeof(float2) == 0;
+  const int side = band_side(call.problem);
+  if (alignment == 0 || side == 0 || !pairs) {
+    return false;
+  }
+  return side == 1 ? band_backward_1x1(call, alignment) : band_backward_3x3(call, alignment);
+}
+
 void fused_conv_backward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                          const NormRelu& norm, ConstTensorView weight,
                          const DeferredGradient& grad_y, const NormReluGradient& out,
@@ -14,6 +28,10 @@ void fused_conv_backward(const Stream& stream, const ConvProblem& problem, Const
   const std::size_t of_data = backward_data_bytes(problem);
   const Workspace of_weights{static_cast<std::byte*>(workspace.data) + of_data,
                              workspace.bytes - of_data};
+  if (norm && band_backward({stream, "fused_conv_backward", problem, x, norm, weight, grad_y, out,
+                             grad_weight, weight_mode, workspace, of_weights})) {
+    return;
+  }
   cuda::fused_conv_wgrad(stream, problem, x, norm, grad_y, grad_weight, weight_mode, of_weights);
   cuda::fused_conv_dgrad(stream, problem, grad_y, weight, x, norm, out, workspace);
 }

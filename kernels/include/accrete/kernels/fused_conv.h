@@ -41,10 +41,12 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
                       const NormRelu& norm, const DeferredGradient& grad_y, TensorView grad_weight,
                       GradMode mode, Workspace workspace);
 
-/// Both gradients, as fused_conv_dgrad and fused_conv_wgrad compute them, bit for bit; x is given
-/// with and without a norm. On a GPU they are computed side by side where there is a norm, more
-/// than 32 channels and every tensor consists of whole 16-byte packs, so that memory is read once
-/// for both; else, and on the CPU, one after the other.
+/// Both gradients, as fused_conv_dgrad and fused_conv_wgrad compute them; x is given with and
+/// without a norm. On a GPU they are computed side by side, so that memory is read once for both,
+/// where there is a norm and the convolution is one that band kernels take (bf16, stride 1, 1x1 or
+/// 3x3 with padding 1, rows of whole 8 bytes): the pixels of grad_weight's sums are then cut into
+/// other ranges than fused_conv_wgrad's, which rounds the f32 sums otherwise. Else, and on the CPU,
+/// they are computed one after the other, and are the same bits.
 void fused_conv_backward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
                          const NormRelu& norm, ConstTensorView weight,
                          const DeferredGradient& grad_y, const NormReluGradient& out,

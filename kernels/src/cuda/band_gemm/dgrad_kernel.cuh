@@ -15,6 +15,7 @@
 #include "cuda/band_gemm/band.cuh"
 #include "cuda/band_gemm/gradient_epilogue.cuh"
 #include "cuda/band_gemm/warp_product.cuh"
+#include "cuda/plan/backward_roles.h"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -91,10 +92,9 @@ struct DgradShape {
  private:
   /// Whole chunks, so few that there are two blocks for each multiprocessor of a large GPU.
   static int channels_per_block(const ConvProblem& problem) {
-    constexpr std::int64_t kBlocks = 264;
     const std::int64_t tiles = (problem.x_shape().pixels() + Tile::BM - 1) / Tile::BM;
     const std::int64_t chunks = (problem.C + Tile::BN - 1) / Tile::BN;
-    const std::int64_t ranges = std::min(chunks, (kBlocks + tiles - 1) / tiles);
+    const std::int64_t ranges = std::min(chunks, (kResidentBlocks + tiles - 1) / tiles);
     return static_cast<int>((chunks + ranges - 1) / ranges * Tile::BN);
   }
 };

@@ -1,53 +1,63 @@
 // SPDX-License-Identifier: Apache-2.0
-// How the blocks of one launch share the two gradients of a convolution. Some walk through ranges
-// of pixels for the weights (wgrad), the others take one tile of pixels each (dgrad). Both read the
-// same gradient of y and the same x, so at any time they should be at about the same pixels:
+// How the blocks of one launch share the two gradients of a convolution. Some walk through a range
+// of the pixels each for the weights (wgrad), the others take one tile of pixels each (dgrad). Both
+// read the same gradient of y and the same x, so at any time they should be at about the same
+// pixels:
 //
 //   blocks in the order in which the GPU starts them   W D W D W D ... D D D D
-//   spans of pixels, each walked by one W per tile     [ span 0 )[ span 1 )[ span 2 )
+//   ranges of pixels, each walked by one W per tile    [range 0 )[range 1 )[range 2 )
 //   tiles of pixels in the order of the D               0         1         2
 //                                                         3         4         5   ...
 //
-// What a block adds up in which order does not depend on its role's place: results are those of two
-// launches, bit for bit.
+// All W start at once and should be done a little before the D, which then have the GPU for
+// themselves: a W that is left over would have it for itself.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 
+#include "accrete/kernels/problem.h"
+
 namespace accrete::kernels::cuda {
 
-/// Blocks that walk: one for every multiprocessor of a large GPU, beside one that takes tiles.
-constexpr std::int64_t kWalkingBlocks = 132;
+/// Blocks of 128 threads that a large GPU has under way: two on each of 132 multiprocessors.
+constexpr std::int64_t kResidentBlocks = 264;
+
+/// Instructions that a block issues for a pixel, from kernels/sass_budget.json: of wgrad for 32
+/// filters and 128 channels (3x3) or 128 filters and 128 channels (1x1), of dgrad for as many.
+struct BackwardCosts {
+  double weights, data;
+};
+constexpr BackwardCosts kCosts1x1{52.0, 140.0};
+constexpr BackwardCosts kCosts3x3{66.0, 150.0};
+
+/// Blocks that walk: their share of the work, and so much more that they are done first.
+inline std::int64_t walking_blocks(const ConvProblem& problem) {
+  constexpr double kHeadStart = 1.15;
+  const BackwardCosts& costs = problem.R == 1 ? kCosts1x1 : kCosts3x3;
+  const double share = costs.weights / (costs.weights + costs.data);
+  return static_cast<std::int64_t>(kHeadStart * share * static_cast<double>(kResidentBlocks));
+}
 
 /// Tiles of the two matrices of results.
 struct BackwardTiles {
-  std::uint32_t pixels, channels;          ///< of the data's gradient
-  std::uint32_t columns, filters, ranges;  ///< of the weights', and the ranges of pixels
+  std::uint32_t pixels, channels;  ///< of the data's gradient
+  std::uint32_t weights, ranges;   ///< of the weights', and the ranges of pixels
 };
 
 struct BackwardRoles {
   BackwardTiles tiles;
-  std::uint32_t ranges_per_span;  ///< walked one after the other
-  std::uint32_t spans;            ///< walked at the same time
-  std::uint32_t tiles_per_span;   ///< of pixels
+  std::uint32_t tiles_per_range;  ///< of pixels
   std::uint32_t walking;          ///< blocks
   std::uint32_t alternating;      ///< blocks of each role, until one is used up
-  std::uint32_t blocks;           ///< some have no tile where spans are not of equal length
+  std::uint32_t blocks;           ///< some have no tile where ranges are not of equal length
 
-  explicit BackwardRoles(const BackwardTiles& t) : tiles(t) {
-    const auto divided = [](std::int64_t a, std::int64_t b) {
-      return static_cast<std::uint32_t>((a + b - 1) / b);
-    };
-    const std::int64_t weight_tiles = std::int64_t{t.columns} * t.filters;
-    ranges_per_span = std::min(t.ranges, divided(t.ranges * weight_tiles, kWalkingBlocks));
-    spans = divided(t.ranges, ranges_per_span);
-    tiles_per_span = divided(t.pixels, spans);
-    walking = t.columns * t.filters * spans;
-    const std::uint32_t others = spans * tiles_per_span * t.channels;
-    alternating = std::min(walking, others);
-    blocks = walking + others;
-  }
+  explicit BackwardRoles(const BackwardTiles& t)
+      : tiles(t),
+        tiles_per_range((t.pixels + t.ranges - 1) / t.ranges),
+        walking(t.weights * t.ranges),
+        alternating(std::min(walking, t.ranges * tiles_per_range * t.channels)),
+        blocks(walking + t.ranges * tiles_per_range * t.channels) {}
 };
 
 }  // namespace accrete::kernels::cuda

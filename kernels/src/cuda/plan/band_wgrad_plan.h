@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "accrete/kernels/problem.h"
+#include "cuda/plan/backward_roles.h"
 
 namespace accrete::kernels::cuda {
 
@@ -31,8 +32,8 @@ struct BandWgradPlan {
   std::int64_t steps, ranges;  ///< ranges are of equal length, but for one step
   std::int64_t group;          ///< ranges that are added up before the groups are
 
-  /// SIDE 1 or 3.
-  BandWgradPlan(const ConvProblem& p, int side)
+  /// Side 1 or 3; about so many blocks.
+  BandWgradPlan(const ConvProblem& p, int side, std::int64_t wanted = kResidentBlocks)
       : filters(side == 1 ? (p.K > kWgrad1x1FewFilters ? kWgrad1x1Filters : kWgrad1x1FewFilters)
                           : (p.K > kWgrad3x3FewFilters ? kWgrad3x3Filters : kWgrad3x3FewFilters)),
         channels(side == 1 ? kWgrad1x1Channels : kWgrad3x3Channels),
@@ -42,10 +43,8 @@ struct BandWgradPlan {
         // Slots (band_gemm/slots.cuh) from the first pixel to the last.
         steps(side == 1 ? divided(p.N * p.H * p.W, kWgradPixels)
                         : divided(p.N * (p.H + 1) * (p.W + 1) - (p.W + 2), kWgradBand)) {
-    // Two blocks for each multiprocessor of a large GPU.
-    constexpr std::int64_t kBlocks = 264;
     const std::int64_t least = side == 1 ? kWgrad1x1LeastSteps : kWgrad3x3LeastSteps;
-    ranges = std::max<std::int64_t>(1, std::min(kBlocks / tiles(), steps / least));
+    ranges = std::max<std::int64_t>(1, std::min(wanted / tiles(), steps / least));
     group = 1;
     while (group * group < ranges) {
       ++group;

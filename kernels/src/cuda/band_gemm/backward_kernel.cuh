@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// Both gradients of a convolution in one launch whose blocks have two roles (backward_roles.h), so
+// that what both read comes from memory once and from the L2 cache once more. Floor: that of
+// dgrad_kernel.cuh, which holds what wgrad reads, and the partial sums of the weights twice.
+#pragma once
+
+#include "cuda/band_gemm/band_backward.h"
+#include "cuda/band_gemm/dgrad_choice.cuh"
+#include "cuda/band_gemm/wgrad_ranges.cuh"
+#include "cuda/divisor.h"
+#include "cuda/plan/backward_roles.h"
+
+namespace accrete::kernels::cuda {
+inline namespace ACCRETE_CUDA_ABI {
+
+/// The roles and what a block divides by to find its own.
+struct BackwardBlocks {
+  BackwardRoles roles;
+  Divisor ranges, channels;
+
+  explicit BackwardBlocks(const BackwardRoles& r)
+      : roles(r), ranges(r.tiles.ranges), channels(r.tiles.channels) {}
+};
+
+template <class Data, class Weights>
+__global__ void __launch_bounds__(Data::Tile::kThreads, 2)
+    band_backward_kernel(const __grid_constant__ typename Data::Arguments data,
+                         const __grid_constant__ typename Weights::Arguments weights,
+                         const __grid_constant__ BackwardBlocks blocks) {
+  static_assert(Data::Tile::kThreads == kWgradThreads);
+  ACCRETE_DYNAMIC_SHARED(shared);
+  const BackwardRoles& roles = blocks.roles;
+  const std::uint32_t block = blockIdx.x;
+  const bool alternates = block < 2 * roles.alternating;
+  const std::uint32_t number = alternates ? block / 2 : block - roles.alternating;
+  if (alternates ? block % 2 == 0 : roles.walking > roles.alternating) {
+    Weights::run(weights, static_cast<int>(number), shared);
+    return;
+  }
+  const std::uint32_t place = blocks.channels.divide(number);
+  const std::uint32_t in_range = blocks.ranges.divide(place);
+  const std::uint32_t tile = blocks.ranges.rest(place, in_range) * roles.tiles_per_range + in_range;
+  if (tile < roles.tiles.pixels) {
+    DgradBlock<Data>(data, static_cast<int>(tile),
+                     static_cast<int>(blocks.channels.rest(number, place)), shared)
+        .run();
+  }
+}
+
+/// Weights<GradientChange, InputChange, FILTERS, ALIGN> beside the data's gradient. False, and
+/// nothing is launched, where one of them does not fit.
+template <class Weights, int SIDE>
+bool launch_backward(const BackwardCall& call) {
+  using Change = DeferredPacks;
+  constexpr int ALIGN = Weights::ALIGN;
+  const ConvProblem& problem = call.problem;
+  const ConstTensorView& y = companion(call.grad_y);
+  const Change::Arguments due{DeferredVectors(call.grad_y), PackSource(y)};
+  const BandWgradPlan plan(problem, SIDE, walking_blocks(problem));
+  return with_dgrad_shape<SIDE, ALIGN, Change, NormGradientTarget>([&]<class Data>(
+                                                                       std::uint32_t most) {
+    const ChunkPartials sums{(problem.x_shape().pixels() + Data::Tile::BM - 1) / Data::Tile::BM,
+                             problem.C};
+    auto data = Data::arguments(problem, call.grad_y.g, call.weight, due,
+                                norm_gradient_target(call.x, call.norm, call.out));
+    const auto weights_with = [&](const WgradBlocks& blocks) {
+      return Weights::arguments(problem, call.x, {NormVectors(call.norm)}, call.grad_y.g, due,
+                                call.grad_weight, call.weight_mode, blocks);
+    };
+    const std::uint32_t shared = std::max(
+        Data::shared_bytes(data), Weights::shared_bytes(weights_with({plan, nullptr, nullptr})));
+    if (shared > most || !has_room(call.stream, shared)) {
+      return false;
+    }
+    data.target.results = chunk_results(call.stream, call.op, problem.x_shape().pixels(),
+                                        Data::Tile::BM, problem.C, call.of_data);
+    const auto weights =
+        weights_with(wgrad_blocks(call.stream, call.op, plan, call.of_weights, sums.tickets()));
+    const dim3 tiles = Data::grid(data);
+    const BackwardBlocks blocks(
+        BackwardRoles({tiles.x, tiles.y, static_cast<std::uint32_t>(plan.tiles()),
+                       static_cast<std::uint32_t>(plan.ranges)}));
+    launch(call.stream, call.op, &band_backward_kernel<Data, Weights>,
+           {blocks.roles.blocks, kWgradThreads, shared}, data, weights, blocks);
+    return true;
+  });
+}
+
+}  // namespace ACCRETE_CUDA_ABI
+}  // namespace accrete::kernels::cuda
