@@ -81,6 +81,17 @@ struct PoolGeometry {
                                                         std::int32_t q) const {
     return (image * vertical.output.value() + p) * horizontal.output.value() + q;
   }
+  /// The pixels of tile number `tile` of WINDOW x WINDOW, where output pixels stand for such tiles.
+  template <int WINDOW>
+  __device__ __forceinline__ void tile_pixels(std::uint32_t tile,
+                                              std::uint32_t (&pixel)[WINDOW * WINDOW]) const {
+    const PixelPlace at = output_place(tile);
+    const std::uint32_t first = input_pixel(at.image, at.row * WINDOW, at.column * WINDOW);
+#pragma unroll
+    for (int i = 0; i < WINDOW * WINDOW; ++i) {
+      pixel[i] = first + i / WINDOW * horizontal.input.value() + i % WINDOW;
+    }
+  }
   /// What the average of window (p, q) multiplies the sum by.
   __device__ __forceinline__ float share(std::int32_t p, std::int32_t q) const {
     const Span r = vertical.taps(p);
