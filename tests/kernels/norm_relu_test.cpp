@@ -65,6 +65,18 @@ TEST_CASE("channel_statistics where the mean is 1000 deviations") {
                    [&](const Run& run) { return run_statistics(shape, x, run); });
 }
 
+// Sums may be taken from any pixel's value, however far from the mean that is.
+TEST_CASE("channel_statistics where runs of pixels are far from the mean") {
+  const Shape shape{1, 300, 301, 3};
+  auto x = uniform(shape.elements(), 2, -1.0F, 1.0F);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] += i / 3 / 32 % 6 == 0 ? 100.0F : 0.0F;
+  }
+  const auto s = reference::batch_statistics(shape, widened(x), 1e-5);
+  expect_every_run({{s.mean, {0.0, 1e-6}}, {s.variance, {0.0, 2e-6}}, {s.inv_std, {0.0, 2e-6}}},
+                   [&](const Run& run) { return run_statistics(shape, x, run); });
+}
+
 TEST_CASE("norm_relu_forward, also in place") {
   for (const Shape& shape : some_shapes()) {
     INFO(to_string(shape));
