@@ -8,10 +8,9 @@
 // are read transposed. Pixels behind the last one are zero in d, whatever becomes of them in z.
 //
 // Blocks: tiles of filters and channels, times ranges of steps (wgrad_ranges.cuh), 128 threads.
-// Shared memory: 3 stages of 32 rows: 272 bytes of x and FILTERS * 2 + 16 for each tensor of d, and
-// tables: 80 KB at most. Floor: x and grad_y moved once for each tile across them; 2 * C * K FLOP
-// per pixel. Alignment: rows of x, grad_y and y begin at multiples of ALIGN bytes and hold
-// multiples of that.
+// Shared memory: 3 stages of 32 rows, 272 bytes of x and FILTERS * 2 + 16 of d, and tables: 55 KB.
+// Floor: x and grad_y moved once for each tile across them; 2 * C * K FLOP per pixel. Alignment:
+// rows of x, grad_y and y begin at multiples of ALIGN bytes and hold multiples of that.
 #pragma once
 
 #include "cuda/band_gemm/wgrad_ranges.cuh"
@@ -31,7 +30,7 @@ struct Wgrad1x1 {
   using InputRows = WgradRows<kWgradPixels, kWgrad1x1Channels / kPackChannels>;
   using GradientRows = WgradRows<kWgradPixels, FILTERS / kPackChannels>;
   static constexpr int kStages = 3;
-  static constexpr int kStage = InputRows::kBytes + GradientChange::kTensors * GradientRows::kBytes;
+  static constexpr int kStage = InputRows::kBytes + GradientRows::kBytes;
   static constexpr int kGradientTableAt = kStages * kStage;
   static constexpr int kInputTableAt = kGradientTableAt + FILTERS * GradientChange::kTableBytes;
   static constexpr int kSharedBytes = kInputTableAt + kWgrad1x1Channels * InputChange::kTableBytes;
@@ -80,12 +79,11 @@ class Wgrad1x1Block {
       : a(arguments),
         shared(dynamic_shared),
         place(arguments.blocks.place(block)),
-        unsent(a.pixels - place.first_step * kWgradPixels),
         channels(a.result.channels - place.first_channel - InputRows::own_pack() * kPackChannels),
         filters(a.result.filters - place.first_filter - GradientRows::own_pack() * kPackChannels),
-        x(own<InputRows>(a.x, a.result.channels - channels)),
-        grad_y(own<GradientRows>(a.grad_y, a.result.filters - filters)),
-        y(own<GradientRows>(second(a.gradient_change, a.grad_y), a.result.filters - filters)) {
+        x(own<InputRows>(a.x, channels > 0 ? a.result.channels - channels : place.first_channel)),
+        grad_y(own<GradientRows>(a.grad_y, own_filter())),
+        y(own<GradientRows>(second(a.gradient_change, a.grad_y), own_filter())) {
     InputChange::fill_table(from_channel(a.input_change, place.first_channel),
                             a.result.channels - place.first_channel, kWgrad1x1Channels,
                             shared + Shape::kInputTableAt);
@@ -97,36 +95,40 @@ class Wgrad1x1Block {
 
   __device__ __forceinline__ void run() {
     const ThreadPlace<Sums> at;
-    const int left = InputRows::kBytes + GradientRows::left_offset(at.warp_m);
-    const int right = InputRows::right_offset(at.warp_n);
+    const int from_d = InputRows::kBytes + GradientRows::left_offset(at.warp_m);
+    const int from_z = InputRows::right_offset(at.warp_n);
+    int left = a.pixels - place.first_step * kWgradPixels;  // pixels, the step's and those behind
 #pragma unroll
     for (int s = 0; s < Shape::kStages - 1; ++s) {
       if (s < place.steps) {
-        fill(s * Shape::kStage);
+        fill(s * Shape::kStage, left - s * kWgradPixels);
       }
-      unsent -= kWgradPixels;
       ptx::cp_async_commit();
     }
+    GradientPacks packs{};
+    load(packs, left);
     constexpr int kEnd = Shape::kStages * Shape::kStage;
     int arrived = 0;
     int next = (Shape::kStages - 1) * Shape::kStage;
-    const auto of_x = coefficients<InputChange>(shared + Shape::kInputTableAt, kWgrad1x1Channels,
-                                                InputRows::own_pack() * kPackChannels);
     const auto of_d = coefficients<GradientChange>(shared + Shape::kGradientTableAt, Shape::FILTERS,
                                                    GradientRows::own_pack() * kPackChannels);
     Accumulators<Sums> sums;
     sums.clear();
 #pragma unroll 1
     for (int step = 0; step < place.steps; ++step) {
+      store_d(arrived, packs, of_d, left);  // first: registers for what it is made of are scarce
       ptx::cp_async_wait<Shape::kStages - 2>();
-      change(arrived, of_x, of_d);
+      change_x(arrived);
       __syncthreads();  // the stage is complete for all, and the one to be filled is read out
-      if (step + Shape::kStages - 1 < place.steps) {
-        fill(next);
+      left -= kWgradPixels;
+      if (step + 1 < place.steps) {
+        load(packs, left);
       }
-      unsent -= kWgradPixels;
+      if (step + Shape::kStages - 1 < place.steps) {
+        fill(next, left - (Shape::kStages - 2) * kWgradPixels);
+      }
       ptx::cp_async_commit();
-      multiply(shared + (arrived + left), shared + (arrived + right), sums);
+      multiply(shared + (arrived + from_d), shared + (arrived + from_z), sums);
       arrived = arrived + Shape::kStage == kEnd ? 0 : arrived + Shape::kStage;
       next = next + Shape::kStage == kEnd ? 0 : next + Shape::kStage;
     }
@@ -134,48 +136,100 @@ class Wgrad1x1Block {
   }
 
  private:
+  static constexpr bool kMade = GradientChange::kActive;  // whether d is made from g and y
+  struct GradientPacks {
+    uint4 g[kMade ? GradientRows::kPasses : 1];
+    uint4 y[kMade ? GradientRows::kPasses : 1];
+  };
+
   const typename Shape::Arguments& a;
   unsigned char* shared;
   WgradPlace place;
-  int unsent;               // pixels from the next step to be sent for on
   int channels, filters;    // from the thread's own packs on
-  PackSource x, grad_y, y;  // at those, in the thread's first row of that step
+  PackSource x, grad_y, y;  // at those, in the thread's first row of the next step to be read
 
   template <class Rows>
   __device__ __forceinline__ PackSource own(const PackSource& from, int channel) const {
     return from.from(static_cast<std::int64_t>(place.first_step) * kWgradPixels + Rows::own_row(),
                      channel);
   }
+  // Of the pack; where there is none, any will do, since its results are none.
+  __device__ __forceinline__ int own_filter() const {
+    return filters > 0 ? a.result.filters - filters : place.first_filter;
+  }
 
-  // The step after those that have been sent for.
-  __device__ __forceinline__ void fill(int stage) {
-    copy<InputRows>(stage, x, channels);
-    copy<GradientRows>(stage + InputRows::kBytes, grad_y, filters);
-    if constexpr (GradientChange::kTensors == 2) {
-      copy<GradientRows>(stage + InputRows::kBytes + GradientRows::kBytes, y, filters);
+  // Sends for a step, which has `left` pixels or more than its rows.
+  __device__ __forceinline__ void fill(int stage, int left) {
+    copy<InputRows>(stage, x, channels, left);
+    if constexpr (!kMade) {
+      copy<GradientRows>(stage + InputRows::kBytes, grad_y, filters, left);
     }
   }
   template <class Rows>
-  __device__ __forceinline__ void copy(int to, PackSource& from, int existing) {
-    const int left = unsent - Rows::own_row();
+  __device__ __forceinline__ void copy(int to, PackSource& from, int existing, int left) const {
+    const int below = left - Rows::own_row();
     Rows::template fill<Shape::ALIGN>(
         shared + (to + Rows::own_offset()), [&](int i) { return from.at(i * Rows::kRowsPerPass); },
-        [&](int i) { return i * Rows::kRowsPerPass < left ? existing : 0; });
+        [&](int i) { return i * Rows::kRowsPerPass < below ? existing : 0; });
     from = from.from(kWgradPixels, 0);
   }
 
-  // Of the step that is kStages - 1 steps behind the next one to be sent for.
-  __device__ __forceinline__ void change(int stage, const typename InputChange::Coefficients& of_x,
-                                         const typename GradientChange::Coefficients& of_d) const {
+  // What d of a step is made of. Where there is no pixel, packs stay as they are: d will be zero.
+  __device__ __forceinline__ void load(GradientPacks& packs, int left) {
+    if constexpr (kMade) {
+      const int below = left - GradientRows::own_row();
+#pragma unroll
+      for (int i = 0; i < GradientRows::kPasses; ++i) {
+        const int row = i * GradientRows::kRowsPerPass;
+        if (row < below) {
+          packs.g[i] = load_pack(grad_y.at(row));
+          packs.y[i] = load_pack(y.at(row));
+        }
+      }
+      grad_y = grad_y.from(kWgradPixels, 0);
+      y = y.from(kWgradPixels, 0);
+    }
+  }
+  __device__ __forceinline__ uint4 load_pack(const unsigned char* from) const {
+    if constexpr (Shape::ALIGN == kPackBytes) {
+      return *reinterpret_cast<const uint4*>(from);
+    } else {
+      const uint2 first = *reinterpret_cast<const uint2*>(from);
+      const uint2 second = *reinterpret_cast<const uint2*>(from + (filters > 4 ? 8 : 0));
+      return {first.x, first.y, second.x, second.y};
+    }
+  }
+
+  __device__ __forceinline__ void change_x(int stage) const {
     if constexpr (InputChange::kActive) {
-      InputRows::template change<InputChange>(shared + (stage + InputRows::own_offset()), 0, of_x,
+      // Read anew in every step: there are no registers left for them.
+      const auto k = InputChange::coefficients(shared + Shape::kInputTableAt, kWgrad1x1Channels,
+                                               InputRows::own_pack() * kPackChannels);
+      InputRows::template change<InputChange>(shared + (stage + InputRows::own_offset()), 0, k,
                                               [](int /*i*/) { return true; });
     }
-    if constexpr (GradientChange::kActive) {
-      const int left = unsent + (Shape::kStages - 1) * kWgradPixels - GradientRows::own_row();
-      GradientRows::template change<GradientChange>(
-          shared + (stage + InputRows::kBytes + GradientRows::own_offset()), GradientRows::kBytes,
-          of_d, [&](int i) { return i * GradientRows::kRowsPerPass < left; });
+  }
+  __device__ __forceinline__ void store_d(int stage, const GradientPacks& packs,
+                                          const typename GradientChange::Coefficients& k,
+                                          int left) const {
+    if constexpr (kMade) {
+      unsigned char* const own = shared + (stage + InputRows::kBytes + GradientRows::own_offset());
+      const auto at = [&](int i) {
+        return reinterpret_cast<uint4*>(own +
+                                        i * GradientRows::kRowsPerPass * GradientRows::kRowBytes);
+      };
+#pragma unroll
+      for (int i = 0; i < GradientRows::kPasses; ++i) {
+        *at(i) = GradientChange::changed(packs.g[i], packs.y[i], k);
+      }
+      if (left < kWgradPixels) {
+#pragma unroll
+        for (int i = 0; i < GradientRows::kPasses; ++i) {
+          if (GradientRows::own_row() + i * GradientRows::kRowsPerPass >= left) {
+            *at(i) = {0, 0, 0, 0};
+          }
+        }
+      }
     }
   }
 

@@ -64,7 +64,15 @@ struct Wgrad3x3 {
   static constexpr int kMirrored = 2;  // rows behind the ring
   using RingBand = WgradRows<kWgradBand, kWgrad3x3Channels / kPackChannels>;
   using GradientBand = WgradRows<kWgradBand, FILTERS / kPackChannels>;
+  // Shared memory: two stages of d, its table and that of x, the pixels of two bands of d, the
+  // ring, and the pixels of its bands.
   static constexpr int kStage = GradientChange::kTensors * GradientBand::kBytes;
+  static constexpr int kBandPixels = kWgradBand * static_cast<int>(sizeof(int));
+  static constexpr int kGradientTableAt = 2 * kStage;
+  static constexpr int kInputTableAt = kGradientTableAt + FILTERS * GradientChange::kTableBytes;
+  static constexpr int kGradientPixelsAt =
+      kInputTableAt + kWgrad3x3Channels * InputChange::kTableBytes;
+  static constexpr int kRingAt = kGradientPixelsAt + 2 * kBandPixels;
 
   struct Arguments {
     Slots<3> slots;
@@ -73,20 +81,10 @@ struct Wgrad3x3 {
     typename GradientChange::Arguments gradient_change;
     WgradBlocks blocks;
     WeightGradient<kTaps> result;
-    int ahead;  ///< bands of x that a band of d needs beside its own
-
-    __host__ __device__ int ring_bands() const { return ahead + 2; }
-    /// In shared memory: the two stages of d, its table and that of x, pixels of the ring and of d.
-    __host__ __device__ int stages_at() const {
-      return ring_bands() * RingBand::kBytes + kMirrored * RingBand::kRowBytes;
-    }
-    __host__ __device__ int gradient_table_at() const { return stages_at() + 2 * kStage; }
-    __host__ __device__ int input_table_at() const {
-      return gradient_table_at() + FILTERS * GradientChange::kTableBytes;
-    }
-    __host__ __device__ int pixels_at() const {
-      return input_table_at() + kWgrad3x3Channels * InputChange::kTableBytes;
-    }
+    int ahead;       ///< bands of x that a band of d needs beside its own
+    int ring_bands;  ///< and the one that is under way
+    int ring_bytes;
+    int ring_pixels_at;
   };
 
   static Arguments arguments(const ConvProblem& problem, const ConstTensorView& x,
@@ -96,6 +94,8 @@ struct Wgrad3x3 {
                              const TensorView& grad_weight, GradMode mode,
                              const WgradBlocks& blocks) {
     const Slots<3> slots(problem);
+    const int ahead = (2 * slots.reach() + kWgradBand - 1) / kWgradBand;
+    const int ring_bytes = (ahead + 2) * RingBand::kBytes;
     return {slots,
             PackSource(x),
             PackSource(grad_y),
@@ -104,12 +104,14 @@ struct Wgrad3x3 {
             blocks,
             {grad_weight.f32(), static_cast<int>(problem.K), static_cast<int>(problem.C),
              mode == GradMode::accumulate},
-            (2 * slots.reach() + kWgradBand - 1) / kWgradBand};
+            ahead,
+            ahead + 2,
+            ring_bytes,
+            kRingAt + ring_bytes + kMirrored * RingBand::kRowBytes};
   }
   static std::uint32_t blocks(const Arguments& a) { return a.blocks.count(); }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    constexpr int kBandPixels = kWgradBand * static_cast<int>(sizeof(int));
-    return static_cast<std::uint32_t>(a.pixels_at() + (a.ring_bands() + 2) * kBandPixels);
+    return static_cast<std::uint32_t>(a.ring_pixels_at + a.ring_bands * kBandPixels);
   }
   __device__ static __forceinline__ void run(const Arguments& arguments, int block,
                                              unsigned char* shared);
@@ -133,18 +135,17 @@ class Wgrad3x3Block {
       : a(arguments),
         shared(dynamic_shared),
         place(arguments.blocks.place(block)),
-        pixels_x(reinterpret_cast<int*>(dynamic_shared + arguments.pixels_at())),
-        pixels_d(pixels_x + arguments.ring_bands() * kWgradBand),
         channels(a.result.channels - place.first_channel - RingBand::own_pack() * kPackChannels),
         filters(a.result.filters - place.first_filter - GradientBand::own_pack() * kPackChannels),
-        x(a.x.from(0, a.result.channels - channels)),
-        grad_y(a.grad_y.from(0, a.result.filters - filters)) {
+        x(in_registers(a.x.from(0, a.result.channels - channels))),
+        grad_y(in_registers(a.grad_y.from(0, a.result.filters - filters))),
+        y(in_registers(second(a.gradient_change, a.grad_y).from(0, a.result.filters - filters))) {
     InputChange::fill_table(from_channel(a.input_change, place.first_channel),
                             a.result.channels - place.first_channel, kWgrad3x3Channels,
-                            shared + a.input_table_at());
+                            shared + Shape::kInputTableAt);
     GradientChange::fill_table(from_channel(a.gradient_change, place.first_filter),
                                a.result.filters - place.first_filter, Shape::FILTERS,
-                               shared + a.gradient_table_at());
+                               shared + Shape::kGradientTableAt);
   }
 
   __device__ __forceinline__ void run() {
@@ -155,7 +156,7 @@ class Wgrad3x3Block {
     int ring = a.ahead;  // where the last band of x is that the current one needs
 #pragma unroll 1
     for (int band = 0; band < place.steps; ++band) {
-      const int next = ring + 1 == a.ring_bands() ? 0 : ring + 1;
+      const int next = ring + 1 == a.ring_bands ? 0 : ring + 1;
       const bool more = band + 1 < place.steps;
       if (more) {
         locate(band + 1 + a.ahead, next, band + 1);
@@ -178,10 +179,8 @@ class Wgrad3x3Block {
   const typename Shape::Arguments& a;
   unsigned char* shared;
   WgradPlace place;
-  int* pixels_x;          // of the slots of the ring
-  int* pixels_d;          // of two bands of d
-  int channels, filters;  // from the thread's own packs on
-  PackSource x, grad_y;   // at those
+  int channels, filters;    // from the thread's own packs on
+  PackSource x, grad_y, y;  // at those
 
   // The bands of x in front of the first one that has its band of d.
   __device__ __forceinline__ void begin() const {
@@ -193,7 +192,7 @@ class Wgrad3x3Block {
 #pragma unroll 1
     for (int band = 0; band < a.ahead; ++band) {
       int pixels[RingBand::kPasses];
-      own_pixels<RingBand>(pixels, pixels_x + band * kWgradBand);
+      own_pixels<RingBand>(pixels, ring_pixels(band));
       copy<RingBand>(ring_at(band), x, pixels, channels);
     }
     fill(a.ahead, 0);
@@ -213,12 +212,17 @@ class Wgrad3x3Block {
     const int i = thread % kWgradBand;
     const int slot = (place.first_step + (of_x ? band_x : band_d)) * kWgradBand + i +
                      (of_x ? 0 : a.slots.reach());
-    const int in_ring = ring * kWgradBand + place_in_table<RingBand>(i);
-    const int in_stage =
-        (a.ring_bands() + band_d % 2) * kWgradBand + place_in_table<GradientBand>(i);
-    pixels_x[of_x ? in_ring : in_stage] = a.slots.pixel_of(slot);
+    int* const at = of_x ? ring_pixels(ring) + place_in_table<RingBand>(i)
+                         : stage_pixels(band_d % 2) + place_in_table<GradientBand>(i);
+    *at = a.slots.pixel_of(slot);
   }
 
+  __device__ __forceinline__ int* ring_pixels(int ring) const {
+    return reinterpret_cast<int*>(shared + (a.ring_pixels_at + ring * Shape::kBandPixels));
+  }
+  __device__ __forceinline__ int* stage_pixels(int stage) const {
+    return reinterpret_cast<int*>(shared + (Shape::kGradientPixelsAt + stage * Shape::kBandPixels));
+  }
   template <class Rows>
   __device__ static __forceinline__ void own_pixels(int (&pixels)[Rows::kPasses],
                                                     const int* table) {
@@ -234,10 +238,10 @@ class Wgrad3x3Block {
   }
 
   __device__ __forceinline__ unsigned char* ring_at(int ring) const {
-    return shared + (ring * RingBand::kBytes + RingBand::own_offset());
+    return shared + (Shape::kRingAt + ring * RingBand::kBytes + RingBand::own_offset());
   }
   __device__ __forceinline__ unsigned char* stage_at(int stage) const {
-    return shared + (a.stages_at() + stage * Shape::kStage + GradientBand::own_offset());
+    return shared + (stage * Shape::kStage + GradientBand::own_offset());
   }
 
   __device__ __forceinline__ void fill(int ring, int stage) const {
@@ -245,13 +249,12 @@ class Wgrad3x3Block {
     // puts three idle instructions.
     int of_x[RingBand::kPasses];
     int of_d[GradientBand::kPasses];
-    own_pixels<RingBand>(of_x, pixels_x + ring * kWgradBand);
-    own_pixels<GradientBand>(of_d, pixels_d + stage * kWgradBand);
+    own_pixels<RingBand>(of_x, ring_pixels(ring));
+    own_pixels<GradientBand>(of_d, stage_pixels(stage));
     copy<RingBand>(ring_at(ring), x, of_x, channels);
     copy<GradientBand>(stage_at(stage), grad_y, of_d, filters);
     if constexpr (GradientChange::kTensors == 2) {
-      copy<GradientBand>(stage_at(stage) + GradientBand::kBytes,
-                         a.gradient_change.y.from(0, a.result.filters - filters), of_d, filters);
+      copy<GradientBand>(stage_at(stage) + GradientBand::kBytes, y, of_d, filters);
     }
   }
 
@@ -259,21 +262,20 @@ class Wgrad3x3Block {
     unsigned char* const own = ring_at(ring);
     if constexpr (InputChange::kActive) {
       int pixels[RingBand::kPasses];
-      own_pixels<RingBand>(pixels, pixels_x + ring * kWgradBand);
-      const auto k = InputChange::coefficients(shared + a.input_table_at(), kWgrad3x3Channels,
+      own_pixels<RingBand>(pixels, ring_pixels(ring));
+      const auto k = InputChange::coefficients(shared + Shape::kInputTableAt, kWgrad3x3Channels,
                                                RingBand::own_pack() * kPackChannels);
       RingBand::template change<InputChange>(own, 0, k, [&](int i) { return pixels[i] >= 0; });
     }
     if (ring == 0 && RingBand::own_row() < Shape::kMirrored) {
-      *reinterpret_cast<uint4*>(own + a.ring_bands() * RingBand::kBytes) =
-          *reinterpret_cast<const uint4*>(own);
+      *reinterpret_cast<uint4*>(own + a.ring_bytes) = *reinterpret_cast<const uint4*>(own);
     }
   }
   __device__ __forceinline__ void change_d(int stage) const {
     if constexpr (GradientChange::kActive) {
       int pixels[GradientBand::kPasses];
-      own_pixels<GradientBand>(pixels, pixels_d + stage * kWgradBand);
-      const auto k = GradientChange::coefficients(shared + a.gradient_table_at(), Shape::FILTERS,
+      own_pixels<GradientBand>(pixels, stage_pixels(stage));
+      const auto k = GradientChange::coefficients(shared + Shape::kGradientTableAt, Shape::FILTERS,
                                                   GradientBand::own_pack() * kPackChannels);
       GradientBand::template change<GradientChange>(stage_at(stage), GradientBand::kBytes, k,
                                                     [&](int i) { return pixels[i] >= 0; });
@@ -290,8 +292,7 @@ class Wgrad3x3Block {
   }
 
   __device__ __forceinline__ void multiply(int stage, int (&rows_x)[3], Sums& sums) const {
-    const unsigned char* d =
-        shared + (a.stages_at() + stage * Shape::kStage + GradientBand::left_offset(0));
+    const unsigned char* d = shared + (stage * Shape::kStage + GradientBand::left_offset(0));
 #pragma unroll 2
     for (int k = 0; k < kWgradBand / 16; ++k) {
       std::uint32_t of_d[kPieces][4];
@@ -302,7 +303,8 @@ class Wgrad3x3Block {
 #pragma unroll
       for (int tap = 0; tap < Shape::kTaps; ++tap) {
         std::uint32_t pair[4];
-        ptx::ldmatrix_x4_trans(pair, shared + (rows_x[tap / 3] + tap % 3 * RingBand::kRowBytes));
+        ptx::ldmatrix_x4_trans(
+            pair, shared + (rows_x[tap / 3] + (Shape::kRingAt + tap % 3 * RingBand::kRowBytes)));
         multiply_tap(of_d, pair, sums.v[tap]);
       }
       go_on(rows_x);
@@ -321,12 +323,12 @@ class Wgrad3x3Block {
   }
   // By 16 slots. Behind the end of the ring, the difference is the smaller one of unsigned numbers.
   __device__ __forceinline__ void go_on(int (&rows_x)[3]) const {
+    constexpr int kStep = 16 * RingBand::kRowBytes;
 #pragma unroll
     for (int& row : rows_x) {
-      const auto ahead = static_cast<std::uint32_t>(row + 16 * RingBand::kRowBytes);
-      const std::uint32_t wrapped =
-          ahead - static_cast<std::uint32_t>(a.ring_bands() * RingBand::kBytes);
-      row = static_cast<int>(wrapped < ahead ? wrapped : ahead);
+      const auto further = static_cast<std::uint32_t>(row + kStep);
+      const auto wrapped = static_cast<std::uint32_t>(row + (kStep - a.ring_bytes));
+      row = static_cast<int>(wrapped < further ? wrapped : further);
     }
   }
 
