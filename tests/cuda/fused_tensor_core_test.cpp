@@ -67,8 +67,8 @@ void expect_exact(const ConvProblem& problem, DType dtype) {
 
 }  // namespace
 
-// So few pixels that their ranges are the same ones in both.
-TEST_CASE("both gradients by one launch are those of two, bit for bit") {
+// The pixels of the weights' sums are cut otherwise where both roles share a launch.
+TEST_CASE("both gradients by one launch are those of two, the data's bit for bit") {
   const std::vector<ConvProblem> problems = {{1, 150, 150, 40, 32, 3, 3, 1, 1, 1, 1},
                                              {2, 14, 14, 136, 72, 1, 1, 1, 1, 0, 0}};
   for (const ConvProblem& problem : problems) {
@@ -82,8 +82,14 @@ TEST_CASE("both gradients by one launch are those of two, bit for bit") {
     append_backward(data, run, parts, one);
     append_separate_gradients(data, run, parts, two);
     REQUIRE(one.size() == two.size());
+    const auto weights = static_cast<std::size_t>(problem.weight_shape().elements());
     for (std::size_t k = 0; k < one.size(); ++k) {
-      CHECK(exact_difference(one[k], two[k]) == "");
+      if (one[k].size() == weights) {
+        const Tolerance order_of_sums{1e-2, 1e-5};
+        CHECK(difference(one[k], widened(two[k]), order_of_sums) == "");
+      } else {
+        CHECK(exact_difference(one[k], two[k]) == "");
+      }
     }
   }
 }

@@ -179,18 +179,23 @@ std::vector<float> trained_on_cuda(const TinyDenseNet& net, const PassSwitches& 
   return result.stored;
 }
 
-TEST_CASE("both gradients by one launch train as by two, bit for bit") {
+// Where both share a launch, the pixels of the weights' bf16 sums are cut otherwise.
+TEST_CASE("both gradients by one launch train as by two, but for the order of sums") {
   PassSwitches apart;
   apart.disable("paired-gradients");
   TinyDenseNet net = packed_net();
   for (const DType dtype : {DType::f32, DType::bf16}) {
     net.dtype = dtype;
     const std::vector<float> two = trained_on_cuda(net, apart, 0);
-    for (const int level : {0, 1, 2}) {
+    const std::vector<float> one = trained_on_cuda(net, {}, 0);
+    const Tolerance order_of_sums{1e-6, 1e-4};
+    CHECK(difference(one, widened(two), order_of_sums) == "");
+    for (const int level : {1, 2}) {
       INFO(dtype_name(dtype) << ", level " << level);
-      CHECK(exact_difference(trained_on_cuda(net, {}, level), two) == "");
+      CHECK(exact_difference(trained_on_cuda(net, {}, level), one) == "");
     }
   }
+  net.dtype = DType::f32;
   net.frozen = true;
   CHECK(exact_difference(trained_on_cuda(net, {}, 0), trained_on_cuda(net, apart, 0)) == "");
 }

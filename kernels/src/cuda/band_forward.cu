@@ -5,6 +5,7 @@
 
 #include "cuda/band_gemm/forward_kernel.cuh"
 #include "cuda/band_gemm/launch.cuh"
+#include "cuda/band_gemm/tuning.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -26,8 +27,9 @@ bool launch_shape(const ForwardCall& call, const typename Shape::Change::Argumen
                   std::uint32_t most) {
   using Tile = typename Shape::Tile;
   const std::int64_t pixels = call.problem.y_shape().pixels();
-  MomentsEpilogue epilogue{Rows<bf16>(call.y), row_alignment(call.y), call.bias.f32(), static_cast<bool>(call.statistics),
-                           ChunkResults{}, StatisticsSink(call.statistics)};
+  MomentsEpilogue epilogue{Rows<bf16>(call.y), row_alignment(call.y),
+                           call.bias.f32(),    static_cast<bool>(call.statistics),
+                           ChunkResults{},     StatisticsSink(call.statistics)};
   auto arguments = Shape::arguments(call.problem, call.x, call.weight, change, epilogue);
   const std::uint32_t shared = Shape::shared_bytes(arguments);
   if (shared > most || !has_room(call.stream, shared)) {
@@ -50,12 +52,11 @@ bool launch_tile(const ForwardCall& call, const typename Change::Arguments& chan
   constexpr std::uint32_t kAny = ~0U;
   const std::int64_t filters = call.problem.K;
   if constexpr (SIDE == 3) {
-    return filters > 32
-               ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 2>(kAny)
-               : fits.template operator()<Tile<256, 32, 64, 32, kSlice>, 2>(kHalfSharedBytes) ||
-                     fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 2>(kAny);
+    return filters > 32 ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 2>(kAny)
+                        : fits.template operator()<Forward3Tile, 2>(kHalfSharedBytes) ||
+                              fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 2>(kAny);
   } else {
-    return filters > 64   ? fits.template operator()<Tile<128, 128, 64, 64, kSlice>, 4>(kAny)
+    return filters > 64   ? fits.template operator()<Forward1Tile, kForward1Stages>(kAny)
            : filters > 32 ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 4>(kAny)
                           : fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 4>(kAny);
   }

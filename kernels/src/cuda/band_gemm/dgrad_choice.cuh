@@ -4,6 +4,7 @@
 
 #include "cuda/band_gemm/dgrad_kernel.cuh"
 #include "cuda/band_gemm/launch.cuh"
+#include "cuda/band_gemm/tuning.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -15,14 +16,14 @@ bool with_dgrad_shape(const Take& take) {
   constexpr std::uint32_t kAny = ~0U;
   if constexpr (SIDE == 1) {
     return take.template
-    operator()<DgradShape<1, Tile<128, 64, 32, 64, kSlice>, 4, 2, Change, Target, ALIGN>>(kAny);
+    operator()<DgradShape<1, Dgrad1Tile, kDgrad1Slices, kDgrad1Stages, Change, Target, ALIGN>>(
+        kAny);
   } else {
     return take.template
-           operator()<DgradShape<3, Tile<256, 32, 64, 32, kSlice>, 3, 3, Change, Target, ALIGN>>(
+           operator()<DgradShape<3, Dgrad3Tile, 3, kDgrad3Stages, Change, Target, ALIGN>>(
                kHalfSharedBytes) ||
-           take.template
-           operator()<DgradShape<3, Tile<128, 32, 32, 32, kSlice>, 3, 3, Change, Target, ALIGN>>(
-               kAny);
+           take.template operator()<DgradShape<3, Tile<128, 32, 32, 32, kSlice>, 3, kDgrad3Stages,
+                                               Change, Target, ALIGN>>(kAny);
   }
 }
 
