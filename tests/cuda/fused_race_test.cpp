@@ -30,3 +30,20 @@ TEST_CASE("fused convolutions do not race") {
     }
   }
 }
+
+// Seven ranges of pixels in three groups; in between, the ring of pixels of the 3x3 is gone through
+// several times.
+TEST_CASE("the sum of ranges of pixels does not race") {
+  for (const ConvProblem& problem : std::vector<ConvProblem>{{1, 60, 60, 8, 8, 3, 3, 1, 1, 1, 1},
+                                                             {1, 64, 56, 8, 8, 1, 1, 1, 1, 0, 0}}) {
+    INFO(describe(problem));
+    const FusedConvCase data(problem);
+    const std::uint64_t before = simt::watched_accesses();
+    Outputs outputs;
+    append_wgrad(data, {test_stream(0), layouts()[2], layouts()[0], DType::bf16}, outputs);
+    CHECK(simt::watched_accesses() > before + 1000);
+    std::vector<Expected> expected;
+    expect_wgrad(data, expected);
+    check_outputs(outputs, expected);
+  }
+}

@@ -15,7 +15,7 @@
 //
 // Blocks: tiles of filters and channels, times ranges of bands (wgrad_ranges.cuh), 128 threads.
 // Shared memory: ring (W + 2 slots to both sides, rounded up to bands, and 2 bands) * 144 bytes,
-// 2 bands * (FILTERS * 2 + 16) bytes for each tensor of d, slots, tables: 64 KB for W = 56.
+// 2 bands * (FILTERS * 2 + 16) bytes for each tensor of d, pixels, tables: 59 KiB for W = 56.
 // Floor: x and grad_y moved once for each tile across them; 18 * C * K FLOP per pixel. Alignment:
 // rows of x, grad_y and y begin at multiples of ALIGN bytes and hold multiples of that.
 #pragma once
