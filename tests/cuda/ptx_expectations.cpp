@@ -420,6 +420,7 @@ std::vector<ProbeCase> probe_cases() {
                                   cp_async("cp_async_4", 1),  shuffle_xor(),
                                   shuffle_up_down(),          shuffle_index(),
                                   mma_tf32_with_low_bits(),   increment_release()};
+  cases.push_back({"cp_async_nowhere", Match::bits, random_words(4, 33), Words(128, 0U)});
   const Words groups = random_words(64, 32);
   cases.push_back({"cp_async_groups", Match::bits, groups, groups});
   append_mma(cases, true);

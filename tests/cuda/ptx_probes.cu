@@ -119,6 +119,21 @@ __global__ void cp_async_4(const Word* in, Word* out) {
   copy_through_shared<1, ptx::cp_async_4>(words, in, out);
 }
 
+// Copies that are not valid, from 16-byte aligned addresses at which there is no memory.
+__global__ void cp_async_nowhere(const Word* in, Word* out) {
+  ACCRETE_SHARED_ARRAY(Word, words, [32 * 4]);
+  const unsigned lane = threadIdx.x;
+  const auto* base = reinterpret_cast<const unsigned char*>(in);
+  const auto far = static_cast<std::uint64_t>(0xFFFFFFFFU - lane) * 16U * (lane + 1U);
+  words[lane * 4] = words[lane * 4 + 1] = words[lane * 4 + 2] = words[lane * 4 + 3] = ~0U;
+  ptx::cp_async_16(words + lane * 4, base + far, false);
+  ptx::cp_async_commit();
+  ptx::cp_async_wait<0>();
+  for (unsigned i = 0; i < 4; ++i) {
+    out[lane * 4 + i] = words[lane * 4 + i];
+  }
+}
+
 // Three groups, the second one empty; each is read when no more than the later ones may be missing.
 __global__ void cp_async_groups(const Word* in, Word* out) {
   ACCRETE_SHARED_ARRAY(Word, words, [2][32]);
@@ -255,6 +270,7 @@ const std::vector<Probe>& ptx_probes() {
       {"cp_async_16", 128, 128, &cp_async_16},
       {"cp_async_8", 64, 64, &cp_async_8},
       {"cp_async_4", 32, 32, &cp_async_4},
+      {"cp_async_nowhere", 4, 128, &cp_async_nowhere},
       {"cp_async_groups", 64, 64, &cp_async_groups},
       {"to_tf32", 32, 32, &to_tf32},
       {"to_bf16", 32, 32, &to_bf16},

@@ -70,8 +70,8 @@ __device__ __forceinline__ std::uint32_t shared_address(const void* pointer) {
   return static_cast<std::uint32_t>(__cvta_generic_to_shared(pointer));
 }
 
-/// "cp.async": 16 bytes to shared memory, zeros when not `valid`; both addresses 16-byte aligned,
-/// `global` legal in either case.
+/// "cp.async": 16 bytes to shared memory, zeros when not `valid`, and then nothing is read; both
+/// addresses 16-byte aligned in either case.
 __device__ __forceinline__ void cp_async_16(void* shared, const void* global, bool valid) {
   asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(shared_address(shared)),
                "l"(global), "r"(valid ? 16 : 0)
