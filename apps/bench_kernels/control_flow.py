@@ -66,18 +66,35 @@ class Flow:
         return [b for b in sorted(self.blocks - inside, key=lambda b: b.start) if not b.rare]
 
     def optional(self, loop):
-        """Own blocks of a loop that a turn may go around, in the order of the code."""
+        """Own blocks of a loop that a turn may go around."""
         latches = [b for b in loop.blocks if loop.header in b.successors]
-        own = sorted(loop.own_blocks(), key=lambda b: b.start)
-        return [b for b in own if any(b not in self.dominators[latch] for latch in latches)]
+        return {b for b in loop.own_blocks()
+                if any(b not in self.dominators[latch] for latch in latches)}
+
+    def asides(self, loop):
+        """Those blocks in groups that are connected, in the order of the code."""
+        left, groups = self.optional(loop), []
+        while left:
+            group = connected(min(left, key=lambda b: b.start), left)
+            left -= group
+            groups.append(group)
+        return groups
+
+    def tickets(self):
+        """Blocks that draw a ticket from an atomic counter, in the order of the code."""
+        return sorted((b for b in self.blocks if any(i.kind == "atomic" for i in b.instructions)),
+                      key=lambda b: b.start)
 
     def behind_tickets(self):
         """What only the last of many blocks does: everything behind the barrier at which it learns
-        from an atomic counter that it is the last one."""
-        atomic = [b for b in self.blocks if any(i.kind == "atomic" for i in b.instructions)]
-        if not atomic:
-            return set()
-        drawing = min(atomic, key=lambda b: b.start)
+        from its ticket that it is the last one."""
+        late = set()
+        for drawing in self.tickets():
+            if drawing not in late:
+                late |= self.behind(drawing)
+        return late
+
+    def behind(self, drawing):
         barriers = {b for p in self.blocks if drawing in self.dominators[p]
                     for b in p.successors if drawing not in self.dominators[b]}
         if len(barriers) != 1:
@@ -176,6 +193,17 @@ def reached(entry):
             if block not in found:
                 found.add(block)
                 waiting.append(block)
+    return found
+
+
+def connected(start, blocks):
+    """Those of the blocks that jumps among them connect with one."""
+    found, waiting = {start}, [start]
+    while waiting:
+        block = waiting.pop()
+        near = {*block.successors, *block.predecessors} & blocks - found
+        found |= near
+        waiting.extend(near)
     return found
 
 

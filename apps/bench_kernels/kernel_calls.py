@@ -1,65 +1,44 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which kernels the nodes of a step launch, and how much work each launch has.
 
-This repeats what the sources in kernels/src/cuda decide: kernel_choice.cuh (tiles, loads),
-plan/conv_plan.h (ranges of pixels of a weight gradient), plan/backward_roles.h (who walks, who
-takes tiles), row_access.cuh and column_reduction.cuh (element-wise kernels, sums over pixels).
-Sizes of tiles come from the budget.
+This repeats what the sources in kernels/src/cuda decide: band_gemm (band_calls.py); for what those
+do not take, kernel_choice.cuh (tiles, loads) and plan/conv_plan.h (ranges of pixels of a weight
+gradient); column_walk.cuh and plan/row_chunks.h (pools). Sizes of the general tiles come from the
+budget.
 
 What is not in the graph: windows of pools. Strided maximum pools have windows of 3x3, average pools
 windows as large as their stride, as in DenseNets."""
-from collections import namedtuple
+import band_calls
+from kernel_work import Call, Work, tiles
+from step_graph import WrongGraph, alignment
 
-from step_graph import WrongGraph
-
-RANGE_BLOCKS, LEAST_PIXELS, WALKING = 264, 256, 132
+RANGE_BLOCKS, LEAST_PIXELS = 264, 256
 WGRAD_FILTERS, WGRAD_COLUMNS = 64, 128
-LEAST_PAIRED_CHANNELS = 33
-MOST_CHUNKS, LEAST_ROWS, REDUCE_LANES, REDUCE_ROWS = 512, 64, 32, 8
-UPDATE_CHUNK = 2048
 TABLES = {"plain": 0, "norm_relu": 2, "deferred": 3}  # floats per channel
-
-Work = namedtuple("Work", "family blocks parts")
-Work.__doc__ = "Blocks of one role and how much of each part one of them has."
-Call = namedtuple("Call", "kernel works dynamic_bytes bytes", defaults=(0, 0))
-Call.__doc__ = """A launch. kernel: key of its budget, None where only bytes count. works: one, or
-two of a launch with two roles, of which the second walks. bytes: that memory moves if no cache
-helps."""
-
-
-def tiles(extent, size):
-    return -(-extent // size)
-
-
-class Problem:
-    """Extents of a convolution."""
-
-    def __init__(self, x, weight, y):
-        self.x, self.weight, self.y = x, weight, y
-        self.taps = weight.h * weight.w
-        self.filter = "%dx%d" % (weight.h, weight.w)
-        # Strides and padding are not in the graph; padding keeps the size where it can.
-        self.strided = x.h > 1 and y.h <= tiles(x.h, 2)
-
-
-def conv_family(kind, problem, norm):
-    if problem.x.kind == "input":
-        return "stem"
-    if not norm and problem.taps == 1 and not problem.strided:
-        return "transition"
-    return "%s %s" % (kind, problem.filter)
+ENOUGH_BLOCKS, MOST_CHUNKS, CHUNK_ROWS = 1024, 512, 64
+COLUMN_CHANNELS, COLUMN_ROWS = 64, 32
+UPDATE_CHUNK = 2048
 
 
 def columns_of(channels):
     return 32 if channels <= 32 else 64 if channels <= 64 else 128
 
 
-def filters_of(channels):
-    return 32 if channels <= 32 else WGRAD_FILTERS
+def load_name(vector):
+    return "vector" if vector else "scalar"
 
 
 def steps(vector, taps, channels, depth):
     return taps * tiles(channels, depth) if vector else tiles(taps * channels, depth)
+
+
+def wgrad_ranges(problem):
+    """Ranges of pixels of a weight gradient, and how long they are."""
+    blocks = tiles(problem.y.c, WGRAD_FILTERS) * tiles(problem.taps * problem.x.c, WGRAD_COLUMNS)
+    pixels = problem.y.pixels
+    wanted = min(max(1, RANGE_BLOCKS // blocks), tiles(pixels, LEAST_PIXELS))
+    per_range = tiles(tiles(pixels, wanted), 32) * 32
+    return tiles(pixels, per_range), per_range
 
 
 class Calls:
@@ -78,13 +57,19 @@ class Calls:
     def tile(self, key, part):
         return self.kernel(key)["tiles"][part]
 
-    def add(self, kernel, works, dynamic=0, moved=0):
+    def stages(self, key):
+        return self.kernel(key)["stage_bytes"]
+
+    def add(self, kernel, works, dynamic=0, moved=0, idle=0):
         if kernel is not None:
             self.kernel(kernel)
-        self.calls.append(Call(kernel, works, dynamic, moved))
+        self.calls.append(Call(kernel, works, dynamic, moved, idle))
 
-    def stages(self, key):
-        return self.budget["kernels"][key]["stage_bytes"]
+    def band(self, launch, moved):
+        """Whether band kernels take it."""
+        if launch is not None:
+            self.add(launch.key, launch.works, launch.dynamic, moved, launch.idle)
+        return launch is not None
 
     # Element by element.
     def each(self, family, kernel, items, parts, moved):
@@ -96,112 +81,96 @@ class Calls:
                                                                 for k, n in parts.items()}})],
                  0, moved)
 
-    # Sums over pixels: `per_pixel` parts for each pixel and 32 channels.
-    def chunks(self, family, kernel, tensor, per_pixel, moved):
-        rows = max(LEAST_ROWS, tiles(tensor.pixels, MOST_CHUNKS))
-        chunks = tiles(tensor.pixels, rows)
-        per_warp = tensor.pixels / chunks / REDUCE_ROWS
-        blocks = tiles(tensor.c, REDUCE_LANES) * chunks
-        self.add(kernel, [Work(family, blocks, {"thread": 1, **{k: n * per_warp
-                                                                for k, n in per_pixel.items()}})],
-                 0, moved)
+    # Down the rows of chunks; `chunk`: rows of one, where these are not cut.
+    def rows(self, family, kernel, rows, channels, moved, chunk=None):
+        across = tiles(channels, COLUMN_CHANNELS)
+        if chunk is None:
+            most = min(max(ENOUGH_BLOCKS // across, 1), MOST_CHUNKS)
+            chunk = tiles(tiles(rows, CHUNK_ROWS), most) * CHUNK_ROWS
+        chunks = tiles(rows, chunk)
+        full = channels / (across * COLUMN_CHANNELS)
+        parts = {"thread": 1, "row": full * rows / chunks / COLUMN_ROWS}
+        self.add(kernel, [Work(family, across * chunks, parts)], 0, moved)
 
     def bytes_alone(self, family, moved):
         self.add(None, [Work(family, 0, {})], 0, moved)
 
     # Rows are pixels of the result, columns its channels, k the taps and channels of the source.
-    def pixel_work(self, key, family, problem, forward, vector, transform):
+    # share: of the pixels, and of the taps that meet one.
+    def pixel_work(self, key, family, problem, forward, vector, transform, share=1):
         tile = self.tile(key, "k_step")
         result, source = (problem.y, problem.x) if forward else (problem.x, problem.y)
-        blocks = tiles(result.pixels, tile["rows"]) * tiles(result.c, tile["columns"])
+        blocks = tiles(tiles(result.pixels, share), tile["rows"]) * tiles(result.c, tile["columns"])
+        threads = self.kernel(key)["threads"]
         parts = {"before": 1, "after": 1,
-                 "k_step": steps(vector, problem.taps, source.c, tile["depth"])}
-        if not forward and problem.strided and vector:
-            parts["strided"] = parts["k_step"]
+                 "k_step": steps(vector, problem.taps / share, source.c, tile["depth"]),
+                 "store": tile["rows"] * min(tile["columns"], result.c) / 8 / threads,
+                 "sums": tile["columns"] / threads}
         if transform != "plain":
-            parts["table"] = tiles(source.c, self.budget["kernels"][key]["threads"])
+            parts["table"] = tiles(source.c, threads)
         return Work(family, blocks, parts)
 
-    def weight_work(self, key, family, problem, transforms, walking):
-        """Returns the work and the number of ranges."""
-        tile = self.tile(key, "range_step")
-        columns = problem.taps * problem.x.c
-        ranges, pixels = wgrad_ranges(problem)
-        of_result = tiles(columns, WGRAD_COLUMNS) * tiles(problem.y.c, tile["rows"])
-        per_block = min(ranges, tiles(ranges * of_result, WALKING)) if walking else 1
-        blocks = of_result * tiles(ranges, per_block)
-        per_range = tiles(min(pixels, problem.y.pixels), tile["depth"])
-        threads = self.budget["kernels"][key]["threads"]
-        average = ranges * of_result / blocks  # ranges of one block
-        parts = {"range": average, "range_step": average * per_range}
-        for name, transform, channels in (("gradient_table", transforms[0], problem.y.c),
-                                          ("patch_table", transforms[1], problem.x.c)):
-            if transform != "plain":
-                parts[name] = average * tiles(channels, threads)
-        return Work(family, blocks, parts), ranges
+    def forward(self, problem, norm, moved):
+        family, change = problem.family("forward", norm), "norm_relu" if norm else "plain"
+        aligned = alignment(problem.x, problem.weight, problem.y)
+        if self.band(band_calls.forward(problem, family, change, aligned), moved):
+            return
+        vector = alignment(problem.x, problem.weight) == 16
+        key = "forward/bf16/128x%d/%s/%s/statistics" % (columns_of(problem.y.c),
+                                                        load_name(vector), change)
+        work = self.pixel_work(key, family, problem, True, vector, change)
+        self.add(key, [work], self.stages(key) + 4 * TABLES[change] * problem.x.c, moved)
 
-    def sum_ranges(self, problem, ranges):
+    def dgrad(self, problem, tensors, change, norm, moved):
+        """tensors: that the gradient of the data reads and writes, but for the weight."""
+        family = problem.family("dgrad", norm)
+        aligned = alignment(problem.weight, *tensors)
+        if self.band(band_calls.dgrad(problem, family, change, norm, aligned), moved):
+            return
+        vector = aligned == 16
+        key = "dgrad/bf16/128x%d/%s/%s/%s" % (columns_of(problem.x.c), load_name(vector), change,
+                                              "norm_gradient" if norm else "accumulate")
+        phases = 4 if problem.strided else 1  # launches, of which each has its taps
+        work = self.pixel_work(key, family, problem, False, vector, change, phases)
+        for _ in range(phases):
+            self.add(key, [work], self.stages(key) + 4 * TABLES[change] * problem.y.c,
+                     moved / phases)
+
+    def wgrad(self, problem, tensors, changes, moved):
+        """changes: of the gradient of y and of x."""
+        family = problem.family("wgrad", changes[1] != "plain")
+        aligned = alignment(*tensors)
+        if self.band(band_calls.wgrad(problem, family, *changes, aligned), moved):
+            return
+        key = "wgrad/bf16/%dx%d/%s/%s+%s" % ((32 if problem.y.c <= 32 else WGRAD_FILTERS,
+                                              WGRAD_COLUMNS, load_name(aligned == 16)) + changes)
+        work, ranges = self.weight_work(key, family, problem, changes)
+        dynamic = self.stages(key) + 4 * (TABLES[changes[0]] * problem.y.c +
+                                          TABLES[changes[1]] * problem.x.c)
         elements = problem.weight.elements
-        self.each("sums of wgrad", "each/f32/SumRanges", elements, {"item": 1, "tap": ranges},
+        self.add(key, [work], dynamic, moved + 4 * ranges * elements)
+        self.each(family, "each/f32/SumRanges", elements, {"item": 1, "tap": ranges},
                   4 * elements * (ranges + 1))
 
-    def forward(self, problem, norm, statistics, moved):
-        vector = problem.x.packs_fit() and problem.weight.packs_fit()
-        transform = "norm_relu" if norm else "plain"
-        key = "forward/bf16/128x%d/%s/%s/%s" % (columns_of(problem.y.c), load_name(vector),
-                                                transform,
-                                                "statistics" if norm or statistics else "bias")
-        work = self.pixel_work(key, conv_family("forward", problem, norm), problem, True, vector,
-                               transform)
-        self.add(key, [work], self.stages(key) + 4 * TABLES[transform] * problem.x.c, moved)
+    def weight_work(self, key, family, problem, changes):
+        """Returns the work and the number of ranges."""
+        tile = self.tile(key, "range_step")
+        ranges, pixels = wgrad_ranges(problem)
+        blocks = ranges * (tiles(problem.taps * problem.x.c, WGRAD_COLUMNS) *
+                           tiles(problem.y.c, tile["rows"]))
+        threads = self.kernel(key)["threads"]
+        parts = {"range": 1, "range_step": tiles(min(pixels, problem.y.pixels), tile["depth"])}
+        for name, change, channels in (("gradient_table", changes[0], problem.y.c),
+                                       ("patch_table", changes[1], problem.x.c)):
+            if change != "plain":
+                parts[name] = tiles(channels, threads)
+        return Work(family, blocks, parts), ranges
 
-    def dgrad(self, problem, gradient, deferred, norm, moved):
-        vector = all(value.packs_fit() for value in gradient) and problem.weight.packs_fit()
-        transform = "deferred" if deferred or norm else "plain"
-        key = "dgrad/bf16/128x%d/%s/%s/%s" % (columns_of(problem.x.c), load_name(vector), transform,
-                                              "norm_gradient" if norm else "accumulate")
-        work = self.pixel_work(key, conv_family("dgrad", problem, norm), problem, False, vector,
-                               transform)
-        self.add(key, [work], self.stages(key) + 4 * TABLES[transform] * problem.y.c, moved)
-
-    def wgrad(self, problem, gradient, deferred, norm, moved):
-        vector = all(value.packs_fit() for value in gradient) and problem.x.packs_fit()
-        transforms = ("deferred" if deferred or norm else "plain", "norm_relu" if norm else "plain")
-        key = "wgrad/bf16/%dx%d/%s/%s+%s" % ((filters_of(problem.y.c), WGRAD_COLUMNS,
-                                              load_name(vector)) + transforms)
-        work, ranges = self.weight_work(key, conv_family("wgrad", problem, norm), problem,
-                                        transforms, False)
-        dynamic = self.stages(key) + 4 * (TABLES[transforms[0]] * problem.y.c +
-                                          TABLES[transforms[1]] * problem.x.c)
-        self.add(key, [work], dynamic, moved + 4 * ranges * problem.weight.elements)
-        self.sum_ranges(problem, ranges)
-
-    def backward(self, problem, gradient, deferred, moved):
-        values = gradient + [problem.x, problem.weight]
-        if problem.x.c < LEAST_PAIRED_CHANNELS or not all(v.packs_fit() for v in values):
-            self.wgrad(problem, gradient, deferred, True, moved / 2)
-            self.dgrad(problem, gradient, deferred, True, moved / 2)
-            return
-        key = "backward/bf16/128x%d+%dx%d/vector/deferred+norm_relu/norm_gradient" % (
-            max(64, columns_of(problem.x.c)), filters_of(problem.y.c), WGRAD_COLUMNS)
-        data = self.pixel_work(key, conv_family("dgrad", problem, True), problem, False, True,
-                               "deferred")
-        weights, ranges = self.weight_work(key, conv_family("wgrad", problem, True), problem,
-                                           ("deferred", "norm_relu"), True)
-        # Blocks that walk have smaller stages, which leaves room for their second table.
-        self.add(key, [data, weights], self.stages(key) + 4 * TABLES["deferred"] * problem.y.c,
-                 moved + 4 * ranges * problem.weight.elements)
-        self.sum_ranges(problem, ranges)
-
-
-def load_name(vector):
-    return "vector" if vector else "scalar"
-
-
-def wgrad_ranges(problem):
-    """Ranges of pixels of a weight gradient, and how long they are."""
-    blocks = tiles(problem.y.c, WGRAD_FILTERS) * tiles(problem.taps * problem.x.c, WGRAD_COLUMNS)
-    pixels = problem.y.pixels
-    wanted = min(max(1, RANGE_BLOCKS // blocks), tiles(pixels, LEAST_PIXELS))
-    per_range = tiles(tiles(pixels, wanted), 32) * 32
-    return tiles(pixels, per_range), per_range
+    def backward(self, problem, gradient, others, moved):
+        """Both gradients behind a norm. others: tensors of the data's beside those of y's."""
+        families = problem.family("dgrad", True), problem.family("wgrad", True)
+        aligned = alignment(problem.weight, *gradient, *others)
+        launch = band_calls.backward(problem, families, aligned)
+        if not self.band(launch, moved):
+            self.wgrad(problem, gradient + [problem.x], ("deferred", "norm_relu"), moved / 2)
+            self.dgrad(problem, gradient + others, "deferred", True, moved / 2)

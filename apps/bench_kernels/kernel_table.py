@@ -5,8 +5,8 @@ A kernel is known by its demangled name, and its loops by what they hold: a Loop
 instructions that one unit of its work takes, such as the products of a k-step or the copies of a
 pack, and fits a loop of the code whose own instructions are a whole number of them, with the same
 products inside. So it does not matter how often the compiler has unrolled a loop; one that it has
-unrolled entirely is part of what surrounds it. Of a kernel's loops those that are there are listed in
-the order of the code; a loop of the code that fits none of them is an error.
+unrolled entirely is part of what surrounds it. Of a kernel's loops those that are there are listed
+in the order of the code; a loop of the code that fits none of them is an error.
 
 A Loop's instructions are counted for a part: a unit of work that a launch has a number of, a
 k-step, a tile, an element. Blocks that a turn may go around are counted like the others, unless the
@@ -16,29 +16,15 @@ A new kernel: its name as a pattern, and for a matrix product that is
   Loop("k_step", {"mma_16x8x16": products of a warp})
 with, inside, one Loop for each loop over packs that was not unrolled."""
 import re
-from collections import namedtuple
+
+from band_table import band_kernel, moments_epilogue
+from kernel_loops import SKIP, Kernel, Loop, OTHERS, Tile
 
 STAGES = 3  # kStages in kernels/src/cuda/implicit_gemm
-SKIP = None  # inner loops that are not counted: a copy of them elsewhere stands for them
-
-Loop = namedtuple("Loop", "part unit times inner copies optional strided",
-                  defaults=({}, 1.0, (), None, None, False))
-Loop.__doc__ = """part: None if the loop is not counted, nor what is inside.
-unit: kind -> instructions of one unit of work; {}: a turn is a unit.
-times: units of one thread for each unit of the loop around it.
-copies: the code may have the loop again, unrolled or for other sizes; counted is the copy with the
-fewest units a turn ("short") or with the most ("long").
-optional: (part, unit) of the blocks that a turn may go around, where these are an unrolled rest of
-an inner loop. strided: dgrad divides by the stride where it is not 1."""
-OTHERS = Loop(None)  # behind a kernel's loops: whatever fits none of them is not counted
-Kernel = namedtuple("Kernel", "key threads outside loops tiles", defaults=((),))
-Kernel.__doc__ = """outside: part of what lies outside of loops; where it is "before", what lies
-behind the main loop is "after"."""
-Tile = namedtuple("Tile", "part rows columns warp_rows warp_columns depth stage_bytes")
 
 TRANSFORMS = {"KeepLoaded": "plain", "NormReluOnLoad": "norm_relu", "DeferredOnLoad": "deferred"}
-EPILOGUES = {"StoreWithMoments": "statistics", "NormGradient": "norm_gradient",
-             "StoreOrAccumulate": "accumulate", "StoreWithBias": "bias"}
+EPILOGUES = {"StoreWithMoments": "statistics", "NormGradientEpilogue": "norm_gradient",
+             "StoreOrAccumulate": "accumulate"}
 ARITHMETIC = {"Bf16": ("bf16", 2, 16), "Tf32": ("tf32", 4, 8)}  # bytes, depth of a product
 COPIES = {"plain": 1, "norm_relu": 1, "deferred": 2}            # tensors that are loaded
 # Filling the table of a transform, for one channel.
@@ -67,34 +53,32 @@ class Gemm:
     def name(self):
         return "%dx%d" % (self.bm, self.bn)
 
-    def pack_loop(self, extent, unit, strided=False):
+    def pack_loop(self, extent, unit):
         """One pass over an operand's packs of 16 bytes; unit: of one pack."""
-        packs = extent * self.bk * self.element / 16 / self.threads
-        return Loop(self.part, unit, packs, strided=strided)
+        return Loop(self.part, unit, extent * self.bk * self.element / 16 / self.threads)
 
-    def fill(self, extent, transform, strided=False):
+    def fill(self, extent, transform):
         unit = ({"copy_async": COPIES[transform]} if self.vector else
                 {"store_shared_%d" % (8 * self.element): 16 // self.element})
-        return self.pack_loop(extent, unit, strided)
+        return self.pack_loop(extent, unit)
 
-    def main(self, transforms, strided):
+    def main(self, transforms):
         """The pipeline: stages filled ahead, then steps that change, fill and multiply."""
-        changes = [self.pack_loop(extent, {"store_shared_128": 1}, may_stride)
-                   for extent, transform, may_stride in
-                   zip((self.bm, self.bn), transforms, (strided, False))
+        around = ("before", "after") if self.part == "k_step" else ("range", "range")
+        changes = [self.pack_loop(extent, {"store_shared_128": 1})
+                   for extent, transform in zip((self.bm, self.bn), transforms)
                    if transform != "plain" and self.vector]
-        fills = [self.fill(self.bm, transforms[0], strided), self.fill(self.bn, transforms[1])]
+        fills = [self.fill(self.bm, transforms[0]), self.fill(self.bn, transforms[1])]
         products = self.wm // 16 * (self.wn // 8) * (self.bk // self.depth_of_product)
-        return (Loop("before" if self.part == "k_step" else "range", {"sync": 1}, STAGES - 1, SKIP),
+        return (Loop(around[0], {"sync": 1}, STAGES - 1, SKIP),
                 Loop(self.part, {"mma_16x8x%d" % self.depth_of_product: products},
-                     inner=tuple(changes + fills)))
+                     inner=tuple(changes + fills), around=around))
 
     def tile(self, lines_a, lines_b, copies):
         """lines_*: (lines, elements of a line) of the two operands, padded by 16 bytes."""
         pad = 16 // self.element
         elements = copies * lines_a[0] * (lines_a[1] + pad) + lines_b[0] * (lines_b[1] + pad)
-        return Tile(self.part, self.bm, self.bn, self.wm, self.wn, self.bk,
-                    STAGES * elements * self.element)
+        return Tile(self.part, self.bm, self.bn, self.bk, STAGES * elements * self.element)
 
 
 def tables(part, transform):
@@ -109,9 +93,10 @@ class Pixels(Gemm):
         self.transform, self.epilogue = TRANSFORMS[transform], EPILOGUES[epilogue]
 
     def loops(self):
-        decode = Loop("before", {"store_shared_32": 3}, self.bm / self.threads, copies="short")
-        return ((decode,) + tables("table", self.transform) +
-                self.main((self.transform, "plain"), not self.forward and self.vector))
+        decode = Loop("before", {"store_shared_32": 4}, self.bm / self.threads, copies="short")
+        with_moments = self.epilogue == "statistics" and self.dtype == "bf16"
+        return ((decode,) + tables("table", self.transform) + self.main((self.transform, "plain")) +
+                (moments_epilogue(16) if with_moments else ()))
 
     def operands(self):
         filter_lines = (self.bn, self.bk) if self.forward else (self.bk, self.bn)
@@ -127,7 +112,7 @@ class Weights(Gemm):
 
     def loops(self):
         return (tables("gradient_table", self.gradient) + tables("patch_table", self.patch) +
-                self.main((self.gradient, self.patch), False))
+                self.main((self.gradient, self.patch)))
 
     def operands(self):
         return self.tile((self.bk, self.bm), (self.bk, self.bn),
@@ -143,53 +128,33 @@ def product(name):
     pixels, weights = PIXEL.search(name), WGRAD.search(name)
     if any(m and m.group(1) not in ARITHMETIC for m in (pixels, weights)):
         return None  # strict f32 has no products to check the counts against
-    if pixels and weights:
-        data, of_weights = Pixels(pixels), Weights(weights)
-        walk = (Loop("range", inner=of_weights.loops()),)
-        key = ("backward", data.dtype, data.name + "+" + of_weights.name, loads(data),
-               of_weights.gradient + "+" + of_weights.patch, data.epilogue)
-        return Kernel("/".join(key), data.threads, "before", data.loops() + walk,
-                      (data.operands(), of_weights.operands()))
     if pixels:
         data = Pixels(pixels)
         key = ("forward" if data.forward else "dgrad", data.dtype, data.name, loads(data),
                data.transform, data.epilogue)
-        return Kernel("/".join(key), data.threads, "before", data.loops(), (data.operands(),))
-    if weights:
+    elif weights:
         data = Weights(weights)
         key = ("wgrad", data.dtype, data.name, loads(data), data.gradient + "+" + data.patch)
-        return Kernel("/".join(key), data.threads, "range", data.loops(), (data.operands(),))
-    return None
+    else:
+        return None
+    return Kernel("/".join(key), data.threads, None, data.loops(), (data.operands(),))
 
 
-# Rows of a pool's window, whose taps are unrolled with a rest, which is all that small windows have.
-# The code may have the loop once for each size of windows.
-def window(loads):
-    """loads: of one tap."""
-    return Loop("window_row", inner=SKIP, copies="short", optional=("tap", {"load_global_16": loads}))
+# Kernels that walk down columns of packs (column_walk.cuh), with what a row of them is known by.
+def rows(pattern, kind, count=1):
+    return pattern, "rows/bf16/{}", (Loop("row", {kind: count}, copies="short"),)
 
 
-# for_each_pack has its body twice, with 32-bit and with 64-bit division: in two loops or in one.
-ITEM = Loop("item", {"store_global_16": 1}, copies="short")
-BOTH_BODIES = Loop("item", {}, 0.5)
-TAPS = Loop("tap", {"load_global_16": 1}, copies="long")
-LOADED = Loop("item", {"load_global_16": 1})
 SMALL_THREADS = 256
 SMALL = [
-    (r"for_each_pack<(MaxForward|AverageForward)<bf16> ?>", "each/bf16/{}",
-     (BOTH_BODIES._replace(inner=(window(1),)),)),
-    (r"for_each_pack<(GlobalAverageForward)<bf16> ?>", "each/bf16/{}",
-     (ITEM._replace(inner=(TAPS,)),)),
+    rows(r"for_each_row<(AverageForward)<bf16, true, 2>", "store_global_128"),
+    rows(r"column_sums<NormGradientColumns<bf16, true, (TileSource)<", "store_global_128", 4),
+    rows(r"(global_average)<bf16, true>", "load_global_128"),
+    rows(r"column_sums<NormGradientColumns<bf16, true, (GlobalAverageSource)<", "store_global_128"),
+    rows(r"chunk_moments<(MaxForward)<bf16, true, 3>", "store_global_128"),
+    rows(r"column_sums<NormGradientColumns<bf16, true, (MaxTileSource)<", "store_global_128", 4),
     (r"for_each_pack<(SumRanges)>", "each/f32/{}",
-     (Loop("item", inner=(TAPS._replace(unit={"load_global_32": 1}),), copies="short"),)),
-    (r"norm_gradient_chunk<bf16, (MaxSource)<", "chunks/bf16/{}",
-     (ITEM._replace(inner=(window(2),)),)),
-    (r"norm_gradient_chunk<bf16, (AverageSource)<", "chunks/bf16/{}",
-     (ITEM._replace(inner=(window(1),)),)),
-    (r"norm_gradient_chunk<bf16, (GlobalAverageSource)<", "chunks/bf16/{}",
-     (ITEM,)),
-    # The sums, then the squares of what is left of them.
-    (r"(chunk_moments)<bf16, ", "chunks/bf16/{}", (LOADED, LOADED)),
+     (Loop("item", inner=(Loop("tap", {"load_global_32": 1}, copies="long"),), copies="short"),)),
     # The search for the parameter; of the updates that with momentum and a rounded copy.
     (r"update<(Sgd), ", "update/f32/{}",
      (Loop("thread", {"constant": 1}, 8),
@@ -201,7 +166,7 @@ SMALL = [
 def kernel_of(demangled):
     """The description of a kernel, or None for one that this table does not know."""
     name = SCOPE.sub("", demangled)
-    found = product(name)
+    found = band_kernel(name) or product(name)
     if found:
         return found
     for pattern, key, loops in SMALL:

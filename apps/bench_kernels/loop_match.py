@@ -2,7 +2,7 @@
 """Which loop of the code is which Loop of kernel_table.py, by what it holds."""
 import control_flow
 from command_line import Refusal
-from kernel_table import OTHERS, SKIP
+from kernel_loops import OTHERS, SKIP
 
 
 class UnknownLoop(Refusal):
@@ -45,16 +45,16 @@ def matched(name, loops, descriptions):
     wanted = [described for described in descriptions if described is not OTHERS]
     found, at = [[] for _ in wanted], -1
     for loop in loops:
-        later = next((i for i in range(at + 1, len(wanted)) if units_of(wanted[i], loop)), None)
-        if later is not None:
-            at = later
-        elif at < 0 or not wanted[at].copies or not units_of(wanted[at], loop):
-            if OTHERS in descriptions:
-                continue
+        fitting = [i for i, described in enumerate(wanted) if units_of(described, loop) and
+                   (i > at or described.copies)]
+        if fitting:
+            which = next((i for i in fitting if i > at), fitting[-1])
+            at = max(at, which)
+            found[which].append(loop)
+        elif OTHERS not in descriptions:
             raise UnknownLoop("%s: its loop at %#x (%s) is none of those that kernel_table.py "
                               "describes; describe it there" %
                               (name, loop.header.start, summary(loop)))
-        found[at].append(loop)
     for described, copies in zip(wanted, found):
         if not copies and products_of(described):
             raise UnknownLoop("%s: none of its loops has the %s of one %s; describe it in "

@@ -8,9 +8,8 @@ A launch takes the longest of what it needs from each of five resources, and the
   shared   accesses to shared memory, without bank conflicts, over its width
   L2       what convolutions load and store, without what hits in L1: their f32 vectors
   memory   every tensor once
-Blocks are spread evenly, so that the first three wait for the multiprocessor with the most of them.
-In a launch with two roles (plan/backward_roles.h) the blocks that walk may be left alone at the
-end; then each has a multiprocessor for itself, with half the warps."""
+The first three wait for the multiprocessor that is done last: blocks take turns at as many places as
+there is room for, and those of a launch's second role (plan/backward_roles.h) start first."""
 import re
 from collections import defaultdict
 
@@ -18,9 +17,11 @@ from sass_budget import blocks_per_sm
 
 LANES = 32
 RESOURCES = ("issue", "tensor", "shared", "L2", "memory")
+SHARED_BY_ALL = ("L2", "memory")  # by multiprocessors, which need not be done at the same time
 ACCESS = re.compile(r"(load|store)_(global|shared)_(\d+)$")
 MMA = re.compile(r"(mma|wgmma)_(\d+)x(\d+)x(\d+)$")
 MATRIX_BYTES, COPY_BYTES = 128, 16
+ROUNDS = 40  # of a search that halves
 
 
 def weighed(kernel, work):
@@ -69,48 +70,54 @@ class Timed:
 
     def __init__(self, call, budget, rates):
         self.call = call
-        self.best = dict.fromkeys(RESOURCES, 0.0)
-        self.best["memory"] = call.bytes / rates["dram_bytes_per_second"]
-        self.expected = dict(self.best)
-        self.instructions, self.shares = 0.0, {call.works[0].family: 1.0}
         self.launch = rates["launch_seconds"]
+        self.demands, self.tail = [], 1.0
+        self.slots = rates.slots()
         if call.kernel is not None:
             self.compute(budget["kernels"][call.kernel], rates)
+        self.instructions = sum(d.instructions * w.blocks for d, w in self.each_role())
+        self.memory = call.bytes / rates["dram_bytes_per_second"]
+        self.bests = [self.best_of(work, i, rates) for i, work in enumerate(call.works)]
+        self.best = {name: sum(best[name] for best in self.bests) for name in RESOURCES}
+        self.expected = {name: seconds * (1 if name in SHARED_BY_ALL else self.tail)
+                         for name, seconds in self.best.items()}
+        self.expected["issue"] *= rates.slots() / self.slots
         self.binds = max(RESOURCES, key=lambda name: self.expected[name])
+
+    def each_role(self):
+        return list(zip(self.demands, self.call.works))
 
     def compute(self, kernel, rates):
         works = self.call.works
-        demands = [Demand(kernel, work) for work in works]
-        totals = [d.instructions * w.blocks for d, w in zip(demands, works)]
-        self.instructions = sum(totals)
-        self.shares = {w.family: t / self.instructions for w, t in zip(works, totals)}
-        self.best["issue"] = self.instructions / rates.slots()
-        for work, demand in zip(works, demands):
-            self.add_units(work.blocks, demand, rates)
-        blocks = sum(w.blocks for w in works)
-        per_sm = -(-blocks // rates["sms"])
-        busiest = per_sm * rates["sms"] / blocks  # over an even spread
-        for name in ("tensor", "shared"):
-            self.expected[name] = self.best[name] * busiest
-        self.expected["L2"] = self.best["L2"]
-        resident, warps = self.residence(kernel), kernel["threads"] // LANES
-        if len(works) == 1:
-            slots = rates.slots(min(resident, per_sm) * warps)
-            self.expected["issue"] = self.instructions * busiest / slots
-        else:
-            self.expected["issue"] = two_roles(works, totals, rates, resident, warps)
+        self.demands = [Demand(kernel, work) for work in works]
+        totals = [d.instructions * w.blocks for d, w in self.each_role()]
+        resident = self.resident(kernel, rates["sms"])
+        self.tail = uneven(works, totals, resident * rates["sms"])
+        self.slots = rates.slots(resident * kernel["threads"] // LANES)
 
-    def add_units(self, blocks, demand, rates):
-        clock = rates["sms"] * rates["clock_hz"]
-        self.best["tensor"] += blocks / clock * sum(
-            flop / rates[unit + "_flop_per_clock"] for unit, flop in demand.flop.items())
-        self.best["shared"] += (blocks / clock * demand.shared_bytes /
-                                rates["shared_bytes_per_clock"])
-        self.best["L2"] += blocks * demand.l2_bytes / rates["l2_bytes_per_second"]
+    def share(self, i):
+        """Of the launch, that a role takes."""
+        demand, work = (self.each_role() or [(None, None)])[i]
+        return demand.instructions * work.blocks / self.instructions if demand else 1.0
 
-    def residence(self, kernel):
+    def best_of(self, work, i, rates):
+        best = dict.fromkeys(RESOURCES, 0.0)
+        best["memory"] = self.memory * self.share(i)
+        if self.demands:
+            demand, clock = self.demands[i], rates["sms"] * rates["clock_hz"]
+            best["issue"] = work.blocks * demand.instructions / rates.slots()
+            best["tensor"] = work.blocks / clock * sum(
+                flop / rates[unit + "_flop_per_clock"] for unit, flop in demand.flop.items())
+            best["shared"] = (work.blocks / clock * demand.shared_bytes /
+                              rates["shared_bytes_per_clock"])
+            best["L2"] = work.blocks * demand.l2_bytes / rates["l2_bytes_per_second"]
+        return best
+
+    def resident(self, kernel, sms):
+        """Blocks of the multiprocessor with the most of them."""
         shared = kernel["static_shared_bytes"] + self.call.dynamic_bytes
-        return max(1, blocks_per_sm(kernel["threads"], kernel["registers"], shared))
+        room = max(1, blocks_per_sm(kernel["threads"], kernel["registers"], shared))
+        return min(room, -(-sum(work.blocks for work in self.call.works) // sms))
 
     def seconds(self, ceiling=None):
         """As predicted, or with every resource at this share of its ceiling."""
@@ -119,18 +126,26 @@ class Timed:
         return max(self.best.values()) / ceiling + self.launch
 
 
-def two_roles(works, totals, rates, resident, warps):
-    """Seconds of issue of a launch whose second role walks, one block beside others."""
-    all_slots = rates.slots(resident * warps)
-    of_one = all_slots / rates["sms"] / resident  # of a block among others
-    alone = rates.slots(warps) / rates["sms"]
-    walk = totals[1] / works[1].blocks
-    walking = min(works[1].blocks, rates["sms"] * resident)
-    others = all_slots - walking * of_one
-    if others > 0 and walk / of_one > totals[0] / others:
-        shared_time = totals[0] / others
-        return shared_time + (walk - shared_time * of_one) / alone
-    return sum(totals) / all_slots
+def uneven(works, totals, places):
+    """How much longer the blocks of a launch take, in so many places, than they would if all places
+    were done at the same time. totals: instructions of each work. Those of a second one start
+    first, side by side with others."""
+    blocks = [work.blocks for work in works]
+    if len(works) == 1:
+        return -(-blocks[0] // places) * places / blocks[0]
+    tile, walk = (total / count for total, count in zip(totals, blocks))
+    walking = min(blocks[1], places)
+
+    def done(time):
+        later = max(0.0, time - walk * blocks[1] / walking)
+        return (places - walking) * int(time / tile) + walking * int(later / tile)
+
+    # Everything ends with a tile, or with those that walk.
+    low, high = sum(totals) / places, sum(totals)
+    for _ in range(ROUNDS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if done(middle) >= blocks[0] else (middle, high)
+    return max(high, walk * blocks[1] / walking) * places / sum(totals)
 
 
 class Family:
@@ -142,14 +157,16 @@ class Family:
         self.best = dict.fromkeys(RESOURCES, 0.0)
         self.by_resource = defaultdict(float)
 
-    def add(self, timed, share, launches):
-        self.launches += launches
+    def add(self, timed, role):
+        share = timed.share(role)
+        # A launch with two roles is one of either: half of it counts for each.
+        self.launches += 1 / len(timed.call.works)
         self.instructions += timed.instructions * share
         self.seconds += timed.seconds() * share
         self.launch_seconds += timed.launch * share
         self.by_resource[timed.binds] += max(timed.expected.values()) * share
-        for name, seconds in timed.best.items():
-            self.best[name] += seconds * share
+        for name, seconds in timed.bests[role].items():
+            self.best[name] += seconds
 
     def binds(self):
         """The resource, or the launches, that most of the time goes to."""
@@ -162,10 +179,8 @@ class Prediction:
         timed = [Timed(call, budget, rates) for call in calls]
         families = {}
         for launch in timed:
-            # A launch with two roles is one of either: half of it counts for each.
-            for name, share in launch.shares.items():
-                family = families.setdefault(name, Family(name))
-                family.add(launch, share, 1 / len(launch.shares))
+            for role, work in enumerate(launch.call.works):
+                families.setdefault(work.family, Family(work.family)).add(launch, role)
         self.families = sorted(families.values(), key=lambda family: -family.seconds)
         self.launches = len(timed)
         self.batch = graph.batch
@@ -173,6 +188,7 @@ class Prediction:
         self.issue_seconds = sum(launch.best["issue"] for launch in timed)
         self.at_ceiling = {share: sum(launch.seconds(share) for launch in timed)
                            for share in (1.0, 0.7, 0.5)}
+        self.tail_seconds = sum(launch.best["issue"] * (launch.tail - 1) for launch in timed)
         self.bytes = graph.bytes
         self.byte_seconds = graph.bytes / rates["dram_bytes_per_second"]
 

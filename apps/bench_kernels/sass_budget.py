@@ -2,15 +2,15 @@
 """The budget of a kernel: instructions of each kind per unit of work, and what a block needs.
 
 Counts are those of one warp. A loop's count is that of all its blocks, taken or not, but for 64-bit
-divisions (control_flow.py), for what only the last of many blocks does, and for divisions by the
-stride, which are a part of their own ("strided")."""
+divisions (control_flow.py), for what only the last of many blocks does, and for what its
+description puts aside."""
 import json
 from collections import Counter, defaultdict
 
 import control_flow
 from command_line import Refusal
-from kernel_table import SKIP
-from loop_match import matched, products_of_code, units_in
+from kernel_loops import SKIP
+from loop_match import matched, units_in
 
 FORMAT = "accrete machine code budget"
 REGISTERS, WARP_REGISTERS = 65536, 256   # of a multiprocessor; allocated to a warp in steps of
@@ -28,7 +28,13 @@ def measured(kernel, flow):
     late = flow.behind_tickets()
     loops = [loop for loop in flow.loops if loop.header not in late]
     add_loops(parts, kernel, flow, loops, kernel.loops)
-    add_outside(parts, kernel, flow, late)
+    outside = [b for b in flow.outside() if b not in late]
+    around = [(described.around, loop) for described, loop, _ in
+              matched(kernel.key, loops, kernel.loops) if described.around]
+    for names, loop in around:
+        add_around(parts, flow, outside, loop, names)
+    if not around:
+        add(parts, kernel.outside, control_flow.count(outside), 1)
     return parts
 
 
@@ -48,41 +54,30 @@ def add_loops(parts, kernel, flow, loops, descriptions):
 
 def add_loop(parts, kernel, flow, loop, described, turns):
     kinds = loop.own()
-    if described.optional:
-        aside, unit = described.optional
-        optional = control_flow.count(flow.optional(loop))
-        kinds.subtract(optional)
-        add(parts, aside, optional, 1 / max(1, units_in(optional, unit)))
-    if described.strided:
-        strided = control_flow.count(strided_blocks(kernel, flow, loop))
-        kinds.subtract(strided)
-        add(parts, "strided", strided, turns)
+    groups = [control_flow.count(group) for group in flow.asides(loop)]
+    for part, unit in described.asides:
+        fitting = [group for group in groups if units_in(group, unit)]
+        groups = [group for group in groups if group not in fitting]
+        for group in fitting:
+            kinds.subtract(group)
+        if fitting and part is not None:
+            units, shortest = min(((units_in(group, unit), group) for group in fitting),
+                                  key=lambda row: sum(row[1].values()) / row[0])
+            add(parts, part, shortest, 1 / units)
     add(parts, described.part, kinds, turns)
 
 
-def strided_blocks(kernel, flow, loop):
-    """What a pack of dgrad costs more if the stride is not 1: the first division finds the tap, the
-    others divide by the stride, behind a test of their own."""
-    optional = flow.optional(loop)
-    divisions = [b for b in optional if any(i.opcode == "MUFU.RCP" for i in b.instructions)]
-    if len(divisions) != 4:
-        raise WrongBudget("%s: %d divisions in the loop at %#x, where dgrad has one by the width "
-                          "of the filter and three by the stride" %
-                          (kernel.key, len(divisions), loop.header.start))
-    return [b for b in optional if divisions[1] in flow.dominators[b]]
-
-
-def add_outside(parts, kernel, flow, late):
-    blocks = [b for b in flow.outside() if b not in late]
-    if kernel.outside != "before":
-        add(parts, kernel.outside, control_flow.count(blocks), 1)
-        return
-    main = next(loop for loop in flow.loops if products_of_code(loop))
-    before = [b for b in blocks if main.header in control_flow.reached(b)]
-    add(parts, "before", control_flow.count(before), 1)
-    # Only what the main loop leads to: the other role of a launch has its own way out.
-    behind = control_flow.reached(main.header)
-    add(parts, "after", control_flow.count([b for b in blocks if b in behind]), 1)
+def add_around(parts, flow, outside, loop, names):
+    """What leads to a loop, and what it leads to and is on the way to a ticket, if one is drawn: a
+    launch of two roles has two such loops, and blocks that draw none may have a way of their own."""
+    before, after = names
+    add(parts, before, control_flow.count(b for b in outside
+                                          if loop.header in control_flow.reached(b)), 1)
+    behind = control_flow.reached(loop.header)
+    tickets = behind & set(flow.tickets())
+    on_the_way = [b for b in outside if b in behind and
+                  (not tickets or tickets & control_flow.reached(b))]
+    add(parts, after, control_flow.count(on_the_way), 1)
 
 
 def blocks_per_sm(threads, registers, shared):

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """From the nodes of a step to launches: which inputs of an op are what (engine/src/ops)."""
-from kernel_calls import UPDATE_CHUNK, Calls, Problem, Work, tiles
+from kernel_calls import UPDATE_CHUNK, Calls
+from kernel_work import Problem, Work, tiles
 from step_graph import WrongGraph
 
 NORM = 4                # mean, inv_std, gamma, beta
+RUNNING = 4             # of a norm: mean, variance, and the running ones
+NORMS_OF_LAUNCH = 64    # whose running statistics one launch updates
 DEFERRED = 6            # g, y, mean, inv_std, a, b
 UPDATE_BYTES = 22       # of an element: SGD with momentum reads 3 and writes 2 floats, and a copy
 # Ops that are too small to count, or another library's: bytes and a launch.
 BYTES_ALONE = {"linear_forward", "linear_dgrad", "linear_wgrad", "softmax_cross_entropy_forward",
-               "softmax_cross_entropy_backward", "update_running_statistics", "bias_grad",
-               "zero_gradient", "add", "concat", "channel_slice", "relu_forward", "relu_backward",
-               "global_average_pool_forward", "global_average_pool_backward", "apply_deferred",
-               "channel_statistics", "batch_norm_normalise", "batch_norm_backward",
-               "inverse_deviation"}
+               "softmax_cross_entropy_backward", "bias_grad", "zero_gradient", "add", "concat",
+               "channel_slice", "relu_forward", "relu_backward", "global_average_pool_forward",
+               "global_average_pool_backward", "apply_deferred", "channel_statistics",
+               "batch_norm_normalise", "batch_norm_backward", "inverse_deviation"}
 
 
 def split_op(op):
@@ -24,7 +26,7 @@ def split_op(op):
 
 def conv_forward(calls, node, extras):
     problem = Problem(node.inputs[0], node.inputs[1], node.outputs[0])
-    calls.forward(problem, "norm_relu" in extras, "statistics" in extras, node.bytes)
+    calls.forward(problem, "norm_relu" in extras, node.bytes)
 
 
 def gradient_of(inputs, deferred):
@@ -36,60 +38,53 @@ def conv_gradients(calls, node, core, extras):
     """The three gradients of convolutions; those of the data begin with the gradient of y."""
     deferred, norm = "deferred" in extras, "norm_relu" in extras
     size = DEFERRED if deferred else 1
+    changes = "deferred" if deferred or norm else "plain", "norm_relu" if norm else "plain"
     if core == "conv_wgrad":
-        gradient = gradient_of(node.inputs[1 + (NORM if norm else 0):], deferred)
-        problem = Problem(node.inputs[0], node.outputs[0], gradient[0])
-        calls.wgrad(problem, gradient, deferred, norm, node.bytes)
+        x, gradient = node.inputs[0], gradient_of(node.inputs[1 + (NORM if norm else 0):], deferred)
+        calls.wgrad(Problem(x, node.outputs[0], gradient[0]), gradient + [x], changes, node.bytes)
         return
     gradient = gradient_of(node.inputs, deferred)
     x = node.inputs[size + 1] if norm else node.outputs[0]
     problem = Problem(x, node.inputs[size], gradient[0])
+    others = [x, node.outputs[0]]
     if core == "conv_dgrad":
-        calls.dgrad(problem, gradient, deferred, norm, node.bytes)
+        calls.dgrad(problem, gradient + others, changes[0], norm, node.bytes)
+    elif norm:
+        calls.backward(problem, gradient, others, node.bytes)
     else:
-        calls.backward(problem, gradient, deferred, node.bytes)
+        calls.wgrad(problem, gradient + [x], changes, node.bytes / 2)
+        calls.dgrad(problem, gradient + others, changes[0], norm, node.bytes / 2)
 
 
-def strides(large, small):
-    return round(large.h / small.h), round(large.w / small.w)
-
-
-def max_pool_forward(calls, node, extras):
+def max_pool_forward(calls, node, _):
     y = node.outputs[0]
-    calls.each("max pool", "each/bf16/MaxForward", y.elements,
-               {"item": 1, "window_row": 3, "tap": 9}, node.bytes)
-    if "statistics" in extras:
-        calls.chunks("max pool", "chunks/bf16/chunk_moments", y, {"item": 1}, y.bytes)
+    calls.rows("max pool", "rows/bf16/MaxForward", y.pixels, y.c, node.bytes)
 
 
 def max_pool_backward(calls, node, _):
-    # A pixel lies in 3 / stride windows along each axis.
-    down, across = strides(node.outputs[0], node.inputs[0])
-    calls.chunks("max pool", "chunks/bf16/MaxSource", node.outputs[0],
-                 {"item": 1, "window_row": 3 / down, "tap": 9 / down / across}, node.bytes)
+    # Down tiles of 2x2 pixels, of which there is one for each window.
+    x, pooled = node.outputs[0], node.inputs[0]
+    calls.rows("max pool", "rows/bf16/MaxTileSource", pooled.pixels, x.c, node.bytes)
 
 
 def average_pool_forward(calls, node, _):
-    x, y = node.inputs[0], node.outputs[0]
-    down, across = strides(x, y)
-    calls.each("average pools", "each/bf16/AverageForward", y.elements,
-               {"item": 1, "window_row": down, "tap": down * across}, node.bytes)
+    y = node.outputs[0]
+    calls.rows("average pools", "rows/bf16/AverageForward", y.pixels, y.c, node.bytes)
 
 
 def average_pool_backward(calls, node, _):
-    calls.chunks("average pools", "chunks/bf16/AverageSource", node.outputs[0],
-                 {"item": 1, "window_row": 1, "tap": 1}, node.bytes)
+    x, pooled = node.outputs[0], node.inputs[0]
+    calls.rows("average pools", "rows/bf16/TileSource", pooled.pixels, x.c, node.bytes)
 
 
 def global_average_pool_forward(calls, node, _):
-    x, y = node.inputs[0], node.outputs[0]
-    calls.each("average pools", "each/bf16/GlobalAverageForward", y.elements,
-               {"item": 1, "tap": x.h * x.w}, node.bytes)
+    x = node.inputs[0]
+    calls.rows("average pools", "rows/bf16/global_average", x.pixels, x.c, node.bytes, x.h * x.w)
 
 
 def global_average_pool_backward(calls, node, _):
-    calls.chunks("average pools", "chunks/bf16/GlobalAverageSource", node.outputs[0], {"item": 1},
-                 node.bytes)
+    x = node.outputs[0]
+    calls.rows("average pools", "rows/bf16/GlobalAverageSource", x.pixels, x.c, node.bytes)
 
 
 # With a norm on load; plain pools are no part of a DenseNet's step.
@@ -108,6 +103,10 @@ def add_node(calls, node):
         conv_gradients(calls, node, core, extras)
     elif core in POOLS and "norm_relu" in extras:
         POOLS[core](calls, node, extras)
+    elif core == "update_running_statistics":
+        launches = tiles(len(node.inputs) // RUNNING, NORMS_OF_LAUNCH)
+        for _ in range(launches):
+            calls.bytes_alone("rest", node.bytes / launches)
     elif core in BYTES_ALONE:
         calls.bytes_alone("rest", node.bytes)
     else:

@@ -36,10 +36,14 @@ class Value:
     def elements(self):
         return self.pixels * self.c
 
-    def packs_fit(self):
-        """Whether rows start at multiples of 16 bytes and hold whole packs; storages do."""
-        size = DTYPE_BYTES[self.dtype]
-        return all(n * size % 16 == 0 for n in (self.c, self.pitch, self.offset))
+
+def alignment(*values):
+    """Bytes, 16 or 8, that all rows of some values begin at multiples of and hold multiples of, or 0;
+    storages begin at any multiple."""
+    def fits(size):
+        return all(n * DTYPE_BYTES[v.dtype] % size == 0
+                   for v in values for n in (v.c, v.pitch, v.offset))
+    return next((size for size in (16, 8) if fits(size)), 0)
 
 
 class Node:

@@ -17,7 +17,7 @@ import kernel_table  # noqa: E402
 import loop_match    # noqa: E402
 import sass          # noqa: E402
 import sass_budget   # noqa: E402
-from kernel_table import Loop  # noqa: E402
+from kernel_loops import OTHERS, Kernel, Loop  # noqa: E402
 
 
 def listing(name, *code):
@@ -128,7 +128,7 @@ PRODUCT = "HMMA.16816.F32.BF16 R8, R4, R6, R8"
 
 class Budgets(unittest.TestCase):
     def measured(self, code, *loops, outside="thread"):
-        kernel = kernel_table.Kernel("forward/bf16/16x8/vector", 32, outside, loops)
+        kernel = Kernel("forward/bf16/16x8/vector", 32, outside, loops)
         return sass_budget.measured(kernel, flow_of(listing("f", *code)))
 
     def refused(self, message, code, *loops):
@@ -167,18 +167,40 @@ class Budgets(unittest.TestCase):
     def test_a_loop_that_nobody_describes_is_refused(self):
         self.refused(r"loop at 0x10 \(.*fp32=1.*\) is none", one_loop(ADD),
                      Loop("item", {"load_global_32": 1}))
-        parts = self.measured(one_loop(ADD), Loop("item", {"load_global_32": 1}),
-                              kernel_table.OTHERS)
+        parts = self.measured(one_loop(ADD), Loop("item", {"load_global_32": 1}), OTHERS)
         self.assertEqual(set(parts), {"thread"})
 
     def test_products_make_a_main_loop(self):
-        step = Loop("k_step", {"mma_16x8x16": 2})
-        parts = self.measured(one_loop(*[PRODUCT] * 4), step, outside="before")
+        step = Loop("k_step", {"mma_16x8x16": 2}, around=("before", "after"))
+        parts = self.measured(one_loop(*[PRODUCT] * 4), step)
         self.assertEqual(parts["k_step"], {"mma_16x8x16": 2, "control": 0.5})
         self.assertEqual((parts["before"], parts["after"]), ({"integer": 1}, {"control": 1}))
         self.refused("is none of those", one_loop(*[PRODUCT] * 3), step)
         self.refused("is none of those", one_loop(PRODUCT), Loop("item"))
         self.refused("none of its loops has the .*mma_16x8x16", ("EXIT",), step)
+
+    def test_what_a_turn_may_go_around_counts_apart(self):
+        # Four loads or, at 0x80, three additions more; then a store that is thrown away.
+        code = ("@P0 BRA 0x80",) + (LOAD,) * 4 + ("BRA 0x100", "NOP", "NOP") + (LOAD,) * 4 + (
+            ADD,) * 4 + ("@P1 BRA 0x120", STORE, "@P2 BRA 0x0", "EXIT")
+        aside = (("fill", {"load_global_32": 2}), (None, {"store_shared_32": 1}))
+        parts = self.measured(code, Loop("item", asides=aside))
+        self.assertEqual(parts["fill"], {"load_global_32": 2, "control": 0.5})
+        self.assertEqual(+parts["item"], {"control": 3})
+
+    def test_two_roles_and_their_ways_to_a_ticket(self):
+        ticket = ("@P0 BRA 0x%x", "ATOMG.E.INC R1, [R2], R3", "BAR.SYNC 0x0", "@P2 EXIT",
+                  "DADD R2, R2, R4", "EXIT")
+        code = ("@P3 BRA 0x80", ADD, PRODUCT, "@P0 BRA 0x20", STORE) + ticket[2:4] + ("EXIT",) + (
+            LOAD, PRODUCT, PRODUCT, "@P0 BRA 0x90", "@P4 BRA 0x130", "@P0 BRA 0xf0") + (
+            ticket[1:]) + (STORE, "EXIT")
+        loops = (Loop("step", {"mma_16x8x16": 1}, around=("tile", "tile")),
+                 Loop("range_step", {"mma_16x8x16": 2}, around=("range", "end")))
+        parts = self.measured(code, *loops)
+        self.assertEqual(parts["tile"], {"control": 3, "fp32": 1, "store_shared_32": 1, "sync": 1})
+        self.assertEqual(parts["range"], {"control": 1, "load_global_32": 1})
+        self.assertNotIn("fp64", parts["end"])
+        self.assertNotIn("store_shared_32", parts["end"])  # on the way that draws no ticket
 
     def test_blocks_that_a_multiprocessor_has_room_for(self):
         self.assertEqual(sass_budget.blocks_per_sm(256, 128, 0), 2)     # registers
@@ -187,14 +209,15 @@ class Budgets(unittest.TestCase):
 
     def test_names(self):
         scope = "void a::b::(anonymous namespace)::"
-        wgrad = "a::WgradGemm<a::Bf16Arithmetic, a::Tile<64, 128, 32, 32, 32>, true, " \
-                "a::DeferredOnLoad<a::bf16>, a::NormReluOnLoad<a::bf16> >"
-        dgrad = "a::PixelGemm<a::Bf16Arithmetic, a::Tile<128, 128, 64, 32, 32>, (a::Direction)1, " \
-                "true, a::DeferredOnLoad<a::bf16>, a::NormGradient<a::bf16> >"
-        kernel = kernel_table.kernel_of("%sconv_backward<%s, %s >(int)" % (scope, dgrad, wgrad))
-        self.assertEqual(kernel.key, "backward/bf16/128x128+64x128/vector/deferred+norm_relu/"
-                                     "norm_gradient")
-        self.assertEqual(kernel.threads, 256)
+        wgrad = "a::Wgrad3x3<a::DeferredPacks, a::NormReluPacks, 32, 16>"
+        dgrad = "a::DgradShape<3, a::Tile<256, 32, 64, 32, 32>, 3, 3, a::DeferredPacks, " \
+                "a::NormGradientTarget, 16>"
+        for name, arguments, key in (
+                ("band_backward_kernel", dgrad + ", " + wgrad, "band_backward/3x3/256x32+32/16"),
+                ("band_dgrad_kernel", dgrad, "band_dgrad/3x3/256x32/deferred/norm/16"),
+                ("band_wgrad_kernel", wgrad, "band_wgrad/3x3/32/deferred+norm_relu/16")):
+            kernel = kernel_table.kernel_of("%s%s<%s >(int)" % (scope, name, arguments))
+            self.assertEqual((kernel.key, kernel.threads), (key, 128))
         self.assertIsNone(kernel_table.kernel_of("void a::elsewhere<int>(int)"))
 
 

@@ -91,10 +91,10 @@ class Comparer(unittest.TestCase):
                          [KEY + ": worse than the table: after is new"])
 
 
-POOL = "void a::for_each_pack<a::MaxForward<a::bf16>>(int)"
+SUM = "void a::for_each_pack<a::SumRanges>(int)"
 CONV = "void a::convolve<int>(int)"
-# A row of a window inside of an item, and a product that nobody has described.
-CODE = {POOL: ["MOV R1, R2", "IADD3 R1, R1, R2, R3", "STG.E.U16 [R4], R1", "@P0 BRA 0x10", "EXIT"],
+# A loop over items, and a product that nobody has described.
+CODE = {SUM: ["MOV R1, R2", "IADD3 R1, R1, R2, R3", "STG.E [R4], R1", "@P0 BRA 0x10", "EXIT"],
         CONV: ["HMMA.16816.F32.BF16 R8, R4, R6, R8", "@P0 BRA 0x0", "EXIT"]}
 STAND_IN = """#!/bin/sh
 for last; do :; done
@@ -109,7 +109,7 @@ class Program(unittest.TestCase):
         self.folder = folder.name
         self.write("cuobjdump", STAND_IN)
         os.chmod(self.path("cuobjdump"), stat.S_IRWXU)
-        self.compile([POOL])
+        self.compile([SUM])
 
     def path(self, name):
         return os.path.join(self.folder, name)
@@ -150,7 +150,7 @@ class Program(unittest.TestCase):
 
     def test_a_difference_says_how_to_update(self):
         self.updated()
-        self.compile([POOL], longer=1)
+        self.compile([SUM], longer=1)
         got = self.check("--how-to-update", "make update")
         self.assertEqual(got.returncode, 1)
         self.assertIn("worse than the table: instructions of thread 3, was 2", got.stderr)
@@ -158,7 +158,7 @@ class Program(unittest.TestCase):
 
     def test_a_product_without_description_fails(self):
         self.updated()
-        self.compile([POOL, CONV])
+        self.compile([SUM, CONV])
         for arguments in ((), ("--update",)):
             got = self.check(*arguments)
             self.assertEqual(got.returncode, 1)
