@@ -36,25 +36,42 @@ struct MomentsEpilogue {
   template <class Tile>
   __device__ __forceinline__ void finish(Accumulators<Tile>& sums, const TilePlace& place,
                                          unsigned char* shared) const {
-    auto* scratch = reinterpret_cast<float*>(shared + Tile::BM * kRowBytes<Tile>);
-    LaneColumns<Tile> totals = round(sums, place, shared);
+    auto* totals_of = reinterpret_cast<float*>(shared + Tile::BM * kRowBytes<Tile>);
+    if (bias != nullptr) {
+      add_bias(sums, place);
+    }
+    if (place.rows < Tile::BM) {  // they may be anything, and count as zero in the sum
+      for_missing_rows<Tile>(place, [&](int i, int j, int e) { sums.v[i][j][e] = 0.0F; });
+    }
+    LaneColumns<Tile> totals = round(sums, shared);
     if (with_statistics) {
-      sum_lanes<Tile>(totals, scratch);
+      sum_lanes<Tile>(totals, totals_of);
     }
     __syncthreads();
     store<Tile>(place, shared);
-    if (!with_statistics) {
-      return;
+    if (with_statistics) {
+      leave_moments(sums, place, totals_of);
     }
-    float* squares = scratch + Tile::kWarpsM * Tile::BN;
-    const auto count = static_cast<float>(place.rows);
-    LaneColumns<Tile> deviations = squared_deviations(sums, place, scratch, 1.0F / count);
+  }
+
+ private:
+  // Rounded results and their sums over warps' rows; what is behind those is scratch.
+  template <class Tile>
+  __device__ __forceinline__ void leave_moments(Accumulators<Tile>& sums, const TilePlace& place,
+                                                float* totals) const {
+    float* squares = totals + Tile::kWarpsM * Tile::BN;
+    const LaneColumns<Tile> means = means_of<Tile>(totals, place.rows);
+    if (place.rows < Tile::BM) {  // such rows do not deviate
+      for_missing_rows<Tile>(
+          place, [&](int i, int j, int e) { sums.v[i][j][e] = means.v[2 * j + e % 2]; });
+    }
+    LaneColumns<Tile> deviations = squared_deviations(sums, means);
     sum_lanes<Tile>(deviations, squares);
     __syncthreads();
     for (int c = static_cast<int>(threadIdx.x); c < Tile::BN && c < place.columns;
          c += Tile::kThreads) {
       const std::int64_t index = place.number * results.channels + place.first_column + c;
-      results.chunk.first[index] = sum_warps<Tile>(scratch, c) / count;
+      results.chunk.first[index] = sum_warps<Tile>(totals, c) / static_cast<float>(place.rows);
       results.chunk.second[index] = sum_warps<Tile>(squares, c);
     }
     combine_in_last_block<Tile::BN, Tile::kThreads>(
@@ -62,42 +79,64 @@ struct MomentsEpilogue {
         reinterpret_cast<Pair*>(squares + Tile::kWarpsM * Tile::BN));
   }
 
- private:
-  __device__ __forceinline__ float bias_of(const TilePlace& place, int column) const {
-    return bias != nullptr && column < place.columns ? bias[place.first_column + column] : 0.0F;
+  template <class Tile>
+  __device__ __forceinline__ void add_bias(Accumulators<Tile>& sums, const TilePlace& place) const {
+    const ThreadPlace<Tile> at;
+#pragma unroll
+    for (int j = 0; j < Tile::NI; ++j) {
+#pragma unroll
+      for (int e = 0; e < 2; ++e) {
+        const int column = at.column(j, e);
+        const float of_column = column < place.columns ? bias[place.first_column + column] : 0.0F;
+#pragma unroll
+        for (int i = 0; i < Tile::MI; ++i) {
+          sums.v[i][j][e] += of_column;
+          sums.v[i][j][2 + e] += of_column;
+        }
+      }
+    }
   }
 
-  // Leaves the results rounded in `sums` and in shared memory, and adds up those of rows that
-  // exist.
+  // body(i, j, e) for this thread's sums in rows that do not exist.
+  template <class Tile, class Body>
+  __device__ __forceinline__ static void for_missing_rows(const TilePlace& place,
+                                                          const Body& body) {
+    const ThreadPlace<Tile> at;
+#pragma unroll
+    for (int i = 0; i < Tile::MI; ++i) {
+#pragma unroll
+      for (int e = 0; e < 4; ++e) {
+        if (at.row(i, e) >= place.rows) {
+#pragma unroll
+          for (int j = 0; j < Tile::NI; ++j) {
+            body(i, j, e);
+          }
+        }
+      }
+    }
+  }
+
+  // Leaves the results rounded in `sums` and in shared memory, and adds them up.
   template <class Tile>
-  __device__ __forceinline__ LaneColumns<Tile> round(Accumulators<Tile>& sums,
-                                                     const TilePlace& place,
-                                                     unsigned char* shared) const {
+  __device__ __forceinline__ static LaneColumns<Tile> round(Accumulators<Tile>& sums,
+                                                            unsigned char* shared) {
     const ThreadPlace<Tile> at;
     LaneColumns<Tile> totals{};
 #pragma unroll
     for (int j = 0; j < Tile::NI; ++j) {
-      const int column = at.column(j, 0);
-      float2 offset = make_float2(0.0F, 0.0F);
-      if (bias != nullptr && column < place.columns) {
-        offset =
-            make_float2(bias[place.first_column + column], bias[place.first_column + column + 1]);
-      }
 #pragma unroll
       for (int i = 0; i < Tile::MI; ++i) {
 #pragma unroll
         for (int half = 0; half < 2; ++half) {
-          float(&value)[4] = sums.v[i][j];
-          const int row = at.row(i, 2 * half);
-          const std::uint32_t pair =
-              ptx::to_bf16x2(value[2 * half] + offset.x, value[2 * half + 1] + offset.y);
-          *reinterpret_cast<std::uint32_t*>(shared + row * kRowBytes<Tile> + column * 2) = pair;
+          float* value = sums.v[i][j] + 2 * half;
+          const std::uint32_t pair = ptx::to_bf16x2(value[0], value[1]);
+          *reinterpret_cast<std::uint32_t*>(shared + at.row(i, 2 * half) * kRowBytes<Tile> +
+                                            at.column(j, 0) * 2) = pair;
           const float2 stored = unpack_bf16x2(pair);
-          value[2 * half] = stored.x;
-          value[2 * half + 1] = stored.y;
-          const bool exists = row < place.rows;
-          totals.v[2 * j] += exists ? stored.x : 0.0F;
-          totals.v[2 * j + 1] += exists ? stored.y : 0.0F;
+          value[0] = stored.x;
+          value[1] = stored.y;
+          totals.v[2 * j] += stored.x;
+          totals.v[2 * j + 1] += stored.y;
         }
       }
     }
@@ -105,25 +144,30 @@ struct MomentsEpilogue {
   }
 
   template <class Tile>
-  __device__ __forceinline__ static LaneColumns<Tile> squared_deviations(
-      const Accumulators<Tile>& sums, const TilePlace& place, const float* totals,
-      float inverse_count) {
+  __device__ __forceinline__ static LaneColumns<Tile> means_of(const float* totals, int rows) {
     const ThreadPlace<Tile> at;
+    const float inverse = 1.0F / static_cast<float>(rows);
+    LaneColumns<Tile> means;
+#pragma unroll
+    for (int c = 0; c < LaneColumns<Tile>::kCount; ++c) {
+      means.v[c] = sum_warps<Tile>(totals, at.column(c / 2, c % 2)) * inverse;
+    }
+    return means;
+  }
+
+  template <class Tile>
+  __device__ __forceinline__ static LaneColumns<Tile> squared_deviations(
+      const Accumulators<Tile>& sums, const LaneColumns<Tile>& means) {
     LaneColumns<Tile> squares{};
 #pragma unroll
-    for (int j = 0; j < Tile::NI; ++j) {
+    for (int i = 0; i < Tile::MI; ++i) {
 #pragma unroll
-      for (int e = 0; e < 2; ++e) {
-        const float mean = sum_warps<Tile>(totals, at.column(j, e)) * inverse_count;
-        float& sum = squares.v[2 * j + e];
+      for (int j = 0; j < Tile::NI; ++j) {
 #pragma unroll
-        for (int i = 0; i < Tile::MI; ++i) {
-#pragma unroll
-          for (int half = 0; half < 2; ++half) {
-            const float deviation = sums.v[i][j][2 * half + e] - mean;
-            const bool exists = at.row(i, 2 * half) < place.rows;
-            sum = exists ? __fmaf_rn(deviation, deviation, sum) : sum;
-          }
+        for (int e = 0; e < 4; ++e) {
+          const float deviation = sums.v[i][j][e] - means.v[2 * j + e % 2];
+          float& sum = squares.v[2 * j + e % 2];
+          sum = __fmaf_rn(deviation, deviation, sum);
         }
       }
     }
