@@ -18,10 +18,9 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   if (band_wgrad({stream, kOp, problem, x, {}, plain, grad_weight, mode, workspace})) {
     return;
   }
-  const bool vector = packs_fit(x) && packs_fit(grad_y);
   with_arithmetic(stream, x.dtype, [&]<class Arithmetic>() {
     using Keep = KeepLoaded<typename Arithmetic::Element>;
-    launch_wgrad<Arithmetic, Keep, Keep>(stream, kOp, problem, x, {}, grad_y, {}, vector,
+    launch_wgrad<Arithmetic, Keep, Keep>(stream, kOp, problem, x, {}, grad_y, {}, packs_fit(grad_y),
                                          grad_weight, mode, workspace);
   });
 }

@@ -43,15 +43,20 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
       norm ? chunk_results(stream, kOp, problem.x_shape().pixels(),
                            RowChunks{kFusedTileRows, dgrad_tiles(problem)}, problem.C, workspace)
            : ChunkResults{};
-  const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
+  const bool packs = packs_fit(grad_y.g) && packs_fit(companion(grad_y)) && packs_fit(weight);
+  const auto call = [&]<class Arithmetic, class Tile>() {
     static_assert(Tile::BM == kFusedTileRows);
     using T = typename Arithmetic::Element;
     const auto with = [&]<class Transform, class Epilogue>(
                           const typename Transform::Arguments& change, const Epilogue& epilogue) {
-      using Gemm = PixelGemm<Arithmetic, Tile, Direction::dgrad, VECTOR, Transform, Epilogue>;
-      return launch_phases<Gemm>(stream, kOp, problem,
-                                 Gemm::arguments(problem, ImageWalk::dgrad(problem, 0, 0), grad_y.g,
-                                                 weight, change, epilogue));
+      const auto launched = [&]<Loads LOADS>() {
+        using Gemm = PixelGemm<Arithmetic, Tile, Direction::dgrad, LOADS, Transform, Epilogue>;
+        return launch_phases<Gemm>(stream, kOp, problem,
+                                   Gemm::arguments(problem, ImageWalk::dgrad(problem, 0, 0),
+                                                   grad_y.g, weight, change, epilogue));
+      };
+      return packs ? launched.template operator()<Loads::packs>()
+                   : launched.template operator()<Loads::elements>();
     };
     const auto due = deferred_arguments<T>(grad_y);
     if (norm) {
@@ -64,9 +69,8 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
     return grad_y.y ? with.template operator()<DeferredOnLoad<T>>(due, store)
                     : with.template operator()<KeepLoaded<T>>({}, store);
   };
-  const bool vector = packs_fit(grad_y.g) && packs_fit(companion(grad_y)) && packs_fit(weight);
   with_arithmetic(stream, grad_y.g.dtype,
-                  [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, vector, call); });
+                  [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.C, call); });
 }
 
 }  // namespace ACCRETE_CUDA_ABI

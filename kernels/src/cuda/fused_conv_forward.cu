@@ -28,6 +28,17 @@ StoreWithMoments<T> store_with_moments(const TensorView& y, const ConstTensorVie
   }
 }
 
+Loads forward_loads(const ConvProblem& problem, const ConstTensorView& x,
+                    const ConstTensorView& weight, const NormRelu& norm) {
+  // Their table of taps lies in shared memory.
+  constexpr std::int64_t kMostTaps = 256;
+  if (packs_fit(x) && packs_fit(weight)) {
+    return Loads::packs;
+  }
+  const bool few = !norm && problem.R * problem.S <= kMostTaps;
+  return few && problem.C == 1 ? Loads::gray : few && problem.C == 3 ? Loads::rgb : Loads::elements;
+}
+
 }  // namespace
 
 void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
@@ -40,23 +51,36 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
   const ChunkResults results = statistics ? chunk_results(stream, kOp, y.shape.pixels(),
                                                           kFusedTileRows, problem.K, workspace)
                                           : ChunkResults{};
-  const auto call = [&]<class Arithmetic, class Tile, bool VECTOR>() {
+  const Loads loads = forward_loads(problem, x, weight, norm);
+  const auto call = [&]<class Arithmetic, class Tile>() {
     static_assert(Tile::BM == kFusedTileRows);
     using T = typename Arithmetic::Element;
-    const auto with_load = [&]<class Transform>(const typename Transform::Arguments& change) {
+    const auto with = [&]<Loads LOADS, class Transform>(
+                          const typename Transform::Arguments& change) {
       using Gemm =
-          PixelGemm<Arithmetic, Tile, Direction::forward, VECTOR, Transform, StoreWithMoments<T>>;
+          PixelGemm<Arithmetic, Tile, Direction::forward, LOADS, Transform, StoreWithMoments<T>>;
       return launch_pixel_gemm<Gemm>(
           stream, kOp,
           Gemm::arguments(problem, ImageWalk::forward(problem), x, weight, change,
                           store_with_moments<T>(y, bias, statistics, results)));
     };
-    return norm ? with_load.template operator()<NormReluOnLoad<T>>({NormVectors(norm)})
-                : with_load.template operator()<KeepLoaded<T>>({});
+    using Keep = KeepLoaded<T>;
+    using Norm = NormReluOnLoad<T>;
+    switch (loads) {
+      case Loads::gray:
+        return with.template operator()<Loads::gray, Keep>({});
+      case Loads::rgb:
+        return with.template operator()<Loads::rgb, Keep>({});
+      case Loads::packs:
+        return norm ? with.template operator()<Loads::packs, Norm>({NormVectors(norm)})
+                    : with.template operator()<Loads::packs, Keep>({});
+      default:
+        return norm ? with.template operator()<Loads::elements, Norm>({NormVectors(norm)})
+                    : with.template operator()<Loads::elements, Keep>({});
+    }
   };
-  const bool vector = packs_fit(x) && packs_fit(weight);
   with_arithmetic(stream, x.dtype,
-                  [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.K, vector, call); });
+                  [&]<class Arithmetic>() { with_tile<Arithmetic>(problem.K, call); });
 }
 
 }  // namespace ACCRETE_CUDA_ABI

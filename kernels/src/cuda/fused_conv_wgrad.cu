@@ -15,13 +15,13 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
   if (band_wgrad({stream, kOp, problem, x, norm, grad_y, grad_weight, mode, workspace})) {
     return;
   }
-  const bool vector = packs_fit(x) && packs_fit(grad_y.g) && packs_fit(companion(grad_y));
+  const bool packs = packs_fit(grad_y.g) && packs_fit(companion(grad_y));
   with_arithmetic(stream, x.dtype, [&]<class Arithmetic>() {
     using T = typename Arithmetic::Element;
     const auto with_load = [&]<class Patches>(const typename Patches::Arguments& change) {
       launch_wgrad<Arithmetic, DeferredOnLoad<T>, Patches>(stream, kOp, problem, x, change,
                                                            grad_y.g, deferred_arguments<T>(grad_y),
-                                                           vector, grad_weight, mode, workspace);
+                                                           packs, grad_weight, mode, workspace);
     };
     norm ? with_load.template operator()<NormReluOnLoad<T>>({NormVectors(norm)})
          : with_load.template operator()<KeepLoaded<T>>({});

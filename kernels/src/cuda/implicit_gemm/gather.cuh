@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The operand that is gathered from an image: rows are pixels of the result, and k runs over the
 // filter's taps and, within a tap, over channels. Nothing is ever laid out as a matrix in memory.
-// A row is decoded once per block, a tap once per step.
+// Every tap is cut into steps of its own: a row is decoded once per block, a tap once per step.
+// Images of few channels are in few_channels.cuh.
 #pragma once
 
 #include "cuda/implicit_gemm/image_walk.cuh"
@@ -11,75 +12,60 @@
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
-/// Steps of BK along k. VECTOR: every tap is cut into steps of its own, so that a step lies within
-/// one tap. Else k is the flat index of (tap, channel), which wastes nothing on few channels.
-template <bool VECTOR, int BK>
-__device__ __forceinline__ int steps_along_taps(const ImageWalk& walk) {
-  const int channels = walk.channels();
-  return VECTOR ? walk.taps() * ((channels + BK - 1) / BK) : (walk.taps() * channels + BK - 1) / BK;
+/// Of a step that lies within one tap: the tap and the k of its first element within that.
+struct TapStep {
+  std::int32_t tap, k;
+};
+template <int BK>
+__device__ __forceinline__ TapStep tap_step(const Divisor& steps_per_tap, int step) {
+  const auto s = static_cast<std::uint32_t>(step);
+  const std::uint32_t tap = steps_per_tap.divide(s);
+  return {static_cast<std::int32_t>(tap),
+          static_cast<std::int32_t>(steps_per_tap.rest(s, tap)) * BK};
 }
 
-template <class T, int EXTENT, int BK, bool VECTOR, class Transform>
+template <class T, int EXTENT, int BK, bool PACKS, class Transform>
 struct GatherLoader {
   using Operand = OperandTile<T, EXTENT, BK, Order::k_contiguous>;
   static constexpr int kWidth = Operand::kPackWidth;
-  static constexpr int kTiles = VECTOR ? Transform::kTiles : 1;
-  static constexpr bool kInPlace = VECTOR && Transform::kActive;
+  static constexpr int kTiles = PACKS ? Transform::kTiles : 1;
+  static constexpr bool kInPlace = PACKS && Transform::kActive;
   GatheredRows<T> source;
   const ImageWalk& walk;
   const Divisor& steps_per_tap;
   const PixelRow* rows;  // of the block, in shared memory
   Transform change;
 
-  /// What a pack of the step reads: one tap, or one for each element.
-  static constexpr int kTapsOfPack = VECTOR ? 1 : kWidth;
   struct Step {
-    TapPlace tap[kTapsOfPack];
-    std::int32_t channel[kTapsOfPack];
+    TapPlace tap;
+    std::int32_t channel;
   };
-
   __device__ __forceinline__ Step at(int step, int pack) const {
-    Step at;
-    if constexpr (VECTOR) {
-      const auto tap = static_cast<int>(steps_per_tap.divide(static_cast<std::uint32_t>(step)));
-      const int first = tap * static_cast<int>(steps_per_tap.value());
-      at.channel[0] = (step - first) * BK + pack;
-      at.tap[0] = walk.tap_place(at.channel[0] < walk.channels() ? tap : walk.taps());
-    } else {
-#pragma unroll
-      for (int i = 0; i < kWidth; ++i) {
-        const int k = step * BK + pack + i;
-        const int tap = walk.tap_of(k);
-        at.channel[i] = k - tap * walk.channels();
-        at.tap[i] = walk.tap_place(tap);
-      }
-    }
-    return at;
+    const TapStep first = tap_step<BK>(steps_per_tap, step);
+    const int channel = first.k + pack;
+    return {walk.tap_place(channel < walk.channels() ? first.tap : walk.taps()), channel};
   }
 
   __device__ __forceinline__ void load(const Step& at, int line, T* shared) const {
     const PixelRow row = rows[line];
-    if constexpr (VECTOR) {
-      const int count = walk.inside(row, at.tap[0]) ? kWidth : 0;
-      const std::int32_t pixel = row.pixel + at.tap[0].pixel;
-      copy_pack<true>(shared, source.at(pixel, at.channel[0]), count);
+    const bool inside = walk.inside(row, at.tap);
+    const std::int32_t pixel = row.pixel + at.tap.pixel;
+    if constexpr (PACKS) {
+      copy_pack<true>(shared, source.at(pixel, at.channel), inside ? kWidth : 0);
       if constexpr (kTiles == 2) {
-        copy_pack<true>(shared + Operand::kElements, change.y.at(pixel, at.channel[0]), count);
+        copy_pack<true>(shared + Operand::kElements, change.y.at(pixel, at.channel),
+                        inside ? kWidth : 0);
       }
     } else {
-#pragma unroll
-      for (int i = 0; i < kWidth; ++i) {
-        const std::int32_t pixel = row.pixel + at.tap[i].pixel;
-        shared[i] = walk.inside(row, at.tap[i]) ? transformed(change, source, pixel, at.channel[i])
-                                                : from_float<T>(0.0F);
-      }
+      load_changed(change, source, pixel, at.channel, inside ? walk.channels() - at.channel : 0,
+                   shared);
     }
   }
 
   /// Taps outside the image stay zero.
   __device__ __forceinline__ void transform(const Step& at, int line, T* shared) const {
-    if (walk.inside(rows[line], at.tap[0])) {
-      transform_pack(change, shared, shared + Operand::kElements, at.channel[0]);
+    if (walk.inside(rows[line], at.tap)) {
+      transform_pack(change, shared, shared + Operand::kElements, at.channel);
     }
   }
 };

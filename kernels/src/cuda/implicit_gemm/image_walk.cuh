@@ -19,7 +19,7 @@ enum class Direction : std::uint8_t { forward, dgrad };
 
 /// Where the taps of one row start: a pixel's number, below 2^31, and its coordinates. They may be
 /// outside the image.
-struct PixelRow {
+struct alignas(16) PixelRow {
   std::int32_t pixel;
   std::int32_t top, left;
 };
@@ -28,6 +28,13 @@ struct PixelRow {
 struct TapPlace {
   std::int32_t pixel;
   std::int32_t down, right;
+};
+
+/// The same for an element of a tap, whose tensor is known. Tables of these are read as vectors.
+struct alignas(16) TapElement {
+  std::int32_t offset;  ///< of elements
+  std::int32_t down, right;
+  std::int32_t channel;
 };
 
 /// Far outside of every image.
@@ -87,7 +94,7 @@ class ImageWalk {
     return static_cast<int>(channels_.value());
   }
 
-  __device__ __forceinline__ PixelRow row(std::int64_t number) const {
+  __device__ __forceinline__ PixelRow row(std::uint32_t number) const {
     const Place at = place(number);
     const std::int32_t top = at.i * vertical_.stride + vertical_.start;
     const std::int32_t left = at.j * horizontal_.stride + horizontal_.start;
@@ -95,23 +102,27 @@ class ImageWalk {
             number < rows_ ? top : kNowhere, left};
   }
   /// The number of that row's result among all pixels; -1 behind the last row.
-  __device__ __forceinline__ std::int32_t result_pixel(std::int64_t number) const {
+  __device__ __forceinline__ std::int32_t result_pixel(std::uint32_t number) const {
     const Place at = place(number);
     const std::int32_t h = at.i * vertical_.step + vertical_.first;
     const std::int32_t w = at.j * horizontal_.step + horizontal_.first;
     return number < rows_ ? (at.image * vertical_.result + h) * horizontal_.result + w : -1;
   }
 
-  /// The flat index of (tap, channel).
-  __device__ __forceinline__ int tap_of(int k) const {
-    return static_cast<int>(channels_.divide(static_cast<std::uint32_t>(k)));
-  }
   __device__ __forceinline__ TapPlace tap_place(int tap) const {
     const auto t = static_cast<std::uint32_t>(tap);
     const std::uint32_t r = taps_across_.divide(t);
     const std::int32_t down = direction_ * static_cast<std::int32_t>(r);
     const std::int32_t right = direction_ * static_cast<std::int32_t>(taps_across_.rest(t, r));
     return {down * horizontal_.source + right, tap < taps() ? down : kNowhere, right};
+  }
+  /// Of the flat index of (tap, channel), in a tensor whose pixels are `pitch` elements apart.
+  __device__ __forceinline__ TapElement tap_element(int index, std::int32_t pitch) const {
+    const auto i = static_cast<std::uint32_t>(index);
+    const std::uint32_t tap = channels_.divide(i);
+    const auto channel = static_cast<std::int32_t>(channels_.rest(i, tap));
+    const TapPlace place = tap_place(static_cast<int>(tap));
+    return {place.pixel * pitch + channel, place.down, place.right, channel};
   }
   /// The tap's number in the filter.
   __device__ __forceinline__ int filter_tap(int tap) const {
@@ -123,7 +134,8 @@ class ImageWalk {
            horizontal_.filter_first + s * horizontal_.filter_step;
   }
 
-  __device__ __forceinline__ bool inside(const PixelRow& row, const TapPlace& tap) const {
+  template <class Tap>
+  __device__ __forceinline__ bool inside(const PixelRow& row, const Tap& tap) const {
     return is_below(row.top + tap.down, vertical_.source) &&
            is_below(row.left + tap.right, horizontal_.source);
   }
@@ -135,7 +147,7 @@ class ImageWalk {
 
   WalkAxis vertical_, horizontal_;
   std::int32_t direction_, filter_width_;
-  std::int64_t rows_;
+  std::uint32_t rows_;
   Divisor count_down_, count_across_, taps_across_, channels_;
 
   ImageWalk(const WalkAxis& vertical, const WalkAxis& horizontal, const ConvProblem& p,
@@ -144,7 +156,7 @@ class ImageWalk {
         horizontal_(horizontal),
         direction_(direction),
         filter_width_(static_cast<std::int32_t>(p.S)),
-        rows_(p.N * vertical.count * horizontal.count),
+        rows_(static_cast<std::uint32_t>(p.N * vertical.count * horizontal.count)),
         count_down_(at_least_one(vertical.count)),
         count_across_(at_least_one(horizontal.count)),
         taps_across_(at_least_one(horizontal.taps)),
@@ -152,17 +164,29 @@ class ImageWalk {
 
   static std::int64_t at_least_one(std::int32_t count) { return count < 1 ? 1 : count; }
 
-  __device__ __forceinline__ Place place(std::int64_t number) const {
-    const auto n = static_cast<std::uint32_t>(number);
-    const std::uint32_t line = count_across_.divide(n);
+  __device__ __forceinline__ Place place(std::uint32_t number) const {
+    const std::uint32_t line = count_across_.divide(number);
     const std::uint32_t image = count_down_.divide(line);
     return {static_cast<std::int32_t>(image),
             static_cast<std::int32_t>(count_down_.rest(line, image)),
-            static_cast<std::int32_t>(count_across_.rest(n, line))};
+            static_cast<std::int32_t>(count_across_.rest(number, line))};
   }
   /// And not negative.
   __device__ static __forceinline__ bool is_below(std::int32_t i, std::int32_t end) {
     return static_cast<std::uint32_t>(i) < static_cast<std::uint32_t>(end);
+  }
+};
+
+/// Pixels [begin, end) of the result, which a block sums over.
+struct PixelRange {
+  std::uint32_t begin, end;
+
+  /// The i-th pixel's row; behind the last pixel, the taps are nowhere.
+  __device__ __forceinline__ PixelRow row(const ImageWalk& walk, int i) const {
+    const std::uint32_t pixel = begin + static_cast<std::uint32_t>(i);
+    PixelRow row = walk.row(pixel);
+    row.top = pixel < end ? row.top : kNowhere;
+    return row;
   }
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which instance of an implicit-GEMM kernel a call gets: arithmetic by dtype and stream, tile by
-// the number of columns, vector loads where everything is 16-byte aligned.
+// the number of columns, loads by alignment and channels.
 #pragma once
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
@@ -9,6 +9,17 @@
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
+
+/// How operands are loaded: 16 bytes at a time, element by element, or as few_channels.cuh does.
+enum class Loads : std::uint8_t { packs, elements, gray, rgb };
+
+/// Of an image that is loaded with few channels.
+constexpr int channels_of(Loads loads) {
+  return loads == Loads::rgb ? 3 : 1;
+}
+constexpr bool are_few_channels(Loads loads) {
+  return loads == Loads::gray || loads == Loads::rgb;
+}
 
 template <class Arithmetic>
 constexpr int kStepDepth = kStepBytes / static_cast<int>(sizeof(typename Arithmetic::Element));
@@ -34,22 +45,21 @@ bool needs_smaller(const Stream& stream, std::uint32_t shared_bytes) {
   return kHasSmaller && shared_bytes > dynamic_shared_limit(stream.device().index);
 }
 
-/// call.template operator()<Arithmetic, Tile, VECTOR>(), which returns whether it could launch.
+/// call.template operator()<Arithmetic, Tile>(), which returns whether it could launch.
 template <class Arithmetic, class Call>
-void with_tile(std::int64_t columns, bool vector, const Call& call) {
-  const auto with_loads = [&]<class ChosenTile>() {
+void with_tile(std::int64_t columns, const Call& call) {
+  const auto with = [&]<class ChosenTile>() {
     static_assert(ChosenTile::BM == 128 && ChosenTile::kThreads == kTileThreads);
-    return vector ? call.template operator()<Arithmetic, ChosenTile, true>()
-                  : call.template operator()<Arithmetic, ChosenTile, false>();
+    return call.template operator()<Arithmetic, ChosenTile>();
   };
   if constexpr (sizeof(typename Arithmetic::Element) == 4) {
     // f32 is for checking and for older nets: two tiles are enough.
-    columns <= 32 ? with_loads.template operator()<NarrowTile<Arithmetic>>()
-                  : with_loads.template operator()<MediumTile<Arithmetic>>();
+    columns <= 32 ? with.template operator()<NarrowTile<Arithmetic>>()
+                  : with.template operator()<MediumTile<Arithmetic>>();
   } else if (columns <= 32) {
-    with_loads.template operator()<NarrowTile<Arithmetic>>();
-  } else if (columns <= 64 || !with_loads.template operator()<WideTile<Arithmetic>>()) {
-    with_loads.template operator()<MediumTile<Arithmetic>>();
+    with.template operator()<NarrowTile<Arithmetic>>();
+  } else if (columns <= 64 || !with.template operator()<WideTile<Arithmetic>>()) {
+    with.template operator()<MediumTile<Arithmetic>>();
   }
 }
 

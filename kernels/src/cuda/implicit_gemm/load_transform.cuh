@@ -8,6 +8,7 @@
 //   kTables      per-channel tables in shared memory
 //   Arguments    what the kernel gets
 //   operator()(value, companion, channel)
+//   change(values, companions, channel)    the same for a pack, if it is active
 #pragma once
 
 #include "cuda/norm_vectors.cuh"
@@ -19,15 +20,35 @@ inline namespace ACCRETE_CUDA_ABI {
 /// Rows of a tensor, some of which may not exist: an address is made of any number.
 template <class T>
 struct GatheredRows {
-  const T* data;
-  std::int32_t pitch;
+  const unsigned char* data;
+  std::int32_t pitch;  ///< bytes, so that a row's address is one multiplication of 32 bits
 
   explicit GatheredRows(const ConstTensorView& view)
-      : data(static_cast<const T*>(view.data)), pitch(static_cast<std::int32_t>(view.pitch)) {}
-  __device__ __forceinline__ const T* at(std::int64_t row, std::int32_t channel) const {
-    return data + row * pitch + channel;
+      : data(static_cast<const unsigned char*>(view.data)),
+        pitch(static_cast<std::int32_t>(view.pitch) * kElementBytes) {}
+  __device__ __forceinline__ std::int32_t elements() const { return pitch / kElementBytes; }
+  __device__ __forceinline__ const T* at(std::int32_t row, std::int32_t channel) const {
+    return reinterpret_cast<const T*>(data + static_cast<std::int64_t>(row) * pitch) + channel;
   }
+
+ private:
+  static constexpr std::int32_t kElementBytes = sizeof(T);
 };
+
+/// Of a table in shared memory, in vectors.
+template <int WIDTH>
+__device__ __forceinline__ Pack<WIDTH> load_table(const float* table) {
+  Pack<WIDTH> values;
+#pragma unroll
+  for (int i = 0; i < WIDTH; i += 4) {
+    const Pack<4> part = load_pack<float, 4>(table + i);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      values.v[i + k] = part.v[k];
+    }
+  }
+  return values;
+}
 
 /// The operand as it is.
 template <class T>
@@ -67,6 +88,16 @@ struct NormReluOnLoad {
                                               std::int32_t channel) const {
     return norm_relu(value, scale[channel], shift[channel]);
   }
+  template <int WIDTH>
+  __device__ __forceinline__ void change(Pack<WIDTH>& values, const Pack<WIDTH>& /*companions*/,
+                                         std::int32_t channel) const {
+    const Pack<WIDTH> scales = load_table<WIDTH>(scale + channel);
+    const Pack<WIDTH> shifts = load_table<WIDTH>(shift + channel);
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+      values.v[i] = norm_relu(values.v[i], scales.v[i], shifts.v[i]);
+    }
+  }
 
   const float* scale;
   const float* shift;
@@ -96,6 +127,17 @@ struct DeferredOnLoad {
                                               std::int32_t channel) const {
     return applied(value, companion, p[channel], q[channel], r[channel]);
   }
+  template <int WIDTH>
+  __device__ __forceinline__ void change(Pack<WIDTH>& values, const Pack<WIDTH>& companions,
+                                         std::int32_t channel) const {
+    const Pack<WIDTH> ps = load_table<WIDTH>(p + channel);
+    const Pack<WIDTH> qs = load_table<WIDTH>(q + channel);
+    const Pack<WIDTH> rs = load_table<WIDTH>(r + channel);
+#pragma unroll
+    for (int i = 0; i < WIDTH; ++i) {
+      values.v[i] = applied(values.v[i], companions.v[i], ps.v[i], qs.v[i], rs.v[i]);
+    }
+  }
 
   GatheredRows<T> y;
   const float* p;
@@ -108,33 +150,41 @@ typename DeferredOnLoad<T>::Arguments deferred_arguments(const DeferredGradient&
   return {DeferredVectors(gradient), GatheredRows<T>(companion(gradient))};
 }
 
-/// An element of a tensor, changed.
+/// An element, changed.
 template <class T, class Transform>
-__device__ __forceinline__ T transformed(const Transform& transform, const GatheredRows<T>& rows,
-                                         std::int64_t row, std::int32_t channel) {
-  const T value = *rows.at(row, channel);
-  if constexpr (!Transform::kActive) {
-    return value;
+__device__ __forceinline__ T transformed(const Transform& transform, T value, float companion,
+                                         std::int32_t channel) {
+  if constexpr (Transform::kActive) {
+    return from_float<T>(transform(to_float(value), companion, channel));
   } else {
-    float other = 0.0F;
-    if constexpr (Transform::kTiles == 2) {
-      other = to_float(*transform.y.at(row, channel));
-    }
-    return from_float<T>(transform(to_float(value), other, channel));
+    return value;
   }
 }
 
-/// Changes a 16-byte pack of neighbouring channels in shared memory.
+/// The first `count` elements of a pack, changed; the others are zero.
+template <class T, class Transform>
+__device__ __forceinline__ void load_changed(const Transform& transform,
+                                             const GatheredRows<T>& rows, std::int32_t row,
+                                             std::int32_t channel, int count, T* shared) {
+  const T* const values = rows.at(row, channel);
+#pragma unroll
+  for (int i = 0; i < kPackWidth<T>; ++i) {
+    float companion = 0.0F;
+    if constexpr (Transform::kTiles == 2) {
+      companion = i < count ? to_float(transform.y.at(row, channel)[i]) : 0.0F;
+    }
+    shared[i] = i < count ? transformed(transform, values[i], companion, channel + i) : T{};
+  }
+}
+
+/// Changes a 16-byte pack of neighbouring channels in shared memory, of a tensor of whole packs.
 template <class T, class Transform>
 __device__ __forceinline__ void transform_pack(const Transform& transform, T* pack,
                                                const T* companion, std::int32_t channel) {
   constexpr int kWidth = kPackWidth<T>;
   Pack<kWidth> values = load_pack<T, kWidth>(pack);
   const Pack<kWidth> others = load_pack<T, kWidth>(Transform::kTiles == 2 ? companion : pack);
-#pragma unroll
-  for (int i = 0; i < kWidth; ++i) {
-    values.v[i] = transform(values.v[i], others.v[i], channel + i);
-  }
+  transform.change(values, others, channel);
   store_pack<T, kWidth>(pack, values);
 }
 

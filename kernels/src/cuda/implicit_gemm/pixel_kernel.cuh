@@ -5,6 +5,7 @@
 #include <type_traits>
 
 #include "cuda/implicit_gemm/epilogue.cuh"
+#include "cuda/implicit_gemm/few_channels.cuh"
 #include "cuda/implicit_gemm/filter.cuh"
 #include "cuda/implicit_gemm/gather.cuh"
 #include "cuda/implicit_gemm/kernel_choice.cuh"
@@ -13,15 +14,23 @@ namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
 /// `Transform` changes the pixels on load, `Epilogue` takes the results.
-template <class Arithmetic, class Tile_, Direction DIRECTION, bool VECTOR, class Transform,
+template <class Arithmetic, class Tile_, Direction DIRECTION, Loads LOADS, class Transform,
           class Epilogue>
 struct PixelGemm {
   using Tile = Tile_;
   using T = typename Arithmetic::Element;
-  using Filter = std::conditional_t<DIRECTION == Direction::forward,
-                                    FilterLoader<T, Tile::BN, Tile::BK, VECTOR>,
-                                    TransposedFilterLoader<T, Tile::BN, Tile::BK, VECTOR>>;
-  using Pixels = GatherLoader<T, Tile::BM, Tile::BK, VECTOR, Transform>;
+  static constexpr bool kFewChannels = are_few_channels(LOADS);
+  static constexpr bool kPacks = LOADS == Loads::packs;
+  static constexpr int kChannels = channels_of(LOADS);  // where they are few
+  static_assert(!kFewChannels || (DIRECTION == Direction::forward && !Transform::kActive));
+  using Filter =
+      std::conditional_t<kFewChannels, FewChannelsFilter<T, Tile::BN, Tile::BK, kChannels>,
+                         std::conditional_t<DIRECTION == Direction::forward,
+                                            FilterLoader<T, Tile::BN, Tile::BK, kPacks>,
+                                            TransposedFilterLoader<T, Tile::BN, Tile::BK, kPacks>>>;
+  using Pixels =
+      std::conditional_t<kFewChannels, FewChannelsGather<T, Tile::BM, Tile::BK, kChannels>,
+                         GatherLoader<T, Tile::BM, Tile::BK, kPacks, Transform>>;
   using Loop = MainLoop<Tile, Arithmetic, Pixels, Filter>;
 
   struct Arguments {
@@ -59,8 +68,9 @@ struct PixelGemm {
     return {blocks_for(a.walk.rows(), Tile::BM), blocks_for(columns(a), Tile::BN)};
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    return Loop::kSharedBytes + static_cast<std::uint32_t>(Transform::kTables * a.walk.channels()) *
-                                    static_cast<std::uint32_t>(sizeof(float));
+    const int bytes = kFewChannels ? table_taps(a) * static_cast<int>(sizeof(TapElement))
+                                   : Transform::kTables * a.walk.channels() * 4;
+    return Loop::kSharedBytes + static_cast<std::uint32_t>(bytes);
   }
 
   /// One tile, by a whole block.
@@ -69,26 +79,54 @@ struct PixelGemm {
     ACCRETE_SHARED_ARRAY(PixelRow, rows, [Tile::BM]);
     ACCRETE_SHARED_ARRAY(std::int32_t, results, [Tile::BM]);
     for (int i = static_cast<int>(threadIdx.x); i < Tile::BM; i += Tile::kThreads) {
-      rows[i] = a.walk.row(row_tile * Tile::BM + i);
-      results[i] = a.walk.result_pixel(row_tile * Tile::BM + i);
+      const auto row = static_cast<std::uint32_t>(row_tile) * Tile::BM + i;
+      rows[i] = a.walk.row(row);
+      results[i] = a.walk.result_pixel(row);
     }
-    const Transform transform(a.change, a.walk.channels(),
-                              reinterpret_cast<float*>(stages + Loop::kSharedBytes));
-    __syncthreads();
-
-    const std::int64_t first_column = column_tile * Tile::BN;
-    const Filter filter{{a.weight, a.filters, a.taps, a.channels, a.steps_per_tap,
-                         static_cast<std::int32_t>(first_column)},
-                        a.walk};
-    const Pixels pixels{a.source, a.walk, a.steps_per_tap, rows, transform};
-    const int steps = steps_along_taps<VECTOR, Tile::BK>(a.walk);
     Accumulators<Tile> sums;
     sums.clear();
-    Loop::run(pixels, filter, steps, reinterpret_cast<T*>(stages), sums);
+    const std::int64_t first_column = column_tile * Tile::BN;
+    multiply(a, rows, static_cast<std::int32_t>(first_column), stages, sums);
     a.epilogue.template finish<Tile>(sums,
                                      {a.first_tile + row_tile, a.walk.rows() - row_tile * Tile::BM,
                                       results, first_column, columns(a)},
                                      reinterpret_cast<float*>(stages));
+  }
+
+ private:
+  __host__ __device__ static int few_channel_steps(const Arguments& a) {
+    constexpr int kTaps = kTapsOfStep<kChannels, Tile::BK>;
+    return (a.taps + kTaps - 1) / kTaps;
+  }
+  /// Loads of few channels run up to kStages steps ahead of the last.
+  __host__ __device__ static int table_taps(const Arguments& a) {
+    return (few_channel_steps(a) + kStages) * kTapsOfStep<kChannels, Tile::BK>;
+  }
+
+  /// Fills the table that lies behind the stages, and adds the tile's product to `sums`.
+  __device__ static __forceinline__ void multiply(const Arguments& a, const PixelRow* rows,
+                                                  std::int32_t first_column, unsigned char* stages,
+                                                  Accumulators<Tile>& sums) {
+    auto* const shared = reinterpret_cast<T*>(stages);
+    unsigned char* const table = stages + Loop::kSharedBytes;
+    if constexpr (kFewChannels) {
+      auto* const taps = reinterpret_cast<TapElement*>(table);
+      for (int i = static_cast<int>(threadIdx.x); i < table_taps(a); i += Tile::kThreads) {
+        taps[i] = a.walk.tap_element(i * kChannels, a.source.elements());
+      }
+      __syncthreads();
+      Loop::run(Pixels(a.source, a.walk, rows, taps),
+                Filter(a.weight, a.filters, a.taps, first_column), few_channel_steps(a), shared,
+                sums);
+    } else {
+      const Transform transform(a.change, a.walk.channels(), reinterpret_cast<float*>(table));
+      __syncthreads();
+      const auto steps_per_tap = static_cast<int>(a.steps_per_tap.value());
+      Loop::run(
+          Pixels{a.source, a.walk, a.steps_per_tap, rows, transform},
+          Filter{{a.weight, a.filters, a.taps, a.channels, a.steps_per_tap, first_column}, a.walk},
+          a.walk.taps() * steps_per_tap, shared, sums);
+    }
   }
 };
 

@@ -3,7 +3,10 @@
 // into ranges that are summed in order by a second kernel.
 #pragma once
 
+#include <type_traits>
+
 #include "cuda/implicit_gemm/epilogue.cuh"
+#include "cuda/implicit_gemm/few_channels.cuh"
 #include "cuda/implicit_gemm/kernel_choice.cuh"
 #include "cuda/implicit_gemm/wgrad_operands.cuh"
 #include "cuda/plan/conv_plan.h"
@@ -12,16 +15,23 @@ namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
 /// Results of a block are a tile of filters by a tile of columns, summed over a range of pixels.
-template <class Arithmetic, class Tile_, bool VECTOR, class GradientTransform, class PatchTransform>
+/// Where the channels are few, there is one tile of columns, and gradients are loaded in packs.
+template <class Arithmetic, class Tile_, Loads LOADS, class GradientTransform, class PatchTransform>
 struct WgradGemm {
   using Tile = Tile_;
   using T = typename Arithmetic::Element;
-  using A = GradientLoader<T, Tile::BM, Tile::BK, VECTOR, GradientTransform>;
-  using B = PatchLoader<T, Tile::BN, Tile::BK, VECTOR, PatchTransform>;
+  static constexpr bool kFewChannels = are_few_channels(LOADS);
+  static_assert(!kFewChannels || !PatchTransform::kActive);
+  using A = GradientLoader<T, Tile::BM, Tile::BK, LOADS != Loads::elements, GradientTransform>;
+  using B =
+      std::conditional_t<kFewChannels,
+                         FewChannelsPatches<T, Tile::BN, Tile::BK, channels_of(LOADS)>,
+                         PatchLoader<T, Tile::BN, Tile::BK, LOADS == Loads::packs, PatchTransform>>;
   using Loop = MainLoop<Tile, Arithmetic, A, B>;
   /// Blocks per multiprocessor that registers must suffice for; 0: what the compiler thinks fit. It
   /// thinks too many where packs are loaded element by element, and spills.
-  static constexpr int kLeastBlocks = VECTOR ? 0 : 1;
+  static constexpr int kLeastBlocks = LOADS == Loads::packs ? 0 : LOADS == Loads::elements ? 1 : 2;
+  static constexpr std::uint32_t kTableBytes = B::kTableEntries * sizeof(TapElement);
 
   struct Arguments {
     ImageWalk walk;
@@ -56,39 +66,53 @@ struct WgradGemm {
   static std::uint32_t shared_bytes(const Arguments& a) {
     const std::int64_t tables =
         GradientTransform::kTables * a.filters + PatchTransform::kTables * a.walk.channels();
-    return Loop::kSharedBytes +
+    return Loop::kSharedBytes + kTableBytes +
            static_cast<std::uint32_t>(tables) * static_cast<std::uint32_t>(sizeof(float));
   }
 
   /// One tile over one range, by a whole block.
   __device__ static __forceinline__ void run(const Arguments& a, const dim3& tile,
-                                             unsigned char* stages) {
-    auto* tables = reinterpret_cast<float*>(stages + Loop::kSharedBytes);
+                                             unsigned char* shared) {
+    unsigned char* const stages = shared_in_register(shared);
+    auto* const table = reinterpret_cast<TapElement*>(stages + Loop::kSharedBytes);
+    auto* tables = reinterpret_cast<float*>(stages + Loop::kSharedBytes + kTableBytes);
     const auto filters = static_cast<std::int32_t>(a.filters);
     const GradientTransform change_gradient(a.gradient_change, filters, tables);
     const PatchTransform change_patch(a.patch_change, a.walk.channels(),
                                       tables + GradientTransform::kTables * filters);
-    if constexpr (GradientTransform::kActive || PatchTransform::kActive) {
-      __syncthreads();
-    }
     const std::int64_t first_filter = static_cast<std::int64_t>(tile.y) * Tile::BM;
     const std::int64_t first_column = static_cast<std::int64_t>(tile.x) * Tile::BN;
-    const std::int64_t begin = tile.z * a.ranges.pixels_per_range;
-    const std::int64_t end = begin + a.ranges.pixels_per_range < a.walk.rows()
-                                 ? begin + a.ranges.pixels_per_range
-                                 : a.walk.rows();
-    const A gradients{
-        a.grad_y, filters, static_cast<std::int32_t>(first_filter), {begin, end}, change_gradient};
-    const B patches(a.x, a.walk, {begin, end}, change_patch, first_column);
-    const int steps = static_cast<int>((end - begin + Tile::BK - 1) / Tile::BK);
+    fill_table(table, a, static_cast<int>(first_column));
+    __syncthreads();
+    const PixelRange range = pixels(a, tile.z);
+    const A gradients{a.grad_y, filters, static_cast<std::int32_t>(first_filter), range,
+                      change_gradient};
+    const int steps = static_cast<int>((range.end - range.begin + Tile::BK - 1) / Tile::BK);
     Accumulators<Tile> sums;
     sums.clear();
-    Loop::run(gradients, patches, steps, reinterpret_cast<T*>(stages), sums);
+    if constexpr (kFewChannels) {
+      Loop::run(gradients, B{a.x, a.walk, range, table}, steps, reinterpret_cast<T*>(stages), sums);
+    } else {
+      Loop::run(gradients, B{a.x, a.walk, range, table, change_patch}, steps,
+                reinterpret_cast<T*>(stages), sums);
+    }
     store(sums, a.partial + (tile.z * a.filters + first_filter) * a.columns + first_column,
           a.filters - first_filter, a.columns - first_column, a.columns);
   }
 
  private:
+  __device__ static __forceinline__ PixelRange pixels(const Arguments& a, unsigned range) {
+    const std::int64_t begin = range * a.ranges.pixels_per_range;
+    const std::int64_t end = begin + a.ranges.pixels_per_range;
+    return {static_cast<std::uint32_t>(begin),
+            static_cast<std::uint32_t>(end < a.walk.rows() ? end : a.walk.rows())};
+  }
+  __device__ static __forceinline__ void fill_table(TapElement* table, const Arguments& a,
+                                                    int first_column) {
+    for (int i = static_cast<int>(threadIdx.x); i < B::kTableEntries; i += Tile::kThreads) {
+      table[i] = a.walk.tap_element(first_column + i * B::kTableStep, a.x.elements());
+    }
+  }
   /// To `partial`, where so many filters and columns follow; lines are `pitch` apart.
   __device__ static __forceinline__ void store(const Accumulators<Tile>& sums, float* partial,
                                                std::int64_t filters, std::int64_t columns,
@@ -126,6 +150,7 @@ struct SumRanges {
 
   __device__ void operator()(std::int64_t /*row*/, std::int64_t i) const {
     float sum = accumulate ? grad_weight[i] : 0.0F;
+#pragma unroll 8
     for (std::int64_t range = 0; range < ranges; ++range) {
       sum += partial[range * elements + i];
     }
@@ -143,32 +168,61 @@ inline void launch_sum_ranges(const Stream& stream, const char* op, const ConvPr
   launch_packs(stream, op, sum, 1, elements);
 }
 
-/// call.template operator()<Tile>() with the tile for so many filters.
-template <class Arithmetic, class Call>
-void with_wgrad_tile(std::int64_t filters, const Call& call) {
-  using Few = Tile<32, kWgradColumns, 32, 16, kStepDepth<Arithmetic>>;
-  using Many = Tile<kWgradFilters, kWgradColumns, 32, 32, kStepDepth<Arithmetic>>;
-  filters <= 32 ? call.template operator()<Few>() : call.template operator()<Many>();
+/// Few channels where all columns are in one tile.
+inline Loads wgrad_loads(const ConvProblem& problem, bool gradient_packs, bool patch_packs,
+                         bool patches_change) {
+  const std::int64_t columns = problem.R * problem.S * problem.C;
+  if (gradient_packs && patch_packs) {
+    return Loads::packs;
+  }
+  const bool few = gradient_packs && !patches_change;
+  return few && problem.C == 1 && columns <= kWgradGrayColumns  ? Loads::gray
+         : few && problem.C == 3 && columns <= kWgradRgbColumns ? Loads::rgb
+                                                                : Loads::elements;
 }
 
-/// Both kernels, for one arithmetic.
+/// call.template operator()<Tile, LOADS>() with the tile for so many filters.
+template <class Arithmetic, bool FEW_CHANNELS, class Call>
+void with_wgrad_tile(Loads loads, std::int64_t filters, const Call& call) {
+  constexpr int kDepth = kStepDepth<Arithmetic>;
+  using Few = Tile<32, kWgradColumns, 32, 16, kDepth>;
+  using Many = Tile<kWgradFilters, kWgradColumns, 32, 32, kDepth>;
+  if constexpr (FEW_CHANNELS) {
+    if (loads == Loads::gray) {
+      call.template
+      operator()<Tile<kWgradFilters, kWgradGrayColumns, 16, 32, kDepth>, Loads::gray>();
+      return;
+    }
+    if (loads == Loads::rgb) {
+      call.template operator()<Tile<kWgradFilters, kWgradRgbColumns, 16, 80, kDepth>, Loads::rgb>();
+      return;
+    }
+  }
+  const auto with = [&]<class ChosenTile>() {
+    loads == Loads::packs ? call.template operator()<ChosenTile, Loads::packs>()
+                          : call.template operator()<ChosenTile, Loads::elements>();
+  };
+  filters <= 32 ? with.template operator()<Few>() : with.template operator()<Many>();
+}
+
+/// Both kernels, for one arithmetic. `gradient_packs`: whether grad_y and its companion hold packs.
 template <class Arithmetic, class GradientTransform, class PatchTransform>
 void launch_wgrad(const Stream& stream, const char* op, const ConvProblem& problem,
                   const ConstTensorView& x, const typename PatchTransform::Arguments& patch_change,
                   const ConstTensorView& grad_y,
-                  const typename GradientTransform::Arguments& gradient_change, bool vector,
+                  const typename GradientTransform::Arguments& gradient_change, bool gradient_packs,
                   const TensorView& grad_weight, GradMode mode, const Workspace& workspace) {
-  const auto call = [&]<class ChosenTile, bool VECTOR>() {
-    using Gemm = WgradGemm<Arithmetic, ChosenTile, VECTOR, GradientTransform, PatchTransform>;
+  constexpr bool kPatchesChange = PatchTransform::kActive;
+  const Loads loads = wgrad_loads(problem, gradient_packs, packs_fit(x), kPatchesChange);
+  const auto call = [&]<class ChosenTile, Loads LOADS>() {
+    static_assert(ChosenTile::kThreads == kTileThreads);
+    using Gemm = WgradGemm<Arithmetic, ChosenTile, LOADS, GradientTransform, PatchTransform>;
     const auto arguments =
         Gemm::arguments(problem, x, patch_change, grad_y, gradient_change, workspace);
     launch(stream, op, &wgrad_gemm<Gemm>,
            {Gemm::grid(arguments), ChosenTile::kThreads, Gemm::shared_bytes(arguments)}, arguments);
   };
-  with_wgrad_tile<Arithmetic>(problem.K, [&]<class ChosenTile>() {
-    vector ? call.template operator()<ChosenTile, true>()
-           : call.template operator()<ChosenTile, false>();
-  });
+  with_wgrad_tile<Arithmetic, !kPatchesChange>(loads, problem.K, call);
   launch_sum_ranges(stream, op, problem, grad_weight, mode, workspace);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two operands of the weight gradient, whose k are pixels.
+// The two operands of the weight gradient, whose k are pixels. Images of few channels are in
+// few_channels.cuh.
 #pragma once
 
 #include "cuda/implicit_gemm/gather.cuh"
@@ -7,118 +8,92 @@
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
-/// Pixels [begin, end) of the range of this block.
-struct PixelRange {
-  std::int64_t begin, end;
-};
-
 /// grad_y: a line is a pixel, its filters are contiguous.
-template <class T, int EXTENT, int BK, bool VECTOR, class Transform>
+template <class T, int EXTENT, int BK, bool PACKS, class Transform>
 struct GradientLoader {
   using Operand = OperandTile<T, EXTENT, BK, Order::extent_contiguous>;
-  static constexpr int kTiles = VECTOR ? Transform::kTiles : 1;
-  static constexpr bool kInPlace = VECTOR && Transform::kActive;
+  static constexpr int kTiles = PACKS ? Transform::kTiles : 1;
+  static constexpr bool kInPlace = PACKS && Transform::kActive;
   GatheredRows<T> grad_y;
   std::int32_t filters, first_filter;
   PixelRange range;
   Transform change;
 
   struct Step {
-    std::int64_t pixel;  ///< of line 0
+    std::uint32_t pixel;  ///< of line 0
     std::int32_t filter, count;
   };
   __device__ __forceinline__ Step at(int step, int pack) const {
     const int filter = first_filter + pack;
-    const int rest = filters - filter;
-    return {range.begin + static_cast<std::int64_t>(step) * BK, filter,
-            rest < Operand::kPackWidth ? rest : Operand::kPackWidth};
+    return {range.begin + static_cast<std::uint32_t>(step * BK), filter, filters - filter};
   }
   __device__ __forceinline__ void load(const Step& at, int line, T* shared) const {
-    const std::int64_t pixel = at.pixel + line;
+    const std::uint32_t pixel = at.pixel + static_cast<std::uint32_t>(line);
+    const auto row = static_cast<std::int32_t>(pixel);
     const int count = pixel < range.end ? at.count : 0;
-    if constexpr (VECTOR) {
-      copy_pack<true>(shared, grad_y.at(pixel, at.filter), count);
+    if constexpr (PACKS) {
+      copy_pack<true>(shared, grad_y.at(row, at.filter), count);
       if constexpr (kTiles == 2) {
-        copy_pack<true>(shared + Operand::kElements, change.y.at(pixel, at.filter), count);
+        copy_pack<true>(shared + Operand::kElements, change.y.at(row, at.filter), count);
       }
     } else {
-#pragma unroll
-      for (int i = 0; i < Operand::kPackWidth; ++i) {
-        shared[i] =
-            i < count ? transformed(change, grad_y, pixel, at.filter + i) : from_float<T>(0.0F);
-      }
+      load_changed(change, grad_y, row, at.filter, count, shared);
     }
   }
 
   /// Pixels behind the range and filters behind the last stay zero.
   __device__ __forceinline__ void transform(const Step& at, int line, T* shared) const {
-    if (at.pixel + line < range.end && at.count > 0) {
+    if (at.pixel + static_cast<std::uint32_t>(line) < range.end && at.count > 0) {
       transform_pack(change, shared, shared + Operand::kElements, at.filter);
     }
   }
 };
 
-/// x gathered: a line is a pixel of grad_y, columns are (tap, channel). A thread keeps its pack of
-/// columns, which is decoded once. The transform has no companion.
-template <class T, int EXTENT, int BK, bool VECTOR, class Transform>
+/// x gathered: a line is a pixel of grad_y, columns are (tap, channel): those of the block are in a
+/// table in shared memory. The transform has no companion.
+template <class T, int EXTENT, int BK, bool PACKS, class Transform>
 struct PatchLoader {
   using Operand = OperandTile<T, EXTENT, BK, Order::extent_contiguous>;
   static_assert(Transform::kTiles == 1);
   static constexpr int kTiles = 1;
-  static constexpr bool kInPlace = VECTOR && Transform::kActive;
-  static constexpr int kTapsOfPack = VECTOR ? 1 : Operand::kPackWidth;
+  static constexpr bool kInPlace = PACKS && Transform::kActive;
+  static constexpr int kTableEntries = EXTENT, kTableStep = 1;
   GatheredRows<T> x;
   const ImageWalk& walk;
   PixelRange range;
+  const TapElement* columns;
   Transform change;
-  TapPlace tap[kTapsOfPack];
-  std::int32_t channel[kTapsOfPack];
-
-  __device__ __forceinline__ PatchLoader(const GatheredRows<T>& image, const ImageWalk& image_walk,
-                                         const PixelRange& pixels, const Transform& transform,
-                                         std::int64_t first_column)
-      : x(image), walk(image_walk), range(pixels), change(transform) {
-    const int pack = static_cast<int>(threadIdx.x) % Operand::kPacksPerLine * Operand::kPackWidth;
-#pragma unroll
-    for (int i = 0; i < kTapsOfPack; ++i) {
-      const int column = static_cast<int>(first_column) + pack + i;
-      const int number = walk.tap_of(column);
-      tap[i] = walk.tap_place(number);
-      channel[i] = column - number * walk.channels();
-    }
-  }
 
   struct Step {
-    std::int64_t pixel;  ///< of line 0
+    std::int32_t pixel;         ///< in the range, of line 0
+    const TapElement* columns;  ///< of the pack
   };
-  __device__ __forceinline__ Step at(int step, int /*pack*/) const {
-    return {range.begin + static_cast<std::int64_t>(step) * BK};
+  __device__ __forceinline__ Step at(int step, int pack) const {
+    return {step * BK, columns + pack};
   }
   __device__ __forceinline__ void load(const Step& at, int line, T* shared) const {
-    const PixelRow row = row_of(at.pixel + line);
-    if constexpr (VECTOR) {
-      copy_pack<true>(shared, x.at(row.pixel + tap[0].pixel, channel[0]),
-                      walk.inside(row, tap[0]) ? Operand::kPackWidth : 0);
+    const PixelRow row = range.row(walk, at.pixel + line);
+    const T* const pixel = in_register(x.at(row.pixel, 0));
+    if constexpr (PACKS) {
+      const TapElement column = at.columns[0];
+      copy_pack<true>(shared, pixel + column.offset,
+                      walk.inside(row, column) ? Operand::kPackWidth : 0);
     } else {
 #pragma unroll
-      for (int i = 0; i < kTapsOfPack; ++i) {
-        shared[i] = walk.inside(row, tap[i])
-                        ? transformed(change, x, row.pixel + tap[i].pixel, channel[i])
-                        : from_float<T>(0.0F);
+      for (int i = 0; i < Operand::kPackWidth; ++i) {
+        const TapElement column = at.columns[i];
+        shared[i] = walk.inside(row, column)
+                        ? transformed(change, pixel[column.offset], 0.0F, column.channel)
+                        : T{};
       }
     }
   }
 
   /// Taps outside the image stay zero.
   __device__ __forceinline__ void transform(const Step& at, int line, T* shared) const {
-    if (walk.inside(row_of(at.pixel + line), tap[0])) {
-      transform_pack(change, shared, shared, channel[0]);
+    if (walk.inside(range.row(walk, at.pixel + line), at.columns[0])) {
+      transform_pack(change, shared, shared, at.columns[0].channel);
     }
-  }
-
- private:
-  __device__ __forceinline__ PixelRow row_of(std::int64_t pixel) const {
-    return walk.row(pixel < range.end ? pixel : walk.rows());
   }
 };
 

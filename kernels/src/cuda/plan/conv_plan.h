@@ -18,6 +18,8 @@ namespace accrete::kernels::cuda {
 /// Results of a block of the weight gradient.
 constexpr int kWgradFilters = 64;
 constexpr int kWgradColumns = 128;
+/// Where the image has one channel, or three: all columns that such a block may have.
+constexpr int kWgradGrayColumns = 64, kWgradRgbColumns = 160;
 
 /// The pixels of a weight gradient, cut so that its blocks fill a large GPU about twice.
 struct WgradRanges {
@@ -31,8 +33,10 @@ inline WgradRanges wgrad_ranges(const ConvProblem& problem) {
   const auto tiles = [](std::int64_t extent, std::int64_t tile) {
     return (extent + tile - 1) / tile;
   };
+  const std::int64_t columns = problem.R * problem.S * problem.C;
+  const bool one_tile = problem.C == 3 && columns <= kWgradRgbColumns;
   const std::int64_t blocks =
-      tiles(problem.K, kWgradFilters) * tiles(problem.R * problem.S * problem.C, kWgradColumns);
+      tiles(problem.K, kWgradFilters) * (one_tile ? 1 : tiles(columns, kWgradColumns));
   const std::int64_t pixels = problem.y_shape().pixels();
   const std::int64_t wanted = std::max<std::int64_t>(1, kBlocks / blocks);
   const std::int64_t possible = tiles(pixels, kLeastPixels);
