@@ -29,7 +29,8 @@ struct WgradGemm {
                          PatchLoader<T, Tile::BN, Tile::BK, LOADS == Loads::packs, PatchTransform>>;
   using Loop = MainLoop<Tile, Arithmetic, A, B>;
   /// Blocks per multiprocessor that registers must suffice for; 0: what the compiler thinks fit. It
-  /// thinks too many where packs are loaded element by element, and spills.
+  /// thinks too many where packs are loaded element by element, and spills; where channels are few,
+  /// a second block has to hide what the first waits for.
   static constexpr int kLeastBlocks = LOADS == Loads::packs ? 0 : LOADS == Loads::elements ? 1 : 2;
   static constexpr std::uint32_t kTableBytes = B::kTableEntries * sizeof(TapElement);
 
