@@ -7,7 +7,7 @@ option(ACCRETE_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 option(ACCRETE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
 set(ACCRETE_ENABLE_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
 set(ACCRETE_CUDA_ARCHITECTURES "" CACHE STRING "GPUs of the CUDA backend; empty: 80 and 90")
-set(ACCRETE_GEMM_TUNING "" CACHE STRING "NAME=VALUE;... of implicit_gemm/tuning.cuh, for measuring")
+set(ACCRETE_GEMM_TUNING "" CACHE STRING "NAME=VALUE;... of band_gemm/tuning.cuh, for measuring")
 
 if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)

@@ -10,7 +10,7 @@
 #include "cuda/implicit_gemm/image_walk.cuh"
 #include "cuda/implicit_gemm/load_transform.cuh"
 #include "cuda/implicit_gemm/operand.cuh"
-#include "cuda/implicit_gemm/tuning.cuh"
+#include "cuda/implicit_gemm/pipeline.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cuda/implicit_gemm/arithmetic.cuh"
-#include "cuda/implicit_gemm/tuning.cuh"
+#include "cuda/implicit_gemm/pipeline.cuh"
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
@@ -24,17 +24,14 @@ constexpr bool are_few_channels(Loads loads) {
 template <class Arithmetic>
 constexpr int kStepDepth = kStepBytes / static_cast<int>(sizeof(typename Arithmetic::Element));
 
-/// Tiles of forward and dgrad, whose rows are pixels: few columns (the growth rate of a dense
-/// layer), some, many.
+/// Tiles of forward and dgrad, whose rows are pixels: few columns, some, many. All are 128 pixels
+/// high: workspaces for sums over so many are planned without a GPU (kFusedTileRows).
 template <class Arithmetic>
-using NarrowTile =
-    Tile<128, 32, ACCRETE_GEMM_NARROW_WM, ACCRETE_GEMM_NARROW_WN, kStepDepth<Arithmetic>>;
+using NarrowTile = Tile<128, 32, 32, 16, kStepDepth<Arithmetic>>;
 template <class Arithmetic>
-using MediumTile =
-    Tile<128, 64, ACCRETE_GEMM_MEDIUM_WM, ACCRETE_GEMM_MEDIUM_WN, kStepDepth<Arithmetic>>;
+using MediumTile = Tile<128, 64, 32, 32, kStepDepth<Arithmetic>>;
 template <class Arithmetic>
-using WideTile = Tile<128, ACCRETE_GEMM_WIDE_COLUMNS, ACCRETE_GEMM_WIDE_WM, ACCRETE_GEMM_WIDE_WN,
-                      kStepDepth<Arithmetic>>;
+using WideTile = Tile<128, 128, 64, 32, kStepDepth<Arithmetic>>;
 
 /// Whether a call has to go to a smaller tile, because this one needs more shared memory than a
 /// block of the stream's GPU can have, and there is a smaller one. Sums over the pixels of a tile

@@ -19,7 +19,7 @@
 
 #include "cuda/implicit_gemm/addresses.cuh"
 #include "cuda/implicit_gemm/arithmetic.cuh"
-#include "cuda/implicit_gemm/tuning.cuh"
+#include "cuda/implicit_gemm/pipeline.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
