@@ -14,6 +14,10 @@ from step_graph import WrongGraph, alignment
 
 RANGE_BLOCKS, LEAST_PIXELS = 264, 256
 WGRAD_FILTERS, WGRAD_COLUMNS = 64, 128
+FEW = {1: "gray", 3: "rgb"}                           # loads by the channels of the image
+FEW_COLUMNS = {"gray": 64, "rgb": 160}                # of a weight gradient
+TAP_PLACES, MOST_TAPS, TAP_BYTES = {"gray": 1, "rgb": 4}, 256, 16
+STAGES, DEPTH, PACK = 3, 32, 8
 TABLES = {"plain": 0, "norm_relu": 2, "deferred": 3}  # floats per channel
 ENOUGH_BLOCKS, MOST_CHUNKS, CHUNK_ROWS = 1024, 512, 64
 COLUMN_CHANNELS, COLUMN_ROWS = 64, 32
@@ -24,17 +28,32 @@ def columns_of(channels):
     return 32 if channels <= 32 else 64 if channels <= 64 else 128
 
 
-def load_name(vector):
-    return "vector" if vector else "scalar"
+def forward_loads(problem, norm):
+    if alignment(problem.x, problem.weight) == 16:
+        return "packs"
+    few = FEW.get(problem.x.c) if not norm and problem.taps <= MOST_TAPS else None
+    return few or "elements"
 
 
-def steps(vector, taps, channels, depth):
-    return taps * tiles(channels, depth) if vector else tiles(taps * channels, depth)
+def wgrad_loads(problem, gradient, norm):
+    if alignment(*gradient) < 16:
+        return "elements"
+    if alignment(problem.x) == 16:
+        return "packs"
+    few = None if norm else FEW.get(problem.x.c)
+    return few if few and problem.columns <= FEW_COLUMNS[few] else "elements"
+
+
+def table_taps(loads, columns, channels):
+    """Of the table of a weight gradient's block."""
+    return tiles(columns, PACK * channels) * PACK if loads in FEW_COLUMNS else columns
 
 
 def wgrad_ranges(problem):
     """Ranges of pixels of a weight gradient, and how long they are."""
-    blocks = tiles(problem.y.c, WGRAD_FILTERS) * tiles(problem.taps * problem.x.c, WGRAD_COLUMNS)
+    one_tile = problem.x.c == 3 and problem.columns <= FEW_COLUMNS["rgb"]
+    blocks = (tiles(problem.y.c, WGRAD_FILTERS) *
+              (1 if one_tile else tiles(problem.columns, WGRAD_COLUMNS)))
     pixels = problem.y.pixels
     wanted = min(max(1, RANGE_BLOCKS // blocks), tiles(pixels, LEAST_PIXELS))
     per_range = tiles(tiles(pixels, wanted), 32) * 32
@@ -95,19 +114,13 @@ class Calls:
     def bytes_alone(self, family, moved):
         self.add(None, [Work(family, 0, {})], 0, moved)
 
-    # Rows are pixels of the result, columns its channels, k the taps and channels of the source.
-    # share: of the pixels, and of the taps that meet one.
-    def pixel_work(self, key, family, problem, forward, vector, transform, share=1):
-        tile = self.tile(key, "k_step")
-        result, source = (problem.y, problem.x) if forward else (problem.x, problem.y)
+    # Rows are pixels of the result, columns its channels. share: of the pixels.
+    def pixel_work(self, key, family, result, steps, share=1):
+        tile, threads = self.tile(key, "k_step"), self.kernel(key)["threads"]
         blocks = tiles(tiles(result.pixels, share), tile["rows"]) * tiles(result.c, tile["columns"])
-        threads = self.kernel(key)["threads"]
-        parts = {"before": 1, "after": 1,
-                 "k_step": steps(vector, problem.taps / share, source.c, tile["depth"]),
-                 "store": tile["rows"] * min(tile["columns"], result.c) / 8 / threads,
+        parts = {"before": 1, "after": 1, "k_step": steps,
+                 "store": tile["rows"] * min(tile["columns"], result.c) / PACK / threads,
                  "sums": tile["columns"] / threads}
-        if transform != "plain":
-            parts["table"] = tiles(source.c, threads)
         return Work(family, blocks, parts)
 
     def forward(self, problem, norm, moved):
@@ -115,55 +128,66 @@ class Calls:
         aligned = alignment(problem.x, problem.weight, problem.y)
         if self.band(band_calls.forward(problem, family, change, aligned), moved):
             return
-        vector = alignment(problem.x, problem.weight) == 16
-        key = "forward/bf16/128x%d/%s/%s/statistics" % (columns_of(problem.y.c),
-                                                        load_name(vector), change)
-        work = self.pixel_work(key, family, problem, True, vector, change)
-        self.add(key, [work], self.stages(key) + 4 * TABLES[change] * problem.x.c, moved)
+        loads = forward_loads(problem, norm)
+        key = "forward/bf16/128x%d/%s/%s/statistics" % (columns_of(problem.y.c), loads, change)
+        threads = self.kernel(key)["threads"]
+        if loads in TAP_PLACES:
+            of_step = DEPTH // TAP_PLACES[loads]
+            steps = tiles(problem.taps, of_step)
+            taps = (steps + STAGES) * of_step
+            table, parts = TAP_BYTES * taps, {"tap_table": taps / threads}
+        else:
+            steps = problem.taps * tiles(problem.x.c, DEPTH)
+            table, parts = 4 * TABLES[change] * problem.x.c, {"table": problem.x.c / threads}
+        work = self.pixel_work(key, family, problem.y, steps)
+        work.parts.update(parts)
+        self.add(key, [work], self.stages(key) + table, moved)
 
-    def dgrad(self, problem, tensors, change, norm, moved):
-        """tensors: that the gradient of the data reads and writes, but for the weight."""
+    def dgrad(self, problem, gradient, others, change, norm, moved):
+        """gradient, others: tensors, of y's gradient and of the data's."""
         family = problem.family("dgrad", norm)
-        aligned = alignment(problem.weight, *tensors)
+        aligned = alignment(problem.weight, *gradient, *others)
         if self.band(band_calls.dgrad(problem, family, change, norm, aligned), moved):
             return
-        vector = aligned == 16
-        key = "dgrad/bf16/128x%d/%s/%s/%s" % (columns_of(problem.x.c), load_name(vector), change,
+        loads = "packs" if alignment(problem.weight, *gradient) == 16 else "elements"
+        key = "dgrad/bf16/128x%d/%s/%s/%s" % (columns_of(problem.x.c), loads, change,
                                               "norm_gradient" if norm else "accumulate")
         phases = 4 if problem.strided else 1  # launches, of which each has its taps
-        work = self.pixel_work(key, family, problem, False, vector, change, phases)
+        steps = problem.taps * tiles(problem.y.c, DEPTH)
+        work = self.pixel_work(key, family, problem.x, steps / phases, phases)
+        work.parts["table"] = problem.y.c / self.kernel(key)["threads"]
         for _ in range(phases):
             self.add(key, [work], self.stages(key) + 4 * TABLES[change] * problem.y.c,
                      moved / phases)
 
-    def wgrad(self, problem, tensors, changes, moved):
-        """changes: of the gradient of y and of x."""
-        family = problem.family("wgrad", changes[1] != "plain")
-        aligned = alignment(*tensors)
+    def wgrad(self, problem, gradient, changes, moved):
+        """gradient: its tensors. changes: of the gradient of y and of x."""
+        norm = changes[1] != "plain"
+        family, aligned = problem.family("wgrad", norm), alignment(problem.x, *gradient)
         if self.band(band_calls.wgrad(problem, family, *changes, aligned), moved):
             return
-        key = "wgrad/bf16/%dx%d/%s/%s+%s" % ((32 if problem.y.c <= 32 else WGRAD_FILTERS,
-                                              WGRAD_COLUMNS, load_name(aligned == 16)) + changes)
-        work, ranges = self.weight_work(key, family, problem, changes)
-        dynamic = self.stages(key) + 4 * (TABLES[changes[0]] * problem.y.c +
-                                          TABLES[changes[1]] * problem.x.c)
+        loads = wgrad_loads(problem, gradient, norm)
+        rows = 32 if problem.y.c <= 32 and loads not in FEW_COLUMNS else WGRAD_FILTERS
+        columns = FEW_COLUMNS.get(loads, WGRAD_COLUMNS)
+        key = "wgrad/bf16/%dx%d/%s/%s+%s" % ((rows, columns, loads) + changes)
+        taps = table_taps(loads, columns, problem.x.c)
+        tables = TABLES[changes[0]] * problem.y.c + TABLES[changes[1]] * problem.x.c
+        work, ranges = self.weight_work(key, family, problem, taps)
         elements = problem.weight.elements
-        self.add(key, [work], dynamic, moved + 4 * ranges * elements)
+        self.add(key, [work], self.stages(key) + TAP_BYTES * taps + 4 * tables,
+                 moved + 4 * ranges * elements)
         self.each(family, "each/f32/SumRanges", elements, {"item": 1, "tap": ranges},
                   4 * elements * (ranges + 1))
 
-    def weight_work(self, key, family, problem, changes):
+    def weight_work(self, key, family, problem, taps):
         """Returns the work and the number of ranges."""
-        tile = self.tile(key, "range_step")
+        tile, threads = self.tile(key, "range_step"), self.kernel(key)["threads"]
         ranges, pixels = wgrad_ranges(problem)
-        blocks = ranges * (tiles(problem.taps * problem.x.c, WGRAD_COLUMNS) *
+        blocks = ranges * (tiles(problem.columns, tile["columns"]) *
                            tiles(problem.y.c, tile["rows"]))
-        threads = self.kernel(key)["threads"]
-        parts = {"range": 1, "range_step": tiles(min(pixels, problem.y.pixels), tile["depth"])}
-        for name, change, channels in (("gradient_table", changes[0], problem.y.c),
-                                       ("patch_table", changes[1], problem.x.c)):
-            if change != "plain":
-                parts[name] = tiles(channels, threads)
+        parts = {"range": 1, "range_step": tiles(min(pixels, problem.y.pixels), tile["depth"]),
+                 "tap_table": taps / threads, "gradient_table": problem.y.c / threads,
+                 "patch_table": problem.x.c / threads}
         return Work(family, blocks, parts), ranges
 
     def backward(self, problem, gradient, others, moved):
@@ -172,5 +196,5 @@ class Calls:
         aligned = alignment(problem.weight, *gradient, *others)
         launch = band_calls.backward(problem, families, aligned)
         if not self.band(launch, moved):
-            self.wgrad(problem, gradient + [problem.x], ("deferred", "norm_relu"), moved / 2)
-            self.dgrad(problem, gradient + others, "deferred", True, moved / 2)
+            self.wgrad(problem, gradient, ("deferred", "norm_relu"), moved / 2)
+            self.dgrad(problem, gradient, others, "deferred", True, moved / 2)

@@ -13,12 +13,13 @@ k-step, a tile, an element. Blocks that a turn may go around are counted like th
 Loop says otherwise. What only the last of many blocks does is not counted and not listed.
 
 A new kernel: its name as a pattern, and for a matrix product that is
-  Loop("k_step", {"mma_16x8x16": products of a warp})
-with, inside, one Loop for each loop over packs that was not unrolled."""
+  Loop("k_step", {"mma_16x8x16": products of a warp}, around=("before", "after"))
+with, inside, one Loop for each loop that was not unrolled. Those of band_gemm are in band_table.py,
+those of implicit_gemm and the others here."""
 import re
 
 from band_table import band_kernel, moments_epilogue
-from kernel_loops import SKIP, Kernel, Loop, OTHERS, Tile
+from kernel_loops import OTHERS, Kernel, Loop, Tile
 
 STAGES = 3  # kStages in kernels/src/cuda/implicit_gemm
 
@@ -31,48 +32,39 @@ COPIES = {"plain": 1, "norm_relu": 1, "deferred": 2}            # tensors that a
 TABLES = {"norm_relu": {"load_global_32": 4, "store_shared_32": 2},
           "deferred": {"load_global_32": 7, "store_shared_32": 3}}
 
-NUMBERS = r"Tile<([\d, ]+)>"
-PIXEL = re.compile(r"PixelGemm<(\w+)Arithmetic, " + NUMBERS +
-                   r", \(Direction\)(\d), (true|false), (\w+)<\w+>, (?:ElementWise<)?(\w+)<")
-WGRAD = re.compile(r"WgradGemm<(\w+)Arithmetic, " + NUMBERS + r", (true|false), (\w+)<\w+>, "
-                   r"(\w+)<\w+>")
+LOADS = ("packs", "elements", "gray", "rgb")
+CHANNELS = {"gray": 1, "rgb": 3}
+
+TILE = r"Tile<([\d, ]+)>, "
+TRANSFORM = r"(\w+)<\w+>"
+PIXEL = re.compile(r"PixelGemm<(\w+)Arithmetic, " + TILE + r"\(Direction\)(\d), \(Loads\)(\d), " +
+                   TRANSFORM + r", (?:ElementWise<)?(\w+)<")
+WGRAD = re.compile(r"WgradGemm<(\w+)Arithmetic, " + TILE + r"\(Loads\)(\d), " + TRANSFORM + ", " +
+                   TRANSFORM)
 SCOPE = re.compile(r"(?:\(anonymous namespace\)|\w+)::")
+# One tap of a table of all that a block reads, and where one of its pixels is.
+TAP, ROW = {"store_shared_128": 1}, {"store_shared_64": 1}
 
 
 class Gemm:
     """Template arguments of one matrix product, and the loops that follow from them."""
 
-    def __init__(self, part, arithmetic, numbers, vector):
+    def __init__(self, part, arithmetic, numbers, loads):
         self.dtype, self.element, self.depth_of_product = ARITHMETIC[arithmetic]
-        self.part = part
+        self.part, self.loads = part, LOADS[int(loads)]
         self.bm, self.bn, self.wm, self.wn, self.bk = (int(n) for n in numbers.split(","))
-        self.vector = vector == "true"
         self.threads = 32 * (self.bm // self.wm) * (self.bn // self.wn)
 
     @property
     def name(self):
         return "%dx%d" % (self.bm, self.bn)
 
-    def pack_loop(self, extent, unit):
-        """One pass over an operand's packs of 16 bytes; unit: of one pack."""
-        return Loop(self.part, unit, extent * self.bk * self.element / 16 / self.threads)
-
-    def fill(self, extent, transform):
-        unit = ({"copy_async": COPIES[transform]} if self.vector else
-                {"store_shared_%d" % (8 * self.element): 16 // self.element})
-        return self.pack_loop(extent, unit)
-
-    def main(self, transforms):
+    def main(self):
         """The pipeline: stages filled ahead, then steps that change, fill and multiply."""
         around = ("before", "after") if self.part == "k_step" else ("range", "range")
-        changes = [self.pack_loop(extent, {"store_shared_128": 1})
-                   for extent, transform in zip((self.bm, self.bn), transforms)
-                   if transform != "plain" and self.vector]
-        fills = [self.fill(self.bm, transforms[0]), self.fill(self.bn, transforms[1])]
         products = self.wm // 16 * (self.wn // 8) * (self.bk // self.depth_of_product)
-        return (Loop(around[0], {"sync": 1}, STAGES - 1, SKIP),
-                Loop(self.part, {"mma_16x8x%d" % self.depth_of_product: products},
-                     inner=tuple(changes + fills), around=around))
+        return (Loop(around[0], {"sync": 1}, STAGES - 1),
+                Loop(self.part, {"mma_16x8x%d" % self.depth_of_product: products}, around=around))
 
     def tile(self, lines_a, lines_b, copies):
         """lines_*: (lines, elements of a line) of the two operands, padded by 16 bytes."""
@@ -87,57 +79,52 @@ def tables(part, transform):
 
 class Pixels(Gemm):
     def __init__(self, match):
-        arithmetic, numbers, direction, vector, transform, epilogue = match.groups()
-        super().__init__("k_step", arithmetic, numbers, vector)
+        arithmetic, numbers, direction, loads, transform, epilogue = match.groups()
+        super().__init__("k_step", arithmetic, numbers, loads)
         self.forward = direction == "0"
         self.transform, self.epilogue = TRANSFORMS[transform], EPILOGUES[epilogue]
 
     def loops(self):
-        decode = Loop("before", {"store_shared_32": 4}, self.bm / self.threads, copies="short")
+        decode = Loop("before", ROW, self.bm / self.threads, copies="short")
+        taps = (Loop("tap_table", TAP, copies="short"),) if self.loads in CHANNELS else ()
         with_moments = self.epilogue == "statistics" and self.dtype == "bf16"
-        return ((decode,) + tables("table", self.transform) + self.main((self.transform, "plain")) +
+        return ((decode,) + taps + tables("table", self.transform) + self.main() +
                 (moments_epilogue(16) if with_moments else ()))
 
-    def operands(self):
+    def kernel(self):
+        key = ("forward" if self.forward else "dgrad", self.dtype, self.name, self.loads,
+               self.transform, self.epilogue)
         filter_lines = (self.bn, self.bk) if self.forward else (self.bk, self.bn)
-        copies = COPIES[self.transform] if self.vector else 1
-        return self.tile((self.bm, self.bk), filter_lines, copies)
+        copies = COPIES[self.transform] if self.loads == "packs" else 1
+        tile = self.tile((self.bm, self.bk), filter_lines, copies)
+        return Kernel("/".join(key), self.threads, None, self.loops(), (tile,))
 
 
 class Weights(Gemm):
     def __init__(self, match):
-        arithmetic, numbers, vector, gradient, patch = match.groups()
-        super().__init__("range_step", arithmetic, numbers, vector)
+        arithmetic, numbers, loads, gradient, patch = match.groups()
+        super().__init__("range_step", arithmetic, numbers, loads)
         self.gradient, self.patch = TRANSFORMS[gradient], TRANSFORMS[patch]
 
     def loops(self):
         return (tables("gradient_table", self.gradient) + tables("patch_table", self.patch) +
-                self.main((self.gradient, self.patch)))
+                (Loop("tap_table", TAP, copies="short"),) + self.main())
 
-    def operands(self):
-        return self.tile((self.bk, self.bm), (self.bk, self.bn),
-                         COPIES[self.gradient] if self.vector else 1)
-
-
-def loads(gemm):
-    return "vector" if gemm.vector else "scalar"
+    def kernel(self):
+        key = ("wgrad", self.dtype, self.name, self.loads, self.gradient + "+" + self.patch)
+        copies = COPIES[self.gradient] if self.loads != "elements" else 1
+        tile = self.tile((self.bk, self.bm), (self.bk, self.bn), copies)
+        return Kernel("/".join(key), self.threads, None, self.loops(), (tile,))
 
 
 def product(name):
     """A convolution kernel, or None."""
-    pixels, weights = PIXEL.search(name), WGRAD.search(name)
-    if any(m and m.group(1) not in ARITHMETIC for m in (pixels, weights)):
-        return None  # strict f32 has no products to check the counts against
-    if pixels:
-        data = Pixels(pixels)
-        key = ("forward" if data.forward else "dgrad", data.dtype, data.name, loads(data),
-               data.transform, data.epilogue)
-    elif weights:
-        data = Weights(weights)
-        key = ("wgrad", data.dtype, data.name, loads(data), data.gradient + "+" + data.patch)
-    else:
-        return None
-    return Kernel("/".join(key), data.threads, None, data.loops(), (data.operands(),))
+    for pattern, described in ((PIXEL, Pixels), (WGRAD, Weights)):
+        match = pattern.search(name)
+        # Strict f32 has no products to check the counts against.
+        if match and match.group(1) in ARITHMETIC:
+            return described(match).kernel()
+    return None
 
 
 # Kernels that walk down columns of packs (column_walk.cuh), with what a row of them is known by.

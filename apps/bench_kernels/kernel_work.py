@@ -20,6 +20,7 @@ class Problem:
     def __init__(self, x, weight, y):
         self.x, self.weight, self.y = x, weight, y
         self.taps = weight.h * weight.w
+        self.columns = self.taps * x.c
         self.filter = "%dx%d" % (weight.h, weight.w)
         # Strides and padding are not in the graph; padding keeps the size where it can.
         self.strided = x.h > 1 and y.h <= tiles(x.h, 2)

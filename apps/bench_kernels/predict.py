@@ -87,13 +87,15 @@ def print_table(title, rates, found):
         print("  " + cells(family_row(family, found.seconds)))
     print("  predicted  %.2f ms a step, %d launches: %.0f images/s" %
           (1e3 * found.seconds, found.launches, found.rate()))
-    print("  at a perfect issue rate %.2f ms, and %.2f ms for the last blocks of launches" %
-          (1e3 * found.issue_seconds, 1e3 * found.tail_seconds))
-    print("  bytes alone %.2f ms (%.2f GB): %.0f images/s" %
-          (1e3 * found.byte_seconds, found.bytes / 1e9, found.rate(found.byte_seconds)))
-    print("  at a share of whatever binds: %s images/s\n" %
-          ", ".join("%d %% %.0f" % (100 * share, found.rate(seconds))
-                    for share, seconds in sorted(found.at_ceiling.items(), reverse=True)))
+    print("  at a perfect issue rate %.2f ms; bytes alone %.2f ms (%.2f GB): %.0f images/s" %
+          (1e3 * found.issue_seconds, 1e3 * found.byte_seconds, found.bytes / 1e9,
+           found.rate(found.byte_seconds)))
+    for title, ceilings in (("at a share of whatever binds", found.at_ceiling),
+                            ("waiting for the last blocks of each launch", found.uneven)):
+        print("  %s: %s images/s" % (title, ", ".join(
+            "%d %% %.0f" % (100 * share, found.rate(seconds))
+            for share, seconds in sorted(ceilings.items(), reverse=True))))
+    print()
 
 
 def print_legend(all_rates):

@@ -79,9 +79,9 @@ class Timed:
         self.memory = call.bytes / rates["dram_bytes_per_second"]
         self.bests = [self.best_of(work, i, rates) for i, work in enumerate(call.works)]
         self.best = {name: sum(best[name] for best in self.bests) for name in RESOURCES}
-        self.expected = {name: seconds * (1 if name in SHARED_BY_ALL else self.tail)
-                         for name, seconds in self.best.items()}
-        self.expected["issue"] *= rates.slots() / self.slots
+        self.uneven = {name: seconds * (1 if name in SHARED_BY_ALL else self.tail)
+                       for name, seconds in self.best.items()}
+        self.expected = {**self.uneven, "issue": self.uneven["issue"] * rates.slots() / self.slots}
         self.binds = max(RESOURCES, key=lambda name: self.expected[name])
 
     def each_role(self):
@@ -119,11 +119,13 @@ class Timed:
         room = max(1, blocks_per_sm(kernel["threads"], kernel["registers"], shared))
         return min(room, -(-sum(work.blocks for work in self.call.works) // sms))
 
-    def seconds(self, ceiling=None):
-        """As predicted, or with every resource at this share of its ceiling."""
-        if ceiling is None:
-            return max(self.expected.values()) + self.launch
-        return max(self.best.values()) / ceiling + self.launch
+    def seconds(self):
+        return max(self.expected.values()) + self.launch
+
+    def at_ceiling(self, share):
+        """With every resource at this share of its ceiling: if all multiprocessors were done at the
+        same time, and as they are."""
+        return [max(seconds.values()) / share + self.launch for seconds in (self.best, self.uneven)]
 
 
 def uneven(works, totals, places):
@@ -186,9 +188,9 @@ class Prediction:
         self.batch = graph.batch
         self.seconds = sum(launch.seconds() for launch in timed)
         self.issue_seconds = sum(launch.best["issue"] for launch in timed)
-        self.at_ceiling = {share: sum(launch.seconds(share) for launch in timed)
-                           for share in (1.0, 0.7, 0.5)}
-        self.tail_seconds = sum(launch.best["issue"] * (launch.tail - 1) for launch in timed)
+        self.at_ceiling, self.uneven = (
+            {share: sum(launch.at_ceiling(share)[i] for launch in timed)
+             for share in (1.0, 0.7, 0.5)} for i in (0, 1))
         self.bytes = graph.bytes
         self.byte_seconds = graph.bytes / rates["dram_bytes_per_second"]
 

@@ -41,19 +41,19 @@ def conv_gradients(calls, node, core, extras):
     changes = "deferred" if deferred or norm else "plain", "norm_relu" if norm else "plain"
     if core == "conv_wgrad":
         x, gradient = node.inputs[0], gradient_of(node.inputs[1 + (NORM if norm else 0):], deferred)
-        calls.wgrad(Problem(x, node.outputs[0], gradient[0]), gradient + [x], changes, node.bytes)
+        calls.wgrad(Problem(x, node.outputs[0], gradient[0]), gradient, changes, node.bytes)
         return
     gradient = gradient_of(node.inputs, deferred)
     x = node.inputs[size + 1] if norm else node.outputs[0]
     problem = Problem(x, node.inputs[size], gradient[0])
     others = [x, node.outputs[0]]
     if core == "conv_dgrad":
-        calls.dgrad(problem, gradient + others, changes[0], norm, node.bytes)
+        calls.dgrad(problem, gradient, others, changes[0], norm, node.bytes)
     elif norm:
         calls.backward(problem, gradient, others, node.bytes)
     else:
-        calls.wgrad(problem, gradient + [x], changes, node.bytes / 2)
-        calls.dgrad(problem, gradient + others, changes[0], norm, node.bytes / 2)
+        calls.wgrad(problem, gradient, changes, node.bytes / 2)
+        calls.dgrad(problem, gradient, others, changes[0], norm, node.bytes / 2)
 
 
 def max_pool_forward(calls, node, _):
