@@ -21,16 +21,19 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family("pixel_gemm 3x3", "pixel_gemm", "^fused_conv/forward/dn121/3x3/28x28/128-32/"),
-    Family("pixel_gemm 1x1", "pixel_gemm", "^fused_conv/forward/dn121/1x1/28x28/256-128/"),
-    Family("pixel_gemm dgrad 3x3", "pixel_gemm", "^fused_conv/dgrad_add/dn121/3x3/28x28/128-32/"),
-    Family("wgrad_gemm 3x3", "wgrad_gemm", "^fused_conv/wgrad/dn121/3x3/28x28/128-32/"),
-    Family("conv_backward 1x1", "conv_backward",
+    Family("forward 3x3", "band_forward", "^fused_conv/forward/dn121/3x3/28x28/128-32/"),
+    Family("forward 1x1", "band_forward", "^fused_conv/forward/dn121/1x1/28x28/256-128/"),
+    Family("dgrad 3x3", "band_dgrad", "^fused_conv/dgrad_add/dn121/3x3/28x28/128-32/"),
+    Family("wgrad 3x3", "band_wgrad", "^fused_conv/wgrad/dn121/3x3/28x28/128-32/"),
+    Family("backward 3x3", "band_backward",
+           "^fused_conv/backward_add/dn121/3x3/28x28/128-32/"),
+    Family("backward 1x1", "band_backward",
            "^fused_conv/backward_add/dn121/1x1/28x28/256-128/"),
+    Family("stem", "pixel_gemm", ""),
     # The flush of the cache launches for_each_pack, too, with another body.
     Family("for_each_pack", "for_each_pack.*Add", "^elementwise/add/dn121/56x56/256/"),
     Family("chunk_moments", "chunk_moments", "^batch_norm/training/dn121/56x56/256/"),
-    Family("norm_gradient_chunk", "norm_gradient_chunk", ""))
+    Family("norm gradient", "column_sums.*NormGradient", ""))
 # Key of the row: the metric, under one of the names that generations of GPUs have for it.
 METRICS = {
     "instructions": r"smsp__inst_executed\.sum",

@@ -112,7 +112,7 @@ class Order(DryRun):
         begins = [first.index(step) for step in (
             "tool ncu", "test ptx_conformance", "smoke", "test bf16_ops", "headline densenet121",
             "pytorch densenet121 channels_last", "fused_kernels dn121", "cudnn_fused",
-            "ncu pixel_gemm 3x3", "variant wide", "client client_a", "training on the cpu",
+            "ncu forward 3x3", "variant wide", "client client_a", "training on the cpu",
             "bench_step bf16 contiguous", "bench_kernels others", "fashion_mnist")]
         self.assertEqual(begins, sorted(begins))
         sanitizers = [n for n, step in enumerate(first) if step.startswith("sanitizer ")]
@@ -126,7 +126,7 @@ class Order(DryRun):
         row = self.row("headline densenet121")
         self.assertEqual((row["images_per_second"], row["peak_memory_mib"],
                           row["planned_memory_mib"]), (1234.5, 100.5, 100.0))
-        self.assertEqual(self.row("ncu wgrad_gemm 3x3")["instructions"], 1234567)
+        self.assertEqual(self.row("ncu wgrad 3x3")["instructions"], 1234567)
         self.assertEqual(self.row("pytorch d2l compiled")["ratio"], 2.0)
         last = self.printed.strip().splitlines()[-2]
         for part in ("DenseNet-121", "1234.5 images/s", "100.0 images/s", "ratio 2.00", "30 MiB"):
@@ -161,7 +161,7 @@ class Missing(DryRun):
         self.assertEqual(
             {name.split()[0] for name in skipped},
             {"tool", "pytorch", "cudnn_fused", "ncu", "sanitizer", "bench_step"})
-        self.assertIn("ncu: not installed", self.row("ncu wgrad_gemm 3x3")["detail"])
+        self.assertIn("ncu: not installed", self.row("ncu wgrad 3x3")["detail"])
         self.assertIn("No such file", self.row("pytorch d2l compiled")["detail"])
         self.assertIn("compute-sanitizer: not installed", self.printed)
 
@@ -170,7 +170,7 @@ class Missing(DryRun):
         self.run_check("--output", self.output, "--only", "ncu", trouble="exit",
                        at="ncu *ptx_conformance*")
         self.assertEqual(set(self.statuses().values()), {"skipped"})
-        self.assertEqual(self.row("ncu wgrad_gemm 3x3")["detail"],
+        self.assertEqual(self.row("ncu wgrad 3x3")["detail"],
                          "ncu: does not work here: something is broken")
         self.assertEqual(len(self.statuses()), 1 + len(steps_profiling.FAMILIES))
 
