@@ -28,15 +28,12 @@ inline namespace ACCRETE_CUDA_ABI {
 using Forward1Tile = Tile<128, 128, ACCRETE_BAND_FORWARD1_WM, ACCRETE_BAND_FORWARD1_WN, kSlice>;
 constexpr int kForward1Stages = ACCRETE_BAND_FORWARD1_STAGES;
 
-/// Forward 3x3, up to 32 filters: pixels of a tile, and of a warp. 128 pixels load 1.9 times as
-/// many slots for a 56 wide image, 256 pixels 1.5 times.
+/// Forward 3x3, up to 32 filters: pixels of a tile, a fourth of which are a warp's. 128 load 1.9
+/// times as many slots for a 56 wide image, 256 pixels 1.5 times.
 #ifndef ACCRETE_BAND_FORWARD3_BM
 #define ACCRETE_BAND_FORWARD3_BM 256
 #endif
-#ifndef ACCRETE_BAND_FORWARD3_WM
-#define ACCRETE_BAND_FORWARD3_WM 64
-#endif
-using Forward3Tile = Tile<ACCRETE_BAND_FORWARD3_BM, 32, ACCRETE_BAND_FORWARD3_WM, 32, kSlice>;
+using Forward3Tile = Tile<ACCRETE_BAND_FORWARD3_BM, 32, ACCRETE_BAND_FORWARD3_BM / 4, 32, kSlice>;
 
 /// Gradient of the data, 1x1: channels of a chunk, filters of a step in slices, stages.
 #ifndef ACCRETE_BAND_DGRAD1_BN
