@@ -17,7 +17,8 @@ RESIDENT = 264                             # blocks of a large GPU
 COSTS = {1: (52.0, 140.0), 3: (66.0, 150.0)}
 HEAD_START = 1.15
 
-Launch = namedtuple("Launch", "key works dynamic idle", defaults=(0,))
+Launch = namedtuple("Launch", "key works dynamic partial idle", defaults=(0, 0))
+Launch.__doc__ = "dynamic: bytes of shared memory. partial: of sums on their way through memory."
 Shape = namedtuple("Shape", "rows columns warps stages slices most", defaults=(1, ALL_SHARED))
 Shape.__doc__ = "Of a tile. warps: along the rows. slices: of a step of dgrad. most: shared bytes."
 FORWARD_1X1 = ((32, Shape(128, 32, 4, 4)), (64, Shape(128, 64, 4, 4)),
@@ -187,7 +188,7 @@ class Wgrad:
         return Work(family, self.tiles * self.ranges, parts)
 
     def partial_bytes(self):
-        """Partial sums are written and read."""
+        """Sums of ranges are written and read."""
         elements = self.tiles * self.ranges * self.filters * self.channels * self.problem.taps
         return 8 * elements if self.ranges > 1 else 0
 
@@ -200,7 +201,7 @@ def wgrad(problem, family, gradient, patch, alignment):
     if dynamic > HALF_SHARED:
         return None
     key = "band_wgrad/%s/%d/%s+%s/%d" % (problem.filter, plan.filters, gradient, patch, alignment)
-    return Launch(key, [plan.work(family)], dynamic)
+    return Launch(key, [plan.work(family)], dynamic, plan.partial_bytes())
 
 
 def walking_blocks(side):
@@ -221,5 +222,5 @@ def backward(problem, families, alignment):
             key = "band_backward/%s/%dx%d+%d/%d" % (problem.filter, shape.rows, shape.columns,
                                                     plan.filters, alignment)
             works = [data.work(families[0]), plan.work(families[1])]
-            return Launch(key, works, dynamic, data.idle(plan.ranges))
+            return Launch(key, works, dynamic, plan.partial_bytes(), data.idle(plan.ranges))
     return None

@@ -87,7 +87,7 @@ class Calls:
     def band(self, launch, moved):
         """Whether band kernels take it."""
         if launch is not None:
-            self.add(launch.key, launch.works, launch.dynamic, moved, launch.idle)
+            self.add(launch.key, launch.works, launch.dynamic, moved + launch.partial, launch.idle)
         return launch is not None
 
     # Element by element.
