@@ -31,9 +31,16 @@ struct BackwardCosts {
 constexpr BackwardCosts kCosts1x1{52.0, 140.0};
 constexpr BackwardCosts kCosts3x3{66.0, 150.0};
 
-/// Blocks that walk: their share of the work, and so much more that they are done first.
+/// Percent of its share of the work that a role's blocks get, so that they are done first; for a
+/// measurement to choose (band_gemm/tuning.cuh). Fewer of the others remain at the end the larger
+/// it is, and the further those that walk run ahead of them in the tensors that both read.
+#ifndef ACCRETE_BAND_HEAD_START
+#define ACCRETE_BAND_HEAD_START 115
+#endif
+
+/// Blocks that walk.
 inline std::int64_t walking_blocks(const ConvProblem& problem) {
-  constexpr double kHeadStart = 1.15;
+  constexpr double kHeadStart = ACCRETE_BAND_HEAD_START / 100.0;
   const BackwardCosts& costs = problem.R == 1 ? kCosts1x1 : kCosts3x3;
   const double share = costs.weights / (costs.weights + costs.data);
   return static_cast<std::int64_t>(kHeadStart * share * static_cast<double>(kResidentBlocks));
