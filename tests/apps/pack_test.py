@@ -13,7 +13,8 @@ from unittest import mock
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(SOURCE, "apps", "gpu_check")
-TUNING = os.path.join(SOURCE, "kernels", "src", "cuda", "implicit_gemm", "tuning.cuh")
+TUNING = [os.path.join(SOURCE, "kernels", "src", "cuda", *path)
+          for path in (("band_gemm", "tuning.cuh"), ("plan", "backward_roles.h"))]
 sys.dont_write_bytecode = True
 sys.path.insert(0, SCRIPTS)
 import pack  # noqa: E402
@@ -47,7 +48,7 @@ class Plan(unittest.TestCase):
                          ["build/cuda-90-" + name for name in pack.read_variants()])
         for line in lines:
             self.assertEqual(line[1], "-DCMAKE_CUDA_ARCHITECTURES=90")
-            self.assertRegex(line[2], r"^-DACCRETE_GEMM_TUNING=(ACCRETE_GEMM_\w+=\d+;?)+$")
+            self.assertRegex(line[2], r"^-DACCRETE_GEMM_TUNING=(ACCRETE_BAND_\w+=\d+;?)+$")
 
     def test_mistakes_are_refused_before_anything_is_built(self):
         for arguments, words in ((["/nowhere/kit", "--arch", "sm_90"], "is no list such as"),
@@ -66,26 +67,34 @@ class Plan(unittest.TestCase):
 
 
 class Variants(unittest.TestCase):
-    """What kernel_choice.cuh would refuse, without compiling it."""
+    """What the kernels' assertions would refuse, without compiling them."""
 
     def setUp(self):
-        with open(TUNING, encoding="utf-8") as file:
-            self.defaults = {name: int(value) for name, value in
-                             re.findall(r"#define (ACCRETE_GEMM_\w+) (\d+)", file.read())}
+        self.defaults = {}
+        for path in TUNING:
+            with open(path, encoding="utf-8") as file:
+                self.defaults.update((name, int(value)) for name, value in re.findall(
+                    r"#define (ACCRETE_BAND_\w+) (\d+)", file.read()))
 
-    def warps(self, values, tile, columns):
-        return (128 // values[f"ACCRETE_GEMM_{tile}_WM"]
-                * (columns // values[f"ACCRETE_GEMM_{tile}_WN"]))
+    def check_tiles(self, values):
+        forward1 = 128 // values["FORWARD1_WM"] * (128 // values["FORWARD1_WN"])
+        self.assertIn(forward1, (4, 8))
+        self.assertEqual((values["FORWARD1_WM"] % 16, values["FORWARD1_WN"] % 32), (0, 0))
+        self.assertIn(values["DGRAD1_BN"], (32, 64))
+        for name in ("FORWARD3_BM", "DGRAD3_BM"):
+            self.assertIn(values[name], (128, 256), name)
+        for name in ("FORWARD1_STAGES", "DGRAD1_STAGES", "DGRAD3_STAGES"):
+            self.assertGreaterEqual(values[name], 2, name)
 
-    def test_change_what_there_is_and_keep_256_threads(self):
+    def test_change_what_there_is_and_keep_what_kernels_demand(self):
         variants = pack.read_variants()
         self.assertGreaterEqual(len(variants), 4)
         for name, tuning in {"default": {}, **variants}.items():
             self.assertLessEqual(set(tuning), set(self.defaults), name)
             values = {**self.defaults, **tuning}
-            wide = values["ACCRETE_GEMM_WIDE_COLUMNS"]
-            for tile, columns in (("NARROW", 32), ("MEDIUM", 64), ("WIDE", wide)):
-                self.assertEqual(self.warps(values, tile, columns), 8, f"{name} {tile}")
+            with self.subTest(name):
+                self.check_tiles({key[len("ACCRETE_BAND_"):]: value
+                                  for key, value in values.items()})
             if name != "default":
                 self.assertNotEqual(values, self.defaults, name)
 

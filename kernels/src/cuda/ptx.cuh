@@ -63,6 +63,18 @@ inline std::uint32_t increment_release(std::uint32_t* counter, std::uint32_t lim
 inline void fence_acq_rel() {
   simt::fence_acq_rel();
 }
+template <class T>
+T* opaque(T* address) {
+  return address;
+}
+template <class T>
+const T* global_in_register(const T* address) {
+  return address;
+}
+template <class T>
+T* shared_in_register(T* address) {
+  return address;
+}
 
 #else
 
@@ -175,6 +187,28 @@ __device__ __forceinline__ std::uint32_t increment_release(std::uint32_t* counte
 /// this thread does behind it, and other threads behind a further barrier.
 __device__ __forceinline__ void fence_acq_rel() {
   asm volatile("fence.acq_rel.gpu;\n" ::: "memory");
+}
+
+/// Not an instruction: an address of which the compiler does not know what it was made of, so that
+/// it does not put it together anew from all its parts at every use.
+template <class T>
+__device__ __forceinline__ T* opaque(T* address) {
+  asm("" : "+l"(address));
+  return address;
+}
+/// The same, of global memory, kept in a register.
+template <class T>
+__device__ __forceinline__ const T* global_in_register(const T* address) {
+  std::size_t number = __cvta_generic_to_global(address);
+  asm volatile("" : "+l"(number));
+  return static_cast<const T*>(__cvta_global_to_generic(number));
+}
+/// The same, of shared memory.
+template <class T>
+__device__ __forceinline__ T* shared_in_register(T* address) {
+  auto number = static_cast<std::uint32_t>(__cvta_generic_to_shared(address));
+  asm volatile("" : "+r"(number));
+  return static_cast<T*>(__cvta_shared_to_generic(number));
 }
 
 #endif

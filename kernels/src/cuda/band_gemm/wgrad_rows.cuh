@@ -14,9 +14,7 @@ inline namespace ACCRETE_CUDA_ABI {
 /// The same, with an address of which the compiler does not know that it is the sum of one of the
 /// kernel's arguments and a distance: it would add them anew for every copy.
 __device__ __forceinline__ PackSource in_registers(PackSource source) {
-#if !defined(ACCRETE_SIMT)
-  asm("" : "+l"(source.data));
-#endif
+  source.data = ptx::opaque(source.data);
   return source;
 }
 

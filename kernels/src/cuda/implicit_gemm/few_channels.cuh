@@ -6,7 +6,6 @@
 // A tap takes kTapPlaces places of k; those behind the channels are zero in both operands.
 #pragma once
 
-#include "cuda/implicit_gemm/addresses.cuh"
 #include "cuda/implicit_gemm/image_walk.cuh"
 #include "cuda/implicit_gemm/load_transform.cuh"
 #include "cuda/implicit_gemm/operand.cuh"
@@ -57,7 +56,7 @@ struct HeldPack {
 template <int CHANNELS, int PLACES, class T>
 __device__ __forceinline__ void load_tap(HeldPack<T>* packs, int first, const T* channels,
                                          bool exists) {
-  const T* const source = in_register(channels);
+  const T* const source = ptx::global_in_register(channels);
 #pragma unroll
   for (int c = 0; c < PLACES; ++c) {
     const int element = first + c;
@@ -112,7 +111,7 @@ struct FewChannelsGather {
 #pragma unroll
     for (int pass = 0; pass < Held::kPasses; ++pass) {
       row_[pass] = rows[Held::line(pass)];
-      pixel_[pass] = in_register(source.at(row_[pass].pixel, 0));
+      pixel_[pass] = ptx::global_in_register(source.at(row_[pass].pixel, 0));
     }
   }
   __device__ __forceinline__ Held fetch(int step) const {
@@ -148,8 +147,8 @@ struct FewChannelsFilter {
     for (int pass = 0; pass < Held::kPasses; ++pass) {
       const std::int32_t filter = first_filter + Held::line(pass);
       taps_left_[pass] = filter < filters ? taps - tap : 0;
-      first_[pass] =
-          in_register(weight + (static_cast<std::int64_t>(filter) * taps + tap) * CHANNELS);
+      first_[pass] = ptx::global_in_register(
+          weight + (static_cast<std::int64_t>(filter) * taps + tap) * CHANNELS);
     }
   }
   __device__ __forceinline__ Held fetch(int step) const {
@@ -206,7 +205,7 @@ struct FewChannelsPatches {
     Held held;
     if (group() < kGroups) {
       const PixelRow row = range.row(walk, step * BK + line());
-      const T* const pixel = in_register(x.at(row.pixel, 0));
+      const T* const pixel = ptx::global_in_register(x.at(row.pixel, 0));
 #pragma unroll
       for (int t = 0; t < kTaps; ++t) {
         const TapElement tap = taps[group() * kTaps + t];

@@ -17,7 +17,6 @@
 //   transform(at, line, shared)  changes a pack that this thread loaded, once it has arrived
 #pragma once
 
-#include "cuda/implicit_gemm/addresses.cuh"
 #include "cuda/implicit_gemm/arithmetic.cuh"
 #include "cuda/implicit_gemm/pipeline.cuh"
 
@@ -142,12 +141,12 @@ struct MainLoop {
 #pragma unroll 1
     for (int step = 0; step < steps; ++step) {
       ptx::cp_async_wait<kStages - 2>();
-      Element* const stage = shared_in_register(shared + arrived);
+      Element* const stage = ptx::shared_in_register(shared + arrived);
       transform(a, step, stage);
       transform(b, step, stage + kOffsetB);
       __syncthreads();  // the stage is complete for all, and the one to be refilled is read out
       if (step + kStages - 1 < steps) {
-        Element* const refilled = shared_in_register(shared + next);
+        Element* const refilled = ptx::shared_in_register(shared + next);
         refill(a, held_a, step + kStages - 1, refilled);
         refill(b, held_b, step + kStages - 1, refilled + kOffsetB);
       }

@@ -74,7 +74,7 @@ struct WgradGemm {
   /// One tile over one range, by a whole block.
   __device__ static __forceinline__ void run(const Arguments& a, const dim3& tile,
                                              unsigned char* shared) {
-    unsigned char* const stages = shared_in_register(shared);
+    unsigned char* const stages = ptx::shared_in_register(shared);
     auto* const table = reinterpret_cast<TapElement*>(stages + Loop::kSharedBytes);
     auto* tables = reinterpret_cast<float*>(stages + Loop::kSharedBytes + kTableBytes);
     const auto filters = static_cast<std::int32_t>(a.filters);

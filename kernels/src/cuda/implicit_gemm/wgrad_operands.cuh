@@ -73,7 +73,7 @@ struct PatchLoader {
   }
   __device__ __forceinline__ void load(const Step& at, int line, T* shared) const {
     const PixelRow row = range.row(walk, at.pixel + line);
-    const T* const pixel = in_register(x.at(row.pixel, 0));
+    const T* const pixel = ptx::global_in_register(x.at(row.pixel, 0));
     if constexpr (PACKS) {
       const TapElement column = at.columns[0];
       copy_pack<true>(shared, pixel + column.offset,
