@@ -50,8 +50,9 @@ struct Band {
     }
   }
 
-  /// Slots from the first of the band to the first tap of pixel number m of the tile. Where there is
-  /// no such pixel: some slot, and neighbouring ones for neighbours, which are in different banks.
+  /// Slots from the first of the band to the first tap of pixel number m of the tile. Where there
+  /// is no such pixel: some slot, and neighbouring ones for neighbours, which are in different
+  /// banks.
   __device__ __forceinline__ int first_tap(const Slots<SIDE>& numbering, int m) const {
     if constexpr (SIDE == 1) {
       return m;

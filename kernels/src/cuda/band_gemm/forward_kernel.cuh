@@ -125,9 +125,9 @@ class ForwardBlock {
     }
     __syncthreads();  // the stages have been read out
     a.epilogue.finish(sums,
-                                             {static_cast<int>(blockIdx.x), band.first, band.pixels,
-                                              first_filter, a.filters - first_filter},
-                                             shared);
+                      {static_cast<int>(blockIdx.x), band.first, band.pixels, first_filter,
+                       a.filters - first_filter},
+                      shared);
   }
 
  private:
