@@ -38,14 +38,14 @@ __device__ __forceinline__ float column_sum(ColumnScratch<V>& scratch, Pack<V> v
   if (thread % 32 < static_cast<int>(kColumnLanes)) {
 #pragma unroll
     for (int i = 0; i < V; ++i) {
-      scratch[thread / 32][threadIdx.x * V + i] = value.v[i];
+      scratch[thread / 32][static_cast<int>(threadIdx.x) * V + i] = value.v[i];
     }
   }
   __syncthreads();
   float sum = 0.0F;
 #pragma unroll
   for (unsigned warp = 0; warp < kColumnThreads / 32; ++warp) {
-    sum += scratch[warp][thread % (kColumnLanes * V)];
+    sum += scratch[warp][thread % (static_cast<int>(kColumnLanes) * V)];
   }
   __syncthreads();
   return sum;

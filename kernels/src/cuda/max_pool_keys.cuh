@@ -21,7 +21,8 @@ struct MaxKeys {
 #pragma unroll
     for (int i = 0; i < V; ++i) {
       const std::uint32_t bits = __float_as_uint(z.v[i] < 0.0F ? 0.0F : z.v[i]) & 0x7FFFFFFFU;
-      const std::uint64_t next = static_cast<std::uint64_t>(bits) << 32U | (0xFFU - tap);
+      const std::uint64_t next =
+          static_cast<std::uint64_t>(bits) << 32U | (0xFFU - static_cast<std::uint32_t>(tap));
       key[i] = key[i] < next ? next : key[i];
     }
   }
@@ -49,7 +50,7 @@ struct MaxKeys<bf16, V> {
   std::uint32_t key[V]{};
 
   __device__ __forceinline__ void take(const Pack<V>& z, std::int32_t tap) {
-    const std::uint32_t code = 0xFFU - tap;
+    const std::uint32_t code = 0xFFU - static_cast<std::uint32_t>(tap);
 #pragma unroll
     for (int i = 0; i < V; i += 2) {
       const std::uint32_t pair = ptx::to_bf16x2_relu(z.v[i], z.v[i + 1]);

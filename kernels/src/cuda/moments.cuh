@@ -83,7 +83,7 @@ __device__ __forceinline__ Pack<V> shared_by_column(ColumnScratch<V>& scratch, f
   Pack<V> pack;
 #pragma unroll
   for (int i = 0; i < V; ++i) {
-    pack.v[i] = scratch[0][threadIdx.x * V + i];
+    pack.v[i] = scratch[0][static_cast<int>(threadIdx.x) * V + i];
   }
   __syncthreads();
   return pack;

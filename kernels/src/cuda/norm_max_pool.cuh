@@ -169,7 +169,9 @@ struct MaxTileSource {
       const bool there =
           at.row + down < static_cast<std::int32_t>(geometry.vertical.output.value()) &&
           at.column + right < static_cast<std::int32_t>(columns);
-      const std::uint32_t window = there ? row + down * columns + right : row;
+      const std::uint32_t window = there ? row + static_cast<std::uint32_t>(down) * columns +
+                                               static_cast<std::uint32_t>(right)
+                                         : row;
       gradient = due.applied(g.load(window), y.load(window));
       taps = winner.load(window).or_none(there);
     }

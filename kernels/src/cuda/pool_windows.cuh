@@ -31,9 +31,12 @@ struct PoolAxis {
   /// Windows that cover input position `h`.
   __device__ __forceinline__ Span windows(std::int32_t h) const {
     const std::int32_t first = h + pad - window + static_cast<std::int32_t>(stride.value());
-    const auto last = static_cast<std::int32_t>(stride.divide(h + pad)) + 1;
+    const auto last =
+        static_cast<std::int32_t>(stride.divide(static_cast<std::uint32_t>(h + pad))) + 1;
     const auto outputs = static_cast<std::int32_t>(output.value());
-    return {first <= 0 ? 0 : static_cast<std::int32_t>(stride.divide(first)),
+    return {first <= 0
+                ? 0
+                : static_cast<std::int32_t>(stride.divide(static_cast<std::uint32_t>(first))),
             last < outputs ? last : outputs};
   }
   /// The position inside the image that is next to `h`.
@@ -75,11 +78,15 @@ struct PoolGeometry {
   }
   __device__ __forceinline__ std::uint32_t input_pixel(std::uint32_t image, std::int32_t h,
                                                        std::int32_t w) const {
-    return (image * vertical.input.value() + h) * horizontal.input.value() + w;
+    return (image * vertical.input.value() + static_cast<std::uint32_t>(h)) *
+               horizontal.input.value() +
+           static_cast<std::uint32_t>(w);
   }
   __device__ __forceinline__ std::uint32_t output_pixel(std::uint32_t image, std::int32_t p,
                                                         std::int32_t q) const {
-    return (image * vertical.output.value() + p) * horizontal.output.value() + q;
+    return (image * vertical.output.value() + static_cast<std::uint32_t>(p)) *
+               horizontal.output.value() +
+           static_cast<std::uint32_t>(q);
   }
   /// The pixels of tile number `tile` of WINDOW x WINDOW, where output pixels stand for such tiles.
   template <int WINDOW>
@@ -88,7 +95,7 @@ struct PoolGeometry {
     const PixelPlace at = output_place(tile);
     const std::uint32_t first = input_pixel(at.image, at.row * WINDOW, at.column * WINDOW);
 #pragma unroll
-    for (int i = 0; i < WINDOW * WINDOW; ++i) {
+    for (std::uint32_t i = 0; i < WINDOW * WINDOW; ++i) {
       pixel[i] = first + i / WINDOW * horizontal.input.value() + i % WINDOW;
     }
   }
@@ -114,7 +121,9 @@ struct PoolGeometry {
         input_pixel(at.image, vertical.origin(at.row), horizontal.origin(at.column));
     for (std::int32_t r = r_taps.begin; r < r_taps.end; ++r) {
       for (std::int32_t s = s_taps.begin; s < s_taps.end; ++s) {
-        body(origin + r * horizontal.input.value() + s, r * horizontal.window + s);
+        body(origin + static_cast<std::uint32_t>(r) * horizontal.input.value() +
+                 static_cast<std::uint32_t>(s),
+             r * horizontal.window + s);
       }
     }
   }

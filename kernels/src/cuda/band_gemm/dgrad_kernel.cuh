@@ -84,8 +84,7 @@ struct DgradShape {
     return {divided(a.slots.pixels(), Tile::BM), divided(a.channels, a.channels_per_block)};
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    const auto slot_table =
-        SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots) * sizeof(int));
+    const auto slot_table = SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots)) * 4;
     return static_cast<std::uint32_t>(a.slots_at() + slot_table);
   }
 

@@ -65,8 +65,7 @@ struct ForwardShape {
     return {tiles(a.slots.pixels(), Tile::BM), tiles(a.filters, Tile::BN)};
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    const auto slot_table =
-        SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots) * sizeof(int));
+    const auto slot_table = SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots)) * 4;
     return static_cast<std::uint32_t>(a.tables_at + a.padded_channels() * Change::kTableBytes +
                                       slot_table);
   }

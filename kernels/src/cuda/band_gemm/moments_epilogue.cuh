@@ -199,7 +199,7 @@ struct MomentsEpilogue {
     for (int row = static_cast<int>(threadIdx.x) / kParts; row < place.rows;
          row += Tile::kThreads / kParts) {
       *reinterpret_cast<Part*>(tile + static_cast<std::uint64_t>(row) * pitch) =
-          *reinterpret_cast<const Part*>(shared + row * kRowBytes<Tile> + part * sizeof(Part));
+          *reinterpret_cast<const Part*>(shared + row * kRowBytes<Tile> + part * kWidth * 2);
     }
   }
 };

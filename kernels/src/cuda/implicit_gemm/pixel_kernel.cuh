@@ -79,7 +79,7 @@ struct PixelGemm {
     ACCRETE_SHARED_ARRAY(PixelRow, rows, [Tile::BM]);
     ACCRETE_SHARED_ARRAY(std::int32_t, results, [Tile::BM]);
     for (int i = static_cast<int>(threadIdx.x); i < Tile::BM; i += Tile::kThreads) {
-      const auto row = static_cast<std::uint32_t>(row_tile) * Tile::BM + i;
+      const auto row = static_cast<std::uint32_t>(row_tile * Tile::BM + i);
       rows[i] = a.walk.row(row);
       results[i] = a.walk.result_pixel(row);
     }
