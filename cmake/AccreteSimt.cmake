@@ -17,9 +17,10 @@ function(accrete_simt_sources target)
   set_source_files_properties(${wrappers} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   target_compile_definitions(${target} PRIVATE ACCRETE_SIMT)
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/src)
-  # #pragma unroll is the device compiler's, and so is the licence to read 16 bytes of any type as
-  # one uint4.
-  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -fno-strict-aliasing)
+  # #pragma unroll is the device compiler's, which a host compiler does not know or cannot always
+  # do, and so is the licence to read 16 bytes of any type as one uint4.
+  target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -fno-strict-aliasing
+                                           $<$<CXX_COMPILER_ID:Clang>:-Wno-pass-failed>)
   if(ARG_RACE)
     # The compiler calls out at every access to memory; the detector, not ThreadSanitizer's runtime,
     # is linked. Lines for its reports.
