@@ -5,22 +5,8 @@
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
-namespace {
-
-template <int FILTERS>
-bool launch_aligned(const BackwardCall& call, int alignment) {
-  constexpr int kHalfPack = kPackBytes / 2;
-  return alignment == kPackBytes
-             ? launch_backward<Wgrad1x1<DeferredPacks, NormReluPacks, FILTERS, kPackBytes>, 1>(call)
-             : launch_backward<Wgrad1x1<DeferredPacks, NormReluPacks, FILTERS, kHalfPack>, 1>(call);
-}
-
-}  // namespace
-
 bool band_backward_1x1(const BackwardCall& call, int alignment) {
-  return call.problem.K <= kWgrad1x1FewFilters
-             ? launch_aligned<kWgrad1x1FewFilters>(call, alignment)
-             : launch_aligned<kWgrad1x1Filters>(call, alignment);
+  return launch_backward<Wgrad1x1, kWgrad1x1Filters, kWgrad1x1FewFilters, 1>(call, alignment);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

@@ -5,22 +5,8 @@
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
-namespace {
-
-template <int FILTERS>
-bool launch_aligned(const BackwardCall& call, int alignment) {
-  constexpr int kHalfPack = kPackBytes / 2;
-  return alignment == kPackBytes
-             ? launch_backward<Wgrad3x3<DeferredPacks, NormReluPacks, FILTERS, kPackBytes>, 3>(call)
-             : launch_backward<Wgrad3x3<DeferredPacks, NormReluPacks, FILTERS, kHalfPack>, 3>(call);
-}
-
-}  // namespace
-
 bool band_backward_3x3(const BackwardCall& call, int alignment) {
-  return call.problem.K <= kWgrad3x3FewFilters
-             ? launch_aligned<kWgrad3x3FewFilters>(call, alignment)
-             : launch_aligned<kWgrad3x3Filters>(call, alignment);
+  return launch_backward<Wgrad3x3, kWgrad3x3Filters, kWgrad3x3FewFilters, 3>(call, alignment);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

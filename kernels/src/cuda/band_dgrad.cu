@@ -22,7 +22,7 @@ bool launch_dgrad(const DgradCall& call, const typename Change::Arguments& chang
   return with_dgrad_shape<SIDE, ALIGN, Change, Target>([&]<class Shape>(std::uint32_t most) {
     auto arguments = Shape::arguments(call.problem, call.dy, call.weight, change, target);
     const std::uint32_t shared = Shape::shared_bytes(arguments);
-    if (shared > most || !has_room(call.stream, shared)) {
+    if (!has_room(call.stream, shared, most)) {
       return false;
     }
     if constexpr (Target::kNorm) {

@@ -32,7 +32,7 @@ bool launch_shape(const ForwardCall& call, const typename Shape::Change::Argumen
                            ChunkResults{},     StatisticsSink(call.statistics)};
   auto arguments = Shape::arguments(call.problem, call.x, call.weight, change, epilogue);
   const std::uint32_t shared = Shape::shared_bytes(arguments);
-  if (shared > most || !has_room(call.stream, shared)) {
+  if (!has_room(call.stream, shared, most)) {
     return false;
   }
   if (call.statistics) {
@@ -49,16 +49,17 @@ bool launch_tile(const ForwardCall& call, const typename Change::Arguments& chan
   const auto fits = [&]<class Tile, int STAGES>(std::uint32_t most) {
     return launch_shape<ForwardShape<SIDE, Tile, STAGES, Change, ALIGN>>(call, change, most);
   };
-  constexpr std::uint32_t kAny = ~0U;
   const std::int64_t filters = call.problem.K;
   if constexpr (SIDE == 3) {
-    return filters > 32 ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 2>(kAny)
-                        : fits.template operator()<Forward3Tile, 2>(kHalfSharedBytes) ||
-                              fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 2>(kAny);
+    return filters > 32
+               ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 2>(kAnySharedBytes)
+               : fits.template operator()<Forward3Tile, 2>(kHalfSharedBytes) ||
+                     fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 2>(kAnySharedBytes);
   } else {
-    return filters > 64   ? fits.template operator()<Forward1Tile, kForward1Stages>(kAny)
-           : filters > 32 ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 4>(kAny)
-                          : fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 4>(kAny);
+    return filters > 64 ? fits.template operator()<Forward1Tile, kForward1Stages>(kAnySharedBytes)
+           : filters > 32
+               ? fits.template operator()<Tile<128, 64, 32, 64, kSlice>, 4>(kAnySharedBytes)
+               : fits.template operator()<Tile<128, 32, 32, 32, kSlice>, 4>(kAnySharedBytes);
   }
 }
 

@@ -13,9 +13,8 @@ bool band_wgrad_1x1(const WgradCall& call, int alignment) {
 
 bool band_wgrad(const WgradCall& call) {
   const int alignment = row_alignment(call.x, call.grad_y.g, companion(call.grad_y));
-  const bool pairs = reinterpret_cast<std::uintptr_t>(call.grad_weight.data) % sizeof(float2) == 0;
-  const int side = band_side(call.problem);
-  if (alignment == 0 || side == 0 || !pairs) {
+  const int side = wgrad_side(call.problem, alignment, call.grad_weight);
+  if (side == 0) {
     return false;
   }
   return side == 1 ? band_wgrad_1x1(call, alignment) : band_wgrad_3x3(call, alignment);

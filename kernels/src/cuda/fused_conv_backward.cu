@@ -13,9 +13,8 @@ inline namespace ACCRETE_CUDA_ABI {
 bool band_backward(const BackwardCall& call) {
   const int alignment =
       row_alignment(call.x, call.weight, call.grad_y.g, companion(call.grad_y), call.out.g);
-  const bool pairs = reinterpret_cast<std::uintptr_t>(call.grad_weight.data) % sizeof(float2) == 0;
-  const int side = band_side(call.problem);
-  if (alignment == 0 || side == 0 || !pairs) {
+  const int side = wgrad_side(call.problem, alignment, call.grad_weight);
+  if (side == 0) {
     return false;
   }
   return side == 1 ? band_backward_1x1(call, alignment) : band_backward_3x3(call, alignment);

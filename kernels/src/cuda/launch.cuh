@@ -21,6 +21,11 @@
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
 
+/// Blocks that cover `count` items.
+inline unsigned blocks_for(std::int64_t count, int per_block) {
+  return static_cast<unsigned>((count + per_block - 1) / per_block);
+}
+
 struct LaunchShape {
   dim3 grid;
   dim3 block;

@@ -69,7 +69,7 @@ bool launch_backward(const BackwardCall& call) {
     };
     const std::uint32_t shared = std::max(
         Data::shared_bytes(data), Weights::shared_bytes(weights_with({plan, nullptr, nullptr})));
-    if (shared > most || !has_room(call.stream, shared)) {
+    if (!has_room(call.stream, shared, most)) {
       return false;
     }
     data.target.results = chunk_results(call.stream, call.op, problem.x_shape().pixels(),
@@ -84,6 +84,20 @@ bool launch_backward(const BackwardCall& call) {
            {blocks.roles.blocks, kWgradThreads, shared}, data, weights, blocks);
     return true;
   });
+}
+
+/// With tiles of FILTERS or, where the plan says so, FEW filters.
+template <template <class, class, int, int> class Wgrad, int FILTERS, int FEW, int SIDE>
+bool launch_backward(const BackwardCall& call, int alignment) {
+  const auto with_filters = [&]<int COUNT>() {
+    return alignment == kPackBytes
+               ? launch_backward<Wgrad<DeferredPacks, NormReluPacks, COUNT, kPackBytes>, SIDE>(call)
+               : launch_backward<Wgrad<DeferredPacks, NormReluPacks, COUNT, kPackBytes / 2>, SIDE>(
+                     call);
+  };
+  return BandWgradPlan(call.problem, SIDE).filters == FEW
+             ? with_filters.template operator()<FEW>()
+             : with_filters.template operator()<FILTERS>();
 }
 
 }  // namespace ACCRETE_CUDA_ABI

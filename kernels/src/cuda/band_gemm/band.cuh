@@ -28,6 +28,11 @@ struct Band {
     return (numbering.most_in_band(BM) + kSlotsPerStep - 1) / kSlotsPerStep * kSlotsPerStep;
   }
 
+  /// Of the table.
+  static int table_bytes(const Slots<SIDE>& numbering) {
+    return SIDE == 1 ? 0 : static_cast<int>(most_slots(numbering)) * 4;
+  }
+
   /// Fills the table, which a 1x1 convolution does not need; a barrier follows.
   __device__ __forceinline__ Band(const Slots<SIDE>& numbering, int first_pixel, int* shared)
       : first(first_pixel), table(shared) {

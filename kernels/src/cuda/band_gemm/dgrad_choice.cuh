@@ -13,17 +13,16 @@ inline namespace ACCRETE_CUDA_ABI {
 /// bytes) is true; false if there is none.
 template <int SIDE, int ALIGN, class Change, class Target, class Take>
 bool with_dgrad_shape(const Take& take) {
-  constexpr std::uint32_t kAny = ~0U;
   if constexpr (SIDE == 1) {
     return take.template
     operator()<DgradShape<1, Dgrad1Tile, kDgrad1Slices, kDgrad1Stages, Change, Target, ALIGN>>(
-        kAny);
+        kAnySharedBytes);
   } else {
     return take.template
            operator()<DgradShape<3, Dgrad3Tile, 3, kDgrad3Stages, Change, Target, ALIGN>>(
                kHalfSharedBytes) ||
            take.template operator()<DgradShape<3, Tile<128, 32, 32, 32, kSlice>, 3, kDgrad3Stages,
-                                               Change, Target, ALIGN>>(kAny);
+                                               Change, Target, ALIGN>>(kAnySharedBytes);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "cuda/band_gemm/band.cuh"
 #include "cuda/band_gemm/gradient_epilogue.cuh"
 #include "cuda/band_gemm/warp_product.cuh"
+#include "cuda/launch.cuh"
 #include "cuda/plan/backward_roles.h"
 
 namespace accrete::kernels::cuda {
@@ -78,14 +79,10 @@ struct DgradShape {
   }
   /// Tiles along the pixels and ranges of channels.
   static dim3 grid(const Arguments& a) {
-    const auto divided = [](std::int64_t n, int d) {
-      return static_cast<unsigned>((n + d - 1) / d);
-    };
-    return {divided(a.slots.pixels(), Tile::BM), divided(a.channels, a.channels_per_block)};
+    return {blocks_for(a.slots.pixels(), Tile::BM), blocks_for(a.channels, a.channels_per_block)};
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    const auto slot_table = SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots)) * 4;
-    return static_cast<std::uint32_t>(a.slots_at() + slot_table);
+    return static_cast<std::uint32_t>(a.slots_at() + TileBand::table_bytes(a.slots));
   }
 
  private:

@@ -12,6 +12,7 @@
 #include "cuda/band_gemm/band.cuh"
 #include "cuda/band_gemm/moments_epilogue.cuh"
 #include "cuda/band_gemm/warp_product.cuh"
+#include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
 inline namespace ACCRETE_CUDA_ABI {
@@ -59,15 +60,11 @@ struct ForwardShape {
   }
   /// Tiles of pixels, tiles of filters.
   static dim3 grid(const Arguments& a) {
-    const auto tiles = [](std::int64_t n, int tile) {
-      return static_cast<unsigned>((n + tile - 1) / tile);
-    };
-    return {tiles(a.slots.pixels(), Tile::BM), tiles(a.filters, Tile::BN)};
+    return {blocks_for(a.slots.pixels(), Tile::BM), blocks_for(a.filters, Tile::BN)};
   }
   static std::uint32_t shared_bytes(const Arguments& a) {
-    const auto slot_table = SIDE == 1 ? 0 : static_cast<int>(TileBand::most_slots(a.slots)) * 4;
     return static_cast<std::uint32_t>(a.tables_at + a.padded_channels() * Change::kTableBytes +
-                                      slot_table);
+                                      TileBand::table_bytes(a.slots));
   }
 };
 

@@ -25,6 +25,13 @@ int row_alignment(const ConstTensorView& first, const Views&... others) {
   return std::min(row_alignment(first), row_alignment(others...));
 }
 
+/// The side of a problem whose weights' gradient is one for band kernels, which store pairs of it;
+/// 0 for others.
+inline int wgrad_side(const ConvProblem& problem, int alignment, const TensorView& grad_weight) {
+  const bool pairs = reinterpret_cast<std::uintptr_t>(grad_weight.data) % sizeof(float2) == 0;
+  return alignment != 0 && pairs ? band_side(problem) : 0;
+}
+
 /// call.template operator()<SIDE, ALIGN>(), which returns whether it could launch; false where the
 /// problem is none for band kernels.
 template <class Call>
@@ -44,9 +51,11 @@ bool with_band(const ConvProblem& problem, int alignment, const Call& call) {
 /// goes to the system for each block.
 constexpr std::uint32_t kHalfSharedBytes = 113 * 1024;
 
-/// Whether a block with so much dynamic shared memory can be launched.
-inline bool has_room(const Stream& stream, std::uint32_t shared_bytes) {
-  return shared_bytes <= dynamic_shared_limit(stream.device().index);
+constexpr std::uint32_t kAnySharedBytes = ~0U;
+
+/// Whether a block with so much dynamic shared memory, of which `most` is wanted, can be launched.
+inline bool has_room(const Stream& stream, std::uint32_t shared_bytes, std::uint32_t most) {
+  return shared_bytes <= most && shared_bytes <= dynamic_shared_limit(stream.device().index);
 }
 
 }  // namespace ACCRETE_CUDA_ABI

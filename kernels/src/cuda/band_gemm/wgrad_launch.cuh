@@ -25,7 +25,7 @@ bool launch_wgrad_shape(const WgradCall& call, const BandWgradPlan& plan,
                             call.grad_weight, call.mode, blocks);
   };
   const std::uint32_t shared = Wgrad::shared_bytes(arguments_on({plan, nullptr, nullptr}));
-  if (shared > kHalfSharedBytes || !has_room(call.stream, shared)) {
+  if (!has_room(call.stream, shared, kHalfSharedBytes)) {
     return false;
   }
   const auto arguments = arguments_on(wgrad_blocks(call.stream, call.op, plan, call.workspace, 0));

@@ -72,10 +72,5 @@ void with_arithmetic(const Stream& stream, DType dtype, const Call& call) {
   }
 }
 
-/// Blocks that cover `count` items.
-inline unsigned blocks_for(std::int64_t count, int per_block) {
-  return static_cast<unsigned>((count + per_block - 1) / per_block);
-}
-
 }  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda
