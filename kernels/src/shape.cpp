@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/kernels/shape.h"
 
-#include <limits>
-
+#include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
 
 namespace accrete {
@@ -15,15 +14,11 @@ std::string to_string(const Shape& shape) {
 }
 
 void check_shape(const Shape& shape, const char* what) {
-  constexpr std::int64_t kMaxElements = std::numeric_limits<std::int64_t>::max() / 8;
-  std::int64_t product = 1;
-  for (const std::int64_t extent : {shape.n, shape.h, shape.w, shape.c}) {
-    if (extent <= 0 || product > kMaxElements / extent) {
-      throw Error(ErrorCode::invalid_argument,
-                  std::string(what) + ": impossible shape " + to_string(shape) +
-                      "; every extent must be positive and the tensor smaller than 2^60 elements");
-    }
-    product *= extent;
+  const bool empty = shape.n == 0 || shape.h == 0 || shape.w == 0 || shape.c == 0;
+  if (empty || !checked_product({shape.n, shape.h, shape.w, shape.c}).at_most(kMostElements)) {
+    throw Error(ErrorCode::invalid_argument,
+                std::string(what) + ": impossible shape " + to_string(shape) +
+                    "; every extent must be positive and the product at most 2^40 elements");
   }
 }
 

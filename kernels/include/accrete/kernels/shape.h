@@ -32,8 +32,11 @@ inline Shape channel_vector(std::int64_t c) {
 /// "[N,H,W,C]" for messages.
 std::string to_string(const Shape& shape);
 
-/// Throws Error(invalid_argument) unless every extent is positive and the number of elements
-/// times 8 bytes fits in 63 bits. `what` names the tensor in the message.
+/// More than any machine holds, and few enough that bytes of many tensors can be summed in 63 bits.
+constexpr std::int64_t kMostElements = std::int64_t{1} << 40;
+
+/// Throws Error(invalid_argument) unless every extent is positive and there are at most
+/// kMostElements elements. `what` names the tensor in the message.
 void check_shape(const Shape& shape, const char* what);
 
 }  // namespace accrete
