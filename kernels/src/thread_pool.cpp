@@ -102,6 +102,18 @@ struct ThreadPool::State {
     }
   }
 
+  void start_worker() {
+    workers.emplace_back([this] { worker_loop(); });
+  }
+
+  void stop_workers() {
+    stop.store(true, std::memory_order_relaxed);
+    announce();
+    for (std::thread& worker : workers) {
+      worker.join();
+    }
+  }
+
   void announce() {
     {
       const std::lock_guard<std::mutex> lock(mutex);
@@ -116,17 +128,23 @@ ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
     throw Error(ErrorCode::invalid_argument,
                 "[thread_pool] needs at least 1 thread, got " + std::to_string(threads));
   }
-  for (int i = 1; i < threads; ++i) {
-    state_->workers.emplace_back([state = state_.get()] { state->worker_loop(); });
+  try {
+    state_->workers.reserve(static_cast<std::size_t>(threads - 1));
+    for (int i = 1; i < threads; ++i) {
+      state_->start_worker();
+    }
+  } catch (const std::exception& error) {  // std::system_error, std::bad_alloc
+    const std::size_t started = state_->workers.size() + 1;
+    state_->stop_workers();
+    throw Error(ErrorCode::out_of_memory,
+                "[thread_pool] the system gave " + std::to_string(started) + " of " +
+                    std::to_string(threads) + " threads (" + error.what() +
+                    "); use fewer, or raise the limits on processes and memory (ulimit -u, -v)");
   }
 }
 
 ThreadPool::~ThreadPool() {
-  state_->stop.store(true, std::memory_order_relaxed);
-  state_->announce();
-  for (std::thread& worker : state_->workers) {
-    worker.join();
-  }
+  state_->stop_workers();
 }
 
 int ThreadPool::size() const {

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/kernels/thread_pool.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <vector>
 
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
+#include "support/sanitizers.h"
 
 using accrete::ThreadPool;
 
@@ -54,6 +57,28 @@ TEST_CASE("parallel_for takes a body that is called as const or not") {
 TEST_CASE("a pool without threads is refused") {
   CHECK_THROWS_AS(ThreadPool(0), accrete::Error);
   CHECK_THROWS_WITH(ThreadPool(-1), "[thread_pool] needs at least 1 thread, got -1");
+}
+
+TEST_CASE("threads that the system refuses are one error, and those that were started end") {
+  if (accrete::test::kHasShadowMemory) {
+    WARN("not tried: a sanitizer's shadow memory is above every limit");
+    return;
+  }
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_AS, &before) == 0);
+  rlimit tight = before;
+  tight.rlim_cur = rlim_t{1} << 30;  // stacks of 8 MiB
+  REQUIRE(setrlimit(RLIMIT_AS, &tight) == 0);
+  std::string message;
+  try {
+    const ThreadPool pool(4000);
+  } catch (const accrete::Error& error) {
+    CHECK(error.code() == accrete::ErrorCode::out_of_memory);
+    message = error.what();
+  }
+  REQUIRE(setrlimit(RLIMIT_AS, &before) == 0);
+  CHECK_THAT(message,
+             Catch::Matchers::Contains(" of 4000 threads") && Catch::Matchers::Contains("ulimit"));
 }
 
 TEST_CASE("available_threads is at least one") {

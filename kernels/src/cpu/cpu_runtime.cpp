@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The device runtime of the CPU: calls run at once, so there is nothing to wait for or to capture.
-#include <unistd.h>
-
 #include <cstring>
 #include <map>
 
+#include "accrete/kernels/available_memory.h"
 #include "accrete/kernels/device_runtime.h"
 #include "accrete/kernels/error.h"
 #include "cpu/guarded_memory.h"
@@ -20,9 +19,7 @@ class CpuRuntime final : public DeviceRuntime {
   std::string description() const override {
     return "CPU, " + std::to_string(pool_.size()) + " threads";
   }
-  std::int64_t free_bytes() const override {
-    return static_cast<std::int64_t>(sysconf(_SC_AVPHYS_PAGES)) * sysconf(_SC_PAGESIZE);
-  }
+  std::int64_t free_bytes() const override { return available_memory_bytes(); }
   bool shares_host_memory() const override { return true; }
 
   void* allocate(std::int64_t bytes) override {

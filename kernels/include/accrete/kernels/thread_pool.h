@@ -13,7 +13,8 @@ namespace accrete {
 /// take any task.
 class ThreadPool {
  public:
-  /// `threads` >= 1 includes the calling thread. Throws Error(invalid_argument) otherwise.
+  /// `threads` >= 1 includes the calling thread. Throws Error(invalid_argument) otherwise, and
+  /// Error(out_of_memory) if the system refuses to start that many.
   explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
