@@ -14,15 +14,14 @@ ValueId Graph::add_value(Value value) {
 }
 
 ValueId Graph::add_input(const std::string& name, const TensorType& type) {
+  tensor_names_.insert(name);
   return add_value({.name = name, .type = type, .kind = ValueKind::input});
 }
 
 ValueId Graph::add_parameter(const std::string& name, const Shape& shape, Initializer initializer,
                              TensorRole role) {
-  for (const Value& value : values_) {
-    if (value.name == name && value.kind != ValueKind::intermediate) {
-      throw Error(ErrorCode::invalid_argument, "[graph] there is already a tensor named " + name);
-    }
+  if (!tensor_names_.insert(name).second) {
+    throw Error(ErrorCode::invalid_argument, "[graph] there is already a tensor named " + name);
   }
   return add_value({.name = name,
                     .type = {shape, DType::f32},

@@ -17,6 +17,12 @@ bool overlap(const Lifetime& a, const Lifetime& b) {
   return a.first <= b.last && b.first <= a.last;
 }
 
+struct PlacedBlock {
+  std::int64_t begin = 0, end = 0;
+  Lifetime life;
+  friend bool operator<(const PlacedBlock& a, const PlacedBlock& b) { return a.begin < b.begin; }
+};
+
 // Start of the smallest gap of at least `bytes` between the placed blocks that live at the same
 // time (`neighbours`, by offset), or the end of the last one.
 std::int64_t best_offset(const std::vector<std::pair<std::int64_t, std::int64_t>>& neighbours,
@@ -61,7 +67,7 @@ MemoryPlan plan_memory(const std::vector<Lifetime>& blocks) {
   MemoryPlan plan;
   plan.offsets.assign(blocks.size(), 0);
   plan.lower_bound_bytes = largest_sum_alive(blocks);
-  std::vector<std::size_t> placed;
+  std::vector<PlacedBlock> placed;  // by offset
   std::vector<std::pair<std::int64_t, std::int64_t>> neighbours;
   for (const std::size_t index : order) {
     const Lifetime& block = blocks[index];
@@ -69,16 +75,16 @@ MemoryPlan plan_memory(const std::vector<Lifetime>& blocks) {
       continue;
     }
     neighbours.clear();
-    for (const std::size_t other : placed) {
-      if (overlap(block, blocks[other])) {
-        neighbours.emplace_back(plan.offsets[other],
-                                plan.offsets[other] + aligned(blocks[other].bytes));
+    for (const PlacedBlock& other : placed) {
+      if (overlap(block, other.life)) {
+        neighbours.emplace_back(other.begin, other.end);
       }
     }
-    std::sort(neighbours.begin(), neighbours.end());
-    plan.offsets[index] = best_offset(neighbours, aligned(block.bytes));
-    plan.peak_bytes = std::max(plan.peak_bytes, plan.offsets[index] + aligned(block.bytes));
-    placed.push_back(index);
+    const std::int64_t begin = best_offset(neighbours, aligned(block.bytes));
+    const PlacedBlock here{begin, begin + aligned(block.bytes), block};
+    plan.offsets[index] = begin;
+    plan.peak_bytes = std::max(plan.peak_bytes, here.end);
+    placed.insert(std::upper_bound(placed.begin(), placed.end(), here), here);
   }
   return plan;
 }

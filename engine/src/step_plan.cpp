@@ -134,9 +134,25 @@ MemoryBreakdown alive_at(const StepPlan& plan, const std::vector<PurposefulBlock
   return sum;
 }
 
-std::int64_t total(const MemoryBreakdown& sum) {
-  return sum.feature_buffers + sum.activations + sum.activation_gradients +
-         sum.parameter_gradients + sum.workspace;
+// The first node at which most bytes are alive.
+NodeId fullest_node(const StepPlan& plan, const std::vector<PurposefulBlock>& blocks) {
+  const auto num_nodes = static_cast<std::size_t>(plan.model.graph.num_nodes());
+  std::vector<std::int64_t> change(num_nodes + 1, 0);
+  for (const auto& [life, purpose] : blocks) {
+    change[static_cast<std::size_t>(std::max<std::int64_t>(life.first, 0))] += life.bytes;
+    change[std::min(static_cast<std::size_t>(life.last + 1), num_nodes)] -= life.bytes;
+  }
+  std::int64_t alive = 0;
+  std::int64_t most = 0;
+  NodeId fullest = 0;
+  for (std::size_t at = 0; at < num_nodes; ++at) {
+    alive += change[at];
+    if (alive + plan.workspace_bytes[at] > most) {
+      most = alive + plan.workspace_bytes[at];
+      fullest = static_cast<NodeId>(at);
+    }
+  }
+  return fullest;
 }
 
 }  // namespace
@@ -198,14 +214,7 @@ std::int64_t bytes_moved(const StepPlan& plan) {
 
 MemoryBreakdown memory_breakdown(const StepPlan& plan) {
   const std::vector<PurposefulBlock> blocks = blocks_by_purpose(plan);
-  MemoryBreakdown fullest;
-  for (NodeId id = 0; id < plan.model.graph.num_nodes(); ++id) {
-    MemoryBreakdown here = alive_at(plan, blocks, id);
-    if (total(here) > total(fullest)) {
-      fullest = std::move(here);
-    }
-  }
-  return fullest;
+  return alive_at(plan, blocks, fullest_node(plan, blocks));
 }
 
 }  // namespace accrete

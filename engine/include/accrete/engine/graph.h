@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "accrete/kernels/dtype.h"
@@ -128,7 +129,8 @@ class Graph {
 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
-  std::vector<bool> is_output_;  // by ValueId
+  std::vector<bool> is_output_;                   // by ValueId
+  std::unordered_set<std::string> tensor_names_;  // of inputs, parameters and states
 };
 
 }  // namespace accrete
