@@ -2,6 +2,8 @@
 #include "image_tables.h"
 
 #include <algorithm>
+#include <iterator>
+#include <limits>
 #include <string>
 
 #include "dispatch/check.h"
@@ -11,8 +13,12 @@ namespace {
 
 void check_transform(const ImageTransform& t) {
   const std::int64_t extents[] = {t.height, t.width, t.channels, t.resized_height, t.resized_width};
-  if (*std::min_element(std::begin(extents), std::end(extents)) < 1) {
-    fail("image_batch", "the extents of the transform must be positive");
+  const auto [least, most] = std::minmax_element(std::begin(extents), std::end(extents));
+  constexpr std::int64_t kMost = std::numeric_limits<std::int32_t>::max();
+  if (*least < 1 || *most > kMost) {
+    fail("image_batch", "an extent of the transform is " +
+                            std::to_string(*least < 1 ? *least : *most) + ", allowed are 1 to " +
+                            std::to_string(kMost));
   }
   const auto channels = static_cast<std::size_t>(t.channels);
   if (t.mean.size() != channels || t.std.size() != channels) {
@@ -45,6 +51,10 @@ std::size_t image_tables_bytes(const ImageTransform& transform) {
 
 void make_image_tables(const ImageTransform& transform, void* tables) {
   check_transform(transform);
+  if (tables == nullptr) {
+    fail("image_batch", "tables is a null pointer");
+  }
+  require_aligned("image_batch", "tables", tables, kTablesAlignment);
   auto* taps = static_cast<AxisTap*>(tables);
   taps = write_taps(taps, transform.height, transform.resized_height);
   taps = write_taps(taps, transform.width, transform.resized_width);

@@ -2,11 +2,15 @@
 // The tables of an image transform as they lie in memory: row taps, column taps, values.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "accrete/kernels/image_batch.h"
 
 namespace accrete::kernels {
+
+/// Where tables start: at a multiple of so many bytes.
+constexpr std::size_t kTablesAlignment = 8;
 
 /// Between which two source positions a resized position lies.
 struct AxisTap {

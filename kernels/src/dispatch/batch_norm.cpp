@@ -3,6 +3,7 @@
 #include "accrete/kernels/batch_norm.h"
 
 #include <cmath>
+#include <initializer_list>
 
 #include "cpu/batch_norm.h"
 #include "cuda/plan/batch_norm_plan.h"
@@ -28,10 +29,36 @@ void require_input(const char* op, const Stream& stream, const BatchNormOptions&
   require_activation(op, stream, "x", x);
 }
 
-void require_vector(const char* op, const Stream& stream, const char* name,
-                    const ConstTensorView& view, const Shape& x) {
-  require_packed(op, stream, name, view, channel_vector(x.c));
-}
+struct Vector {
+  const char* name;
+  ConstTensorView view;
+};
+
+// The vectors of a call for the channels of x.
+class Vectors {
+ public:
+  Vectors(const char* op, const Stream& stream, const Shape& x, Overlaps& overlaps)
+      : op_(op), stream_(stream), shape_(channel_vector(x.c)), overlaps_(overlaps) {}
+
+  void require_read(std::initializer_list<Vector> vectors) {
+    for (const Vector& vector : vectors) {
+      require_packed(op_, stream_, vector.name, vector.view, shape_);
+      overlaps_.reads(vector.name, vector.view);
+    }
+  }
+  void require_written(std::initializer_list<Vector> vectors) {
+    for (const Vector& vector : vectors) {
+      require_packed(op_, stream_, vector.name, vector.view, shape_);
+      overlaps_.writes(vector.name, vector.view);
+    }
+  }
+
+ private:
+  const char* op_;
+  const Stream& stream_;
+  Shape shape_;
+  Overlaps& overlaps_;
+};
 
 }  // namespace
 
@@ -47,14 +74,16 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
                          TensorView y, Workspace workspace) {
   const char* op = "batch_norm_training";
   require_input(op, stream, options, x);
-  require_vector(op, stream, "gamma", gamma, x.shape);
-  require_vector(op, stream, "beta", beta, x.shape);
-  require_vector(op, stream, "running_mean", running_mean, x.shape);
-  require_vector(op, stream, "running_var", running_var, x.shape);
-  require_vector(op, stream, "save_mean", save_mean, x.shape);
-  require_vector(op, stream, "save_inv_std", save_inv_std, x.shape);
   require_tensor(op, stream, "y", y, x.shape, x.dtype);
-  require_workspace(op, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
+  Overlaps overlaps(op);
+  Vectors vectors(op, stream, x.shape, overlaps);
+  vectors.require_read({{"gamma", gamma}, {"beta", beta}});
+  vectors.require_written({{"running_mean", running_mean},
+                           {"running_var", running_var},
+                           {"save_mean", save_mean},
+                           {"save_inv_std", save_inv_std}});
+  overlaps.writes("y", y).reads_in_place("x", x).require_none();
+  require_workspace(op, stream, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->batch_norm_training(stream, options, x, gamma, beta, running_mean, running_var, save_mean,
                              save_inv_std, y, workspace);
@@ -73,11 +102,11 @@ void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options,
                           ConstTensorView inv_std, TensorView y) {
   const char* op = "batch_norm_normalise";
   require_input(op, stream, options, x);
-  require_vector(op, stream, "gamma", gamma, x.shape);
-  require_vector(op, stream, "beta", beta, x.shape);
-  require_vector(op, stream, "mean", mean, x.shape);
-  require_vector(op, stream, "inv_std", inv_std, x.shape);
   require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  Overlaps overlaps(op);
+  Vectors(op, stream, x.shape, overlaps)
+      .require_read({{"gamma", gamma}, {"beta", beta}, {"mean", mean}, {"inv_std", inv_std}});
+  overlaps.writes("y", y).reads_in_place("x", x).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->batch_norm_normalise(stream, options, x, gamma, beta, mean, inv_std, y);
     return;
@@ -91,11 +120,14 @@ void batch_norm_inference(const Stream& stream, const BatchNormOptions& options,
                           ConstTensorView running_var, TensorView y) {
   const char* op = "batch_norm_inference";
   require_input(op, stream, options, x);
-  require_vector(op, stream, "gamma", gamma, x.shape);
-  require_vector(op, stream, "beta", beta, x.shape);
-  require_vector(op, stream, "running_mean", running_mean, x.shape);
-  require_vector(op, stream, "running_var", running_var, x.shape);
   require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  Overlaps overlaps(op);
+  Vectors(op, stream, x.shape, overlaps)
+      .require_read({{"gamma", gamma},
+                     {"beta", beta},
+                     {"running_mean", running_mean},
+                     {"running_var", running_var}});
+  overlaps.writes("y", y).reads_in_place("x", x).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->batch_norm_inference(stream, options, x, gamma, beta, running_mean, running_var, y);
     return;
@@ -113,14 +145,18 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   const char* op = "batch_norm_backward";
   require_input(op, stream, options, x);
   require_tensor(op, stream, "grad_y", grad_y, x.shape, x.dtype);
-  require_vector(op, stream, "gamma", gamma, x.shape);
-  require_vector(op, stream, "beta", beta, x.shape);
-  require_vector(op, stream, "save_mean", save_mean, x.shape);
-  require_vector(op, stream, "save_inv_std", save_inv_std, x.shape);
   require_tensor(op, stream, "grad_x", grad_x, x.shape, x.dtype);
-  require_vector(op, stream, "grad_gamma", grad_gamma, x.shape);
-  require_vector(op, stream, "grad_beta", grad_beta, x.shape);
-  require_workspace(op, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
+  require_mode(op, mode);
+  Overlaps overlaps(op);
+  Vectors given(op, stream, x.shape, overlaps);
+  given.require_read(
+      {{"gamma", gamma}, {"beta", beta}, {"save_mean", save_mean}, {"save_inv_std", save_inv_std}});
+  given.require_written({{"grad_gamma", grad_gamma}, {"grad_beta", grad_beta}});
+  overlaps.writes("grad_x", grad_x)
+      .reads("x", x)
+      .reads_in_place("grad_y", grad_y, mode)
+      .require_none();
+  require_workspace(op, stream, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->batch_norm_backward(stream, options, grad_y, x, gamma, beta, save_mean, save_inv_std,
                              grad_x, mode, grad_gamma, grad_beta, workspace);

@@ -4,6 +4,7 @@
 
 #include <limits>
 
+#include "accrete/kernels/checked_size.h"
 #include "cpu/conv.h"
 #include "cuda/plan/conv_plan.h"
 #include "dispatch/check.h"
@@ -12,11 +13,14 @@
 namespace accrete::kernels {
 namespace {
 
-void require_extent(const char* name, std::int64_t value, std::int64_t lowest) {
-  constexpr std::int64_t kHighest = std::numeric_limits<std::int32_t>::max();
-  if (value < lowest || value > kHighest) {
+// Gradients of the data walk through stride_h * stride_w phases.
+constexpr std::int64_t kMostStride = 1024;
+
+void require_extent(const char* name, std::int64_t value, std::int64_t lowest,
+                    std::int64_t highest = std::numeric_limits<std::int32_t>::max()) {
+  if (value < lowest || value > highest) {
     fail("conv_problem", std::string(name) + " is " + std::to_string(value) + ", allowed are " +
-                             std::to_string(lowest) + " to " + std::to_string(kHighest));
+                             std::to_string(lowest) + " to " + std::to_string(highest));
   }
 }
 
@@ -31,6 +35,24 @@ void require_fit(const char* filter_name, std::int64_t filter, const char* image
   }
 }
 
+// Whatever is computed from a problem, the work of a pass or the bytes of padded and packed copies,
+// is at most a few times one of these.
+void require_countable(const ConvProblem& problem) {
+  check_shape(problem.x_shape(), "[conv_problem] x");
+  check_shape(problem.weight_shape(), "[conv_problem] weight");
+  check_shape(problem.y_shape(), "[conv_problem] y");
+  check_shape({1, problem.H + 2 * problem.pad_h, problem.W + 2 * problem.pad_w, problem.C},
+              "[conv_problem] padded image");
+  constexpr std::int64_t kMostMacs = std::int64_t{1} << 62;
+  const CheckedSize macs =
+      checked_product({problem.y_shape().elements(), problem.R, problem.S, problem.C});
+  if (!macs.at_most(kMostMacs)) {
+    fail("conv_problem", "y " + to_string(problem.y_shape()) + " from weight " +
+                             to_string(problem.weight_shape()) +
+                             " takes more than 2^62 multiply-accumulates");
+  }
+}
+
 }  // namespace
 
 void check_conv_problem(const ConvProblem& problem) {
@@ -41,19 +63,18 @@ void check_conv_problem(const ConvProblem& problem) {
   require_extent("K", problem.K, 1);
   require_extent("R", problem.R, 1);
   require_extent("S", problem.S, 1);
-  require_extent("stride_h", problem.stride_h, 1);
-  require_extent("stride_w", problem.stride_w, 1);
+  require_extent("stride_h", problem.stride_h, 1, kMostStride);
+  require_extent("stride_w", problem.stride_w, 1, kMostStride);
   require_extent("pad_h", problem.pad_h, 0);
   require_extent("pad_w", problem.pad_w, 0);
   require_fit("R", problem.R, "H", problem.H, problem.pad_h, problem);
   require_fit("S", problem.S, "W", problem.W, problem.pad_w, problem);
-  check_shape(problem.x_shape(), "[conv_problem] x");
-  check_shape(problem.weight_shape(), "[conv_problem] weight");
-  check_shape(problem.y_shape(), "[conv_problem] y");
+  require_countable(problem);
 }
 
 std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("conv_forward_workspace_bytes", dtype);
   return device.kind == DeviceKind::cuda ? cuda::conv_forward_workspace_bytes(problem, dtype)
                                          : cpu::conv_forward_workspace_bytes(problem, dtype);
 }
@@ -70,7 +91,14 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
     require_packed(kOp, stream, "bias", bias, channel_vector(problem.K));
   }
   require_tensor(kOp, stream, "y", y, problem.y_shape(), dtype);
-  require_workspace(kOp, workspace, conv_forward_workspace_bytes(problem, stream.device(), dtype));
+  Overlaps(kOp)
+      .writes("y", y)
+      .reads("x", x)
+      .reads("weight", weight)
+      .reads("bias", bias)
+      .require_none();
+  require_workspace(kOp, stream, workspace,
+                    conv_forward_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->conv_forward(stream, problem, x, weight, bias, y, workspace);
     return;
@@ -80,6 +108,7 @@ void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorV
 
 std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("conv_dgrad_workspace_bytes", dtype);
   return device.kind == DeviceKind::cuda ? cuda::conv_dgrad_workspace_bytes(problem, dtype)
                                          : cpu::conv_dgrad_workspace_bytes(problem, dtype);
 }
@@ -93,7 +122,14 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "weight", weight, problem.weight_shape(), dtype);
   require_tensor(kOp, stream, "grad_x", grad_x, problem.x_shape(), dtype);
-  require_workspace(kOp, workspace, conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
+  require_mode(kOp, mode);
+  Overlaps(kOp)
+      .writes("grad_x", grad_x)
+      .reads("grad_y", grad_y)
+      .reads("weight", weight)
+      .require_none();
+  require_workspace(kOp, stream, workspace,
+                    conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->conv_dgrad(stream, problem, grad_y, weight, grad_x, mode, workspace);
     return;
@@ -104,6 +140,7 @@ void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
 
 std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device, DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("conv_wgrad_workspace_bytes", dtype);
   return device.kind == DeviceKind::cuda ? cuda::conv_wgrad_workspace_bytes(problem, dtype)
                                          : cpu::conv_wgrad_workspace_bytes(problem, dtype);
 }
@@ -118,7 +155,14 @@ void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorVie
   require_tensor(kOp, stream, "x", x, problem.x_shape(), dtype);
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
-  require_workspace(kOp, workspace, conv_wgrad_workspace_bytes(problem, stream.device(), dtype));
+  require_mode(kOp, mode);
+  Overlaps(kOp)
+      .writes("grad_weight", grad_weight)
+      .reads("x", x)
+      .reads("grad_y", grad_y)
+      .require_none();
+  require_workspace(kOp, stream, workspace,
+                    conv_wgrad_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->conv_wgrad(stream, problem, x, grad_y, grad_weight, mode, workspace);
     return;
@@ -138,7 +182,10 @@ void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bia
   constexpr const char* kOp = "bias_grad";
   require_activation(kOp, stream, "grad_y", grad_y);
   require_packed(kOp, stream, "grad_bias", grad_bias, channel_vector(grad_y.shape.c));
-  require_workspace(kOp, workspace, bias_grad_workspace_bytes(grad_y.shape, stream.device()));
+  require_mode(kOp, mode);
+  Overlaps(kOp).writes("grad_bias", grad_bias).reads("grad_y", grad_y).require_none();
+  require_workspace(kOp, stream, workspace,
+                    bias_grad_workspace_bytes(grad_y.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->bias_grad(stream, grad_y, grad_bias, mode, workspace);
     return;

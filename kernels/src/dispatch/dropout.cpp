@@ -24,6 +24,7 @@ void dropout_forward(const Stream& stream, float rate, const RandomKey& key, Con
   require_rate(op, rate);
   require_activation(op, stream, "x", x);
   require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  Overlaps(op).writes("y", y).reads_in_place("x", x).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->dropout_forward(stream, rate, key, x, y);
     return;
@@ -37,6 +38,8 @@ void dropout_backward(const Stream& stream, float rate, const RandomKey& key,
   require_rate(op, rate);
   require_activation(op, stream, "grad_y", grad_y);
   require_tensor(op, stream, "grad_x", grad_x, grad_y.shape, grad_y.dtype);
+  require_mode(op, mode);
+  Overlaps(op).writes("grad_x", grad_x).reads_in_place("grad_y", grad_y, mode).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->dropout_backward(stream, rate, key, grad_y, grad_x, mode);
     return;

@@ -12,6 +12,8 @@ void copy(const Stream& stream, ConstTensorView src, TensorView dst, GradMode mo
   const char* op = "copy";
   require_activation(op, stream, "src", src);
   require_tensor(op, stream, "dst", dst, src.shape, src.dtype);
+  require_mode(op, mode);
+  Overlaps(op).writes("dst", dst).reads("src", src).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->copy(stream, src, dst, mode);
     return;
@@ -24,6 +26,7 @@ void add(const Stream& stream, ConstTensorView a, ConstTensorView b, TensorView 
   require_activation(op, stream, "a", a);
   require_tensor(op, stream, "b", b, a.shape, a.dtype);
   require_tensor(op, stream, "y", y, a.shape, a.dtype);
+  Overlaps(op).writes("y", y).reads_in_place("a", a).reads_in_place("b", b).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->add(stream, a, b, y);
     return;
@@ -46,6 +49,7 @@ void cast(const Stream& stream, ConstTensorView src, TensorView dst) {
   require_activation(op, stream, "src", src);
   require_float_dtype(op, dst.dtype);
   require_tensor(op, stream, "dst", dst, src.shape, dst.dtype);
+  Overlaps(op).writes("dst", dst).reads("src", src).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->cast(stream, src, dst);
     return;

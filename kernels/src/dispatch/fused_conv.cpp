@@ -17,6 +17,7 @@ namespace {
 void require_plain_output(const char* op, const Stream& stream, const NormReluGradient& out,
                           const Shape& shape, DType dtype) {
   require_tensor(op, stream, "out.g", out.g, shape, dtype);
+  require_mode(op, out.mode);
   if (out.a || out.b || out.grad_gamma || out.grad_beta) {
     fail(op, "out.a, out.b, out.grad_gamma and out.grad_beta must be empty without a norm");
   }
@@ -27,6 +28,7 @@ void require_plain_output(const char* op, const Stream& stream, const NormReluGr
 std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, Device device,
                                                DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("fused_conv_forward_workspace_bytes", dtype);
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_forward_workspace_bytes(problem);
   }
@@ -48,7 +50,10 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
   }
   require_tensor(kOp, stream, "y", y, problem.y_shape(), dtype);
   require_statistics(kOp, stream, statistics, problem.y_shape());
-  require_workspace(kOp, workspace,
+  require_no_overlaps(
+      Overlaps(kOp).writes("y", y).reads("x", x).reads("weight", weight).reads("bias", bias), norm,
+      statistics);
+  require_workspace(kOp, stream, workspace,
                     fused_conv_forward_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->fused_conv_forward(stream, problem, x, norm, weight, bias, y, statistics, workspace);
@@ -60,6 +65,7 @@ void fused_conv_forward(const Stream& stream, const ConvProblem& problem, ConstT
 std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device,
                                              DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("fused_conv_dgrad_workspace_bytes", dtype);
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_dgrad_workspace_bytes(problem);
   }
@@ -84,7 +90,8 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
   } else {
     require_plain_output(kOp, stream, out, problem.x_shape(), dtype);
   }
-  require_workspace(kOp, workspace,
+  require_no_overlaps(Overlaps(kOp).reads("x", x).reads("weight", weight), grad_y, norm, out);
+  require_workspace(kOp, stream, workspace,
                     fused_conv_dgrad_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->fused_conv_dgrad(stream, problem, grad_y, weight, x, norm, out, workspace);
@@ -96,6 +103,7 @@ void fused_conv_dgrad(const Stream& stream, const ConvProblem& problem,
 std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device,
                                              DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("fused_conv_wgrad_workspace_bytes", dtype);
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_wgrad_workspace_bytes(problem, dtype);
   }
@@ -113,7 +121,9 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
   require_norm(kOp, stream, norm, problem.x_shape());
   require_deferred(kOp, stream, grad_y, problem.y_shape(), dtype);
   require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
-  require_workspace(kOp, workspace,
+  require_mode(kOp, mode);
+  require_no_overlaps(Overlaps(kOp).writes("grad_weight", grad_weight).reads("x", x), norm, grad_y);
+  require_workspace(kOp, stream, workspace,
                     fused_conv_wgrad_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->fused_conv_wgrad(stream, problem, x, norm, grad_y, grad_weight, mode, workspace);
@@ -125,6 +135,7 @@ void fused_conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTen
 std::size_t fused_conv_backward_workspace_bytes(const ConvProblem& problem, Device device,
                                                 DType dtype) {
   check_conv_problem(problem);
+  require_float_dtype("fused_conv_backward_workspace_bytes", dtype);
   if (device.kind == DeviceKind::cuda) {
     return cuda::fused_conv_backward_workspace_bytes(problem, dtype);
   }
@@ -150,7 +161,11 @@ void fused_conv_backward(const Stream& stream, const ConvProblem& problem, Const
     require_plain_output(kOp, stream, out, problem.x_shape(), dtype);
   }
   require_packed(kOp, stream, "grad_weight", grad_weight, problem.weight_shape());
-  require_workspace(kOp, workspace,
+  require_mode(kOp, weight_mode);
+  require_no_overlaps(
+      Overlaps(kOp).writes("grad_weight", grad_weight).reads("x", x).reads("weight", weight), norm,
+      grad_y, out);
+  require_workspace(kOp, stream, workspace,
                     fused_conv_backward_workspace_bytes(problem, stream.device(), dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->fused_conv_backward(stream, problem, x, norm, weight, grad_y, out, grad_weight,

@@ -7,6 +7,7 @@
 #include "cpu/image_batch.h"
 #include "dispatch/check.h"
 #include "dispatch/cuda_backend.h"
+#include "image_tables.h"
 
 namespace accrete::kernels {
 namespace {
@@ -22,11 +23,10 @@ void require_picks(const ImagePick* picks, std::int64_t count, std::int64_t imag
   }
 }
 
-}  // namespace
-
-void image_batch(const Stream& stream, const ImageTransform& transform, const void* tables,
-                 const ImageSet& set, const ImagePick* picks, TensorView images,
-                 TensorView labels) {
+void require_call(const Stream& stream, const ImageTransform& transform, const void* tables,
+                  const ImageSet& set, const ImagePick* picks, const TensorView& images,
+                  const TensorView& labels) {
+  image_tables_bytes(transform);  // which it checks
   const std::int64_t M = set.pixels.shape.n;
   const std::int64_t N = images.shape.n;
   require_packed(kOp, stream, "pixels", set.pixels,
@@ -39,11 +39,27 @@ void image_batch(const Stream& stream, const ImageTransform& transform, const vo
   if (tables == nullptr || picks == nullptr) {
     fail(kOp, std::string(tables == nullptr ? "tables" : "picks") + " is a null pointer");
   }
+  require_aligned(kOp, "tables", tables, kTablesAlignment);
+  require_aligned(kOp, "picks", picks, alignof(ImagePick));
+  Overlaps(kOp)
+      .writes("images", images)
+      .writes("labels", labels)
+      .reads("pixels", set.pixels)
+      .reads("set labels", set.labels)
+      .require_none();
+}
+
+}  // namespace
+
+void image_batch(const Stream& stream, const ImageTransform& transform, const void* tables,
+                 const ImageSet& set, const ImagePick* picks, TensorView images,
+                 TensorView labels) {
+  require_call(stream, transform, tables, set, picks, images, labels);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->image_batch(stream, transform, tables, set, picks, images, labels);
     return;
   }
-  require_picks(picks, N, M);
+  require_picks(picks, images.shape.n, set.pixels.shape.n);
   cpu::image_batch(stream.pool(), transform, tables, set, picks, images, labels);
 }
 

@@ -50,7 +50,13 @@ void linear_forward(const Stream& stream, ConstTensorView x, ConstTensorView wei
     require_packed(kOp, stream, "bias", bias, channel_vector(problem.K));
   }
   require_tensor(kOp, stream, "y", y, problem.y_shape(), x.dtype);
-  require_workspace(kOp, workspace,
+  Overlaps(kOp)
+      .writes("y", y)
+      .reads("x", x)
+      .reads("weight", weight)
+      .reads("bias", bias)
+      .require_none();
+  require_workspace(kOp, stream, workspace,
                     conv_forward_workspace_bytes(problem, stream.device(), x.dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->linear_forward(stream, x, weight, bias, y, workspace);
@@ -65,7 +71,13 @@ void linear_dgrad(const Stream& stream, ConstTensorView grad_y, ConstTensorView 
   const ConvProblem problem = check_call(kOp, stream, grad_y, weight, "weight", grad_y.dtype);
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), grad_y.dtype);
   require_tensor(kOp, stream, "grad_x", grad_x, problem.x_shape(), grad_y.dtype);
-  require_workspace(kOp, workspace,
+  require_mode(kOp, mode);
+  Overlaps(kOp)
+      .writes("grad_x", grad_x)
+      .reads("grad_y", grad_y)
+      .reads("weight", weight)
+      .require_none();
+  require_workspace(kOp, stream, workspace,
                     conv_dgrad_workspace_bytes(problem, stream.device(), grad_y.dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->linear_dgrad(stream, grad_y, weight, grad_x, mode, workspace);
@@ -81,7 +93,14 @@ void linear_wgrad(const Stream& stream, ConstTensorView x, ConstTensorView grad_
   const ConvProblem problem = check_call(kOp, stream, x, grad_weight, "grad_weight", DType::f32);
   require_tensor(kOp, stream, "x", x, problem.x_shape(), x.dtype);
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), x.dtype);
-  require_workspace(kOp, workspace, conv_wgrad_workspace_bytes(problem, stream.device(), x.dtype));
+  require_mode(kOp, mode);
+  Overlaps(kOp)
+      .writes("grad_weight", grad_weight)
+      .reads("x", x)
+      .reads("grad_y", grad_y)
+      .require_none();
+  require_workspace(kOp, stream, workspace,
+                    conv_wgrad_workspace_bytes(problem, stream.device(), x.dtype));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->linear_wgrad(stream, x, grad_y, grad_weight, mode, workspace);
     return;

@@ -58,6 +58,7 @@ void require_norm_gradient(const char* op, const Stream& stream, const NormReluG
   }
   require_vector(op, stream, "out.grad_gamma", out.grad_gamma, x);
   require_vector(op, stream, "out.grad_beta", out.grad_beta, x);
+  require_mode(op, out.mode);
 }
 
 // Written so that NaN fails too.

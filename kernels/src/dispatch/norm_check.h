@@ -27,4 +27,41 @@ void require_norm_gradient(const char* op, const Stream& stream, const NormReluG
 
 void require_epsilon(const char* op, float epsilon);
 
+/// What is there of the parts, for require_no_overlaps.
+inline void add_operands(Overlaps& overlaps, const NormRelu& norm) {
+  overlaps.reads("norm.mean", norm.mean)
+      .reads("norm.inv_std", norm.inv_std)
+      .reads("norm.gamma", norm.gamma)
+      .reads("norm.beta", norm.beta);
+}
+inline void add_operands(Overlaps& overlaps, const DeferredGradient& gradient) {
+  overlaps.reads("grad_y.g", gradient.g);
+  if (gradient.y) {
+    overlaps.reads("grad_y.y", gradient.y)
+        .reads("grad_y.mean", gradient.mean)
+        .reads("grad_y.inv_std", gradient.inv_std)
+        .reads("grad_y.a", gradient.a)
+        .reads("grad_y.b", gradient.b);
+  }
+}
+inline void add_operands(Overlaps& overlaps, const StatisticsOutput& statistics) {
+  overlaps.writes("statistics.mean", statistics.mean)
+      .writes("statistics.variance", statistics.variance)
+      .writes("statistics.inv_std", statistics.inv_std);
+}
+inline void add_operands(Overlaps& overlaps, const NormReluGradient& out) {
+  overlaps.writes("out.g", out.g)
+      .writes("out.a", out.a)
+      .writes("out.b", out.b)
+      .writes("out.grad_gamma", out.grad_gamma)
+      .writes("out.grad_beta", out.grad_beta);
+}
+
+/// With the parts of a fused call.
+template <class... Parts>
+void require_no_overlaps(Overlaps overlaps, const Parts&... parts) {
+  (add_operands(overlaps, parts), ...);
+  overlaps.require_none();
+}
+
 }  // namespace accrete::kernels

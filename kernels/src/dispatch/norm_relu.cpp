@@ -16,6 +16,10 @@ void require_running(const char* op, const RunningStatistics& s, std::int64_t in
       s.running_var == nullptr) {
     fail(op, name + " has a vector without data");
   }
+  for (const float* vector : {s.mean, s.variance, static_cast<const float*>(s.running_mean),
+                              static_cast<const float*>(s.running_var)}) {
+    require_aligned(op, "a vector of the statistics", vector, alignof(float));
+  }
   if (s.channels < 1 || s.pixels < 1) {
     fail(op, name + " has " + std::to_string(s.channels) + " channels of " +
                  std::to_string(s.pixels) + " pixels; both must be at least 1");
@@ -43,7 +47,8 @@ void channel_statistics(const Stream& stream, ConstTensorView x, const Statistic
     fail(kOp, "out has no data");
   }
   require_statistics(kOp, stream, out, x.shape);
-  require_workspace(kOp, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
+  require_no_overlaps(Overlaps(kOp).reads("x", x), out);
+  require_workspace(kOp, stream, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->channel_statistics(stream, x, out, workspace);
     return;
@@ -57,6 +62,7 @@ void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& 
   require_activation(kOp, stream, "x", x);
   require_norm_present(kOp, stream, norm, x.shape);
   require_tensor(kOp, stream, "y", y, x.shape, x.dtype);
+  require_no_overlaps(Overlaps(kOp).writes("y", y).reads_in_place("x", x), norm);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_forward(stream, x, norm, y);
     return;
@@ -71,7 +77,9 @@ void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTenso
   require_tensor(kOp, stream, "grad_y", grad_y, x.shape, x.dtype);
   require_norm_present(kOp, stream, norm, x.shape);
   require_norm_gradient(kOp, stream, out, x.shape, x.dtype);
-  require_workspace(kOp, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
+  require_no_overlaps(Overlaps(kOp).reads_in_place("grad_y", grad_y, out.mode).reads("x", x), norm,
+                      out);
+  require_workspace(kOp, stream, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_backward(stream, grad_y, x, norm, out, workspace);
     return;
@@ -84,6 +92,10 @@ void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradi
   constexpr const char* kOp = "apply_deferred_gradient";
   require_activation(kOp, stream, "grad_y", grad_y);
   require_deferred(kOp, stream, gradient, grad_y.shape, grad_y.dtype);
+  DeferredGradient rest = gradient;
+  rest.g = {};
+  require_no_overlaps(
+      Overlaps(kOp).writes("grad_y", grad_y).reads_in_place("gradient.g", gradient.g), rest);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->apply_deferred_gradient(stream, gradient, grad_y);
     return;
@@ -96,6 +108,7 @@ void inverse_deviation(const Stream& stream, ConstTensorView variance, float eps
   constexpr const char* kOp = "inverse_deviation";
   require_packed(kOp, stream, "variance", variance, channel_vector(variance.shape.c));
   require_packed(kOp, stream, "inv_std", inv_std, variance.shape);
+  Overlaps(kOp).writes("inv_std", inv_std).reads_in_place("variance", variance).require_none();
   require_epsilon(kOp, epsilon);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->inverse_deviation(stream, variance, epsilon, inv_std);

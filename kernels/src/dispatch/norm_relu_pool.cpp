@@ -26,7 +26,7 @@ void require_input(const char* op, const Stream& stream, const ConstTensorView& 
 void require_gradient_output(const char* op, const Stream& stream, const ConstTensorView& x,
                              const NormReluGradient& out, const Workspace& workspace) {
   require_norm_gradient(op, stream, out, x.shape, x.dtype);
-  require_workspace(op, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
+  require_workspace(op, stream, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
 }
 
 }  // namespace
@@ -37,6 +37,7 @@ void norm_relu_average_pool_forward(const Stream& stream, const PoolProblem& pro
   check_pool_problem(problem);
   require_input(kOp, stream, x, problem.x_shape(), norm);
   require_tensor(kOp, stream, "y", y, problem.y_shape(), x.dtype);
+  require_no_overlaps(Overlaps(kOp).writes("y", y).reads("x", x), norm);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_average_pool_forward(stream, problem, x, norm, y);
     return;
@@ -53,6 +54,7 @@ void norm_relu_average_pool_backward(const Stream& stream, const PoolProblem& pr
   require_input(kOp, stream, x, problem.x_shape(), norm);
   require_tensor(kOp, stream, "grad_y", grad_y, problem.y_shape(), x.dtype);
   require_gradient_output(kOp, stream, x, out, workspace);
+  require_no_overlaps(Overlaps(kOp).reads("grad_y", grad_y).reads("x", x), norm, out);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_average_pool_backward(stream, problem, grad_y, x, norm, out, workspace);
     return;
@@ -66,6 +68,7 @@ void norm_relu_global_average_pool_forward(const Stream& stream, ConstTensorView
   require_activation(kOp, stream, "x", x);
   require_norm_present(kOp, stream, norm, x.shape);
   require_tensor(kOp, stream, "y", y, image_means(x.shape), x.dtype);
+  require_no_overlaps(Overlaps(kOp).writes("y", y).reads("x", x), norm);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_global_average_pool_forward(stream, x, norm, y);
     return;
@@ -81,6 +84,7 @@ void norm_relu_global_average_pool_backward(const Stream& stream, ConstTensorVie
   require_norm_present(kOp, stream, norm, x.shape);
   require_tensor(kOp, stream, "grad_y", grad_y, image_means(x.shape), x.dtype);
   require_gradient_output(kOp, stream, x, out, workspace);
+  require_no_overlaps(Overlaps(kOp).reads("grad_y", grad_y).reads("x", x), norm, out);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_global_average_pool_backward(stream, grad_y, x, norm, out, workspace);
     return;
@@ -99,7 +103,9 @@ void norm_relu_max_pool_forward(const Stream& stream, const PoolProblem& problem
     require_packed(kOp, stream, "winner", winner, problem.y_shape(), DType::u8);
   }
   require_statistics(kOp, stream, statistics, problem.y_shape());
-  require_workspace(kOp, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
+  require_no_overlaps(Overlaps(kOp).writes("y", y).writes("winner", winner).reads("x", x), norm,
+                      statistics);
+  require_workspace(kOp, stream, workspace, norm_relu_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_max_pool_forward(stream, problem, x, norm, y, winner, statistics, workspace);
     return;
@@ -118,6 +124,7 @@ void norm_relu_max_pool_backward(const Stream& stream, const PoolProblem& proble
   require_deferred(kOp, stream, grad_y, problem.y_shape(), x.dtype);
   require_packed(kOp, stream, "winner", winner, problem.y_shape(), DType::u8);
   require_gradient_output(kOp, stream, x, out, workspace);
+  require_no_overlaps(Overlaps(kOp).reads("winner", winner).reads("x", x), grad_y, norm, out);
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->norm_relu_max_pool_backward(stream, problem, grad_y, winner, x, norm, out, workspace);
     return;

@@ -12,6 +12,7 @@ void relu_forward(const Stream& stream, ConstTensorView x, TensorView y) {
   const char* op = "relu_forward";
   require_activation(op, stream, "x", x);
   require_tensor(op, stream, "y", y, x.shape, x.dtype);
+  Overlaps(op).writes("y", y).reads_in_place("x", x).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->relu_forward(stream, x, y);
     return;
@@ -25,6 +26,12 @@ void relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView
   require_activation(op, stream, "y", y);
   require_tensor(op, stream, "grad_y", grad_y, y.shape, y.dtype);
   require_tensor(op, stream, "grad_x", grad_x, y.shape, y.dtype);
+  require_mode(op, mode);
+  Overlaps(op)
+      .writes("grad_x", grad_x)
+      .reads("y", y)
+      .reads_in_place("grad_y", grad_y, mode)
+      .require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->relu_backward(stream, grad_y, y, grad_x, mode);
     return;

@@ -28,6 +28,13 @@ void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
   require_tensor(op, stream, "probabilities", probabilities, logits.shape, logits.dtype);
   require_tensor(op, stream, "loss", loss, {1, 1, 1, 1});
   require_tensor(op, stream, "correct", correct, {1, 1, 1, 1});
+  Overlaps(op)
+      .writes("probabilities", probabilities)
+      .writes("loss", loss)
+      .writes("correct", correct)
+      .reads_in_place("logits", logits)
+      .reads("labels", labels)
+      .require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->softmax_cross_entropy_forward(stream, logits, labels, probabilities, loss, correct);
     return;
@@ -41,6 +48,11 @@ void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probab
   const char* op = "softmax_cross_entropy_backward";
   require_rows(op, stream, "probabilities", probabilities, labels);
   require_tensor(op, stream, "grad_logits", grad_logits, probabilities.shape, probabilities.dtype);
+  Overlaps(op)
+      .writes("grad_logits", grad_logits)
+      .reads_in_place("probabilities", probabilities)
+      .reads("labels", labels)
+      .require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->softmax_cross_entropy_backward(stream, probabilities, labels, grad_logits);
     return;

@@ -19,8 +19,8 @@
 
 namespace accrete::kernels {
 
-/// Throws Error(invalid_argument), naming the extent, unless every extent and stride is positive,
-/// padding is not negative and P and Q are at least 1.
+/// Throws Error(invalid_argument), naming the extent, unless extents are positive, padding is not
+/// negative, strides are 1 to 1024, P and Q at least 1, and no count of elements or work wraps.
 void check_conv_problem(const ConvProblem& problem);
 
 std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device,

@@ -17,7 +17,7 @@
 //
 // All vectors are packed [1,1,1,C] f32. Tensors are f32 or bf16; statistics are those of
 // the values as stored. Every sum has an order that depends on the shapes alone. Arguments that
-// contradict each other throw Error(invalid_argument).
+// contradict each other throw Error(invalid_argument). Outputs overlap nothing, but where said.
 #pragma once
 
 #include <cstddef>

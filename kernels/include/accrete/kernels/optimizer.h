@@ -8,7 +8,7 @@
 
 namespace accrete::kernels {
 
-/// One parameter tensor as packed f32 arrays of `count` elements.
+/// One parameter tensor as packed f32 arrays of `count` elements, none of which overlap.
 struct SgdParameter {
   float* value = nullptr;
   const float* gradient = nullptr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Max, average and global average pooling. Padding and rounding rules: see PoolProblem.
+// Max, average, global average pooling; padding, rounding: PoolProblem. Outputs overlap no input.
 #pragma once
 
 #include "accrete/kernels/grad_mode.h"
@@ -10,7 +10,7 @@
 namespace accrete::kernels {
 
 /// Throws Error(invalid_argument), naming the extent, unless windows, strides and extents are
-/// positive, 0 <= pad < window, R*S <= 255 and P and Q are at least 1.
+/// positive, 0 <= pad < window, R*S <= 255, P and Q are at least 1 and no count wraps.
 void check_pool_problem(const PoolProblem& problem);
 
 /// y [N,P,Q,C] = maximum of each window; winner [N,P,Q,C] u8, packed, = r*S + s of the first
