@@ -134,5 +134,5 @@ TEST_CASE("image_batch names what does not fit") {
         "[image_batch] mean has 1 and std 1 entries for 2 channels");
   const kernels::ImageTransform empty{0, 4, 1, 3, 4, {0.0}, {1.0}};
   CHECK(error_of([&] { (void)kernels::image_tables_bytes(empty); }) ==
-        "[image_batch] the extents of the transform must be positive");
+        "[image_batch] an extent of the transform is 0, allowed are 1 to 2147483647");
 }
