@@ -3,18 +3,43 @@
 // generation number; the worker drops what it prepared for an older one.
 #include "accrete/data/batch_loader.h"
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
-#include <deque>
+#include <exception>
 #include <mutex>
+#include <string>
+#include <system_error>
 #include <thread>
 
+#include "accrete/kernels/checked_size.h"
+#include "accrete/kernels/error.h"
 #include "accrete/kernels/image_batch.h"
+#include "host_memory.h"
 
 namespace accrete::data {
 namespace {
 
 constexpr std::size_t kBatchesAhead = 3;
+// Those ahead, of which one may be under way, and the one that was delivered.
+constexpr std::size_t kBatches = kBatchesAhead + 1;
+
+Shape batch_shape(const kernels::ImageTransform& transform, std::int64_t size) {
+  return {size, transform.resized_height, transform.resized_width, transform.channels};
+}
+
+// Asks for the memory of all batches before the first is filled.
+std::string require_batch_memory(const kernels::ImageTransform& transform, const BatchPicks& picks,
+                                 DType images) {
+  const Shape shape = batch_shape(transform, picks.batch_size_of(0));
+  check_shape(shape, "a batch of images");
+  const std::int64_t batch = shape.elements() * static_cast<std::int64_t>(dtype_bytes(images));
+  const auto count = std::min<std::int64_t>(kBatches, picks.batches_per_epoch());
+  const std::string what =
+      std::to_string(count) + " batches of " + to_string(shape) + " images in host memory";
+  require_memory(batch * count, what, "make /training/batch_size or /data/image_size smaller");
+  return what + " (" + mebibytes(batch * count) + ")";
+}
 
 }  // namespace
 
@@ -24,14 +49,22 @@ struct BatchLoader::State {
         image_dtype(images),
         picks(dataset.num_images, options),
         transform(image_transform(options, dataset)),
+        memory(require_batch_memory(transform, picks, images)),
         tables((kernels::image_tables_bytes(transform) + sizeof(double) - 1) / sizeof(double)) {
+    check_dataset(dataset);
     kernels::make_image_tables(transform, tables.data());
+    ready.reserve(kBatches);
+    for (std::size_t i = 0; i < kBatches; ++i) {
+      spare.push_back(std::make_unique<Batch>());
+    }
+    next_to_prepare = next_to_deliver = batches();
   }
 
   const ImageDataset& dataset;
   DType image_dtype;
   BatchPicks picks;  // the worker's, but for the constant numbers of batches
   kernels::ImageTransform transform;
+  std::string memory;  // what the batches take, for messages
   std::vector<double> tables;
   ThreadPool alone{1};
 
@@ -42,24 +75,17 @@ struct BatchLoader::State {
   std::int64_t epoch = 0;
   std::int64_t next_to_prepare = 0;  // batch index; == batches_per_epoch when done
   std::int64_t next_to_deliver = 0;
-  std::deque<std::unique_ptr<Batch>> ready;
+  // The batches move between these three and the worker; nothing is allocated for that.
+  std::vector<std::unique_ptr<Batch>> ready;
   std::vector<std::unique_ptr<Batch>> spare;
   std::unique_ptr<Batch> delivered;
+  std::exception_ptr failure;  // of the batch after those that are ready
   double waited = 0.0;
   std::thread worker;
 
   std::int64_t batches() const { return picks.batches_per_epoch(); }
 
   bool has_work() const { return next_to_prepare < batches() && ready.size() < kBatchesAhead; }
-
-  std::unique_ptr<Batch> take_spare() {
-    if (spare.empty()) {
-      return std::make_unique<Batch>();
-    }
-    std::unique_ptr<Batch> batch = std::move(spare.back());
-    spare.pop_back();
-    return batch;
-  }
 
   TensorView image_room(Batch& batch, const Shape& shape) const {
     const auto count = static_cast<std::size_t>(shape.elements());
@@ -74,14 +100,12 @@ struct BatchLoader::State {
   void fill(Batch& batch, std::int64_t index) {
     const std::vector<kernels::ImagePick> chosen = picks.batch(index);
     batch.size = static_cast<std::int64_t>(chosen.size());
-    const Shape images{batch.size, transform.resized_height, transform.resized_width,
-                       transform.channels};
     batch.labels.resize(chosen.size());
     const Shape set{dataset.num_images, dataset.height, dataset.width, dataset.channels};
     kernels::image_batch(Stream::cpu(alone), transform, tables.data(),
                          {{dataset.pixels.data(), set, DType::u8},
                           {dataset.labels.data(), {dataset.num_images, 1, 1, 1}, DType::i32}},
-                         chosen.data(), image_room(batch, images),
+                         chosen.data(), image_room(batch, batch_shape(transform, batch.size)),
                          TensorView(batch.labels.data(), {batch.size, 1, 1, 1}, DType::i32));
   }
 
@@ -93,24 +117,44 @@ struct BatchLoader::State {
       if (stop) {
         return;
       }
-      const std::uint64_t mine = generation;
-      const std::int64_t index = next_to_prepare++;
-      const std::int64_t wanted_epoch = epoch;
-      std::unique_ptr<Batch> batch = take_spare();
-      lock.unlock();
+      prepare_next(lock, picks_generation);
+      changed.notify_all();
+    }
+  }
+
+  // Nothing may leave the worker's thread but through `failure`.
+  void prepare_next(std::unique_lock<std::mutex>& lock, std::uint64_t& picks_generation) {
+    const std::uint64_t mine = generation;
+    const std::int64_t index = next_to_prepare++;
+    const std::int64_t wanted_epoch = epoch;
+    std::unique_ptr<Batch> batch = std::move(spare.back());
+    spare.pop_back();
+    lock.unlock();
+    std::exception_ptr trouble;
+    try {
       if (picks_generation != mine) {
         picks.start_epoch(wanted_epoch);
         picks_generation = mine;
       }
       fill(*batch, index);
-      lock.lock();
-      if (generation == mine) {
-        ready.push_back(std::move(batch));
-      } else {
-        spare.push_back(std::move(batch));
-      }
-      changed.notify_all();
+    } catch (...) {
+      trouble = std::current_exception();
     }
+    lock.lock();
+    const bool wanted = generation == mine;
+    (wanted && !trouble ? ready : spare).push_back(std::move(batch));
+    if (wanted && trouble) {
+      failure = trouble;
+      next_to_prepare = batches();
+    }
+  }
+
+  void drop_prepared() {
+    for (std::unique_ptr<Batch>& batch : ready) {
+      spare.push_back(std::move(batch));
+    }
+    ready.clear();
+    failure = nullptr;
   }
 };
 
@@ -119,9 +163,15 @@ const void* Batch::image_data() const {
 }
 
 BatchLoader::BatchLoader(const ImageDataset& dataset, const LoaderOptions& options, DType images)
-    : state_(std::make_unique<State>(dataset, options, images)) {
-  state_->next_to_prepare = state_->next_to_deliver = state_->batches();
-  state_->worker = std::thread([state = state_.get()] { state->work(); });
+    : state_(reporting_memory("a loader of batches",
+                              [&] { return std::make_unique<State>(dataset, options, images); })) {
+  try {
+    state_->worker = std::thread([state = state_.get()] { state->work(); });
+  } catch (const std::system_error& error) {
+    throw Error(ErrorCode::out_of_memory,
+                std::string("the system refuses a thread for preparing batches: ") + error.what() +
+                    "; use fewer threads, end other programs or raise the limit (ulimit -u)");
+  }
 }
 
 BatchLoader::~BatchLoader() {
@@ -147,10 +197,7 @@ void BatchLoader::start_epoch(std::int64_t epoch, std::int64_t first_batch) {
     ++state_->generation;
     state_->epoch = epoch;
     state_->next_to_prepare = state_->next_to_deliver = first_batch;
-    while (!state_->ready.empty()) {
-      state_->spare.push_back(std::move(state_->ready.front()));
-      state_->ready.pop_front();
-    }
+    state_->drop_prepared();
   }
   state_->changed.notify_all();
 }
@@ -165,10 +212,13 @@ const Batch* BatchLoader::next() {
     return nullptr;
   }
   const auto start = std::chrono::steady_clock::now();
-  state.changed.wait(lock, [&] { return !state.ready.empty(); });
+  state.changed.wait(lock, [&] { return !state.ready.empty() || state.failure; });
   state.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (state.ready.empty()) {
+    reporting_memory(state.memory, [&] { std::rethrow_exception(state.failure); });
+  }
   state.delivered = std::move(state.ready.front());
-  state.ready.pop_front();
+  state.ready.erase(state.ready.begin());
   ++state.next_to_deliver;
   state.changed.notify_all();
   return state.delivered.get();

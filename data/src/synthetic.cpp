@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/data/synthetic.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <string>
 
+#include "accrete/kernels/checked_size.h"
+#include "accrete/kernels/error.h"
 #include "accrete/kernels/random.h"
+#include "host_memory.h"
 
 namespace accrete::data {
 namespace {
@@ -44,8 +49,10 @@ ImageDataset make_split(const SyntheticOptions& options, std::int64_t count,
   split.height = split.width = options.image_size;
   split.channels = options.channels;
   split.num_classes = options.num_classes;
-  const std::int64_t size = options.image_size * options.image_size * options.channels;
-  split.pixels.resize(static_cast<std::size_t>(count * size));
+  split.source = "synthetic";
+  const std::int64_t size = split.image_bytes();
+  split.pixels.resize(static_cast<std::size_t>((CheckedSize(count) * size).value_or(0)));
+  split.labels.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
     const std::int64_t label = i % options.num_classes;
     split.labels.push_back(static_cast<std::int32_t>(label));
@@ -59,11 +66,38 @@ ImageDataset make_split(const SyntheticOptions& options, std::int64_t count,
   return split;
 }
 
+std::string description(const SyntheticOptions& options) {
+  const std::string size = std::to_string(options.image_size);
+  return "/data/synthetic: " + std::to_string(options.train_images) + " + " +
+         std::to_string(options.test_images) + " images of " + size + "x" + size + "x" +
+         std::to_string(options.channels);
+}
+
+// Pixels and labels of both splits.
+std::int64_t bytes_of(const SyntheticOptions& options) {
+  const std::int64_t smallest = std::min({options.image_size, options.channels, options.num_classes,
+                                          options.train_images, options.test_images});
+  const CheckedSize image =
+      checked_product({options.image_size, options.image_size, options.channels});
+  const CheckedSize images = CheckedSize(options.train_images) + options.test_images;
+  const CheckedSize bytes = images * (image + std::int64_t{sizeof(std::int32_t)});
+  if (smallest < 1 || options.num_classes > INT32_MAX || !bytes.valid()) {
+    throw Error(ErrorCode::spec, description(options) + " and " +
+                                     std::to_string(options.num_classes) +
+                                     " classes are impossible; make each at least 1, and smaller");
+  }
+  return bytes.value_or(0);
+}
+
 }  // namespace
 
 TrainTest make_synthetic(const SyntheticOptions& options) {
-  return {make_split(options, options.train_images, kTrainStream),
-          make_split(options, options.test_images, kTestStream), "synthetic"};
+  const std::int64_t bytes = bytes_of(options);
+  require_memory(bytes, description(options), "ask for fewer or smaller images");
+  return reporting_memory(description(options) + " (" + mebibytes(bytes) + ")", [&]() -> TrainTest {
+    return {make_split(options, options.train_images, kTrainStream),
+            make_split(options, options.test_images, kTestStream), "synthetic"};
+  });
 }
 
 }  // namespace accrete::data

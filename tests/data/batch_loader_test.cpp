@@ -3,7 +3,6 @@
 #include "accrete/data/batch_loader.h"
 
 #include <algorithm>
-#include <cmath>
 #include <set>
 
 #include "accrete/data/synthetic.h"
@@ -197,26 +196,77 @@ TEST_CASE("mean and std must fit the channels") {
                     Catch::Matchers::Contains("no images"));
 }
 
-TEST_CASE("synthetic images are reproducible and tell their classes apart") {
-  SyntheticOptions options;
-  options.image_size = 8;
-  options.train_images = 40;
-  options.test_images = 20;
-  const TrainTest a = make_synthetic(options);
-  const TrainTest b = make_synthetic(options);
-  CHECK(a.train.pixels == b.train.pixels);
-  CHECK(a.train.labels.size() == 40);
-  CHECK(a.test.num_images == 20);
-  options.seed = 1;
-  CHECK(make_synthetic(options).train.pixels != a.train.pixels);
-  const auto distance = [&](std::int64_t i, std::int64_t j) {
-    double sum = 0.0;
-    for (std::int64_t p = 0; p < 8 * 8 * 3; ++p) {
-      sum += std::fabs(static_cast<double>(a.train.image(i)[p]) - a.train.image(j)[p]);
+TEST_CASE("numbers out of range are refused, whatever their products would wrap to") {
+  const auto error_code = [](std::int64_t images, const LoaderOptions& options) {
+    try {
+      BatchPicks picks(images, options);
+    } catch (const Error& error) {
+      return error.code();
     }
-    return sum;
+    return ErrorCode::internal;  // none
   };
-  CHECK(distance(0, 10) < distance(0, 11));  // classes 0 and 0 against 0 and 1
+  CHECK(error_code(std::int64_t{1} << 31, batches_of(1, false)) == ErrorCode::data);
+  CHECK(error_code(-1, batches_of(1, false)) == ErrorCode::data);
+  CHECK(error_code(5, batches_of(-1, false)) == ErrorCode::invalid_argument);
+  for (const std::int64_t padding : {std::int64_t{-1}, std::int64_t{1} << 30, INT64_MAX}) {
+    LoaderOptions options = batches_of(1, false);
+    options.augmentation.crop_padding = padding;
+    CHECK(error_code(5, options) == ErrorCode::invalid_argument);
+  }
+  BatchPicks picks(5, batches_of(INT64_MAX, false));
+  CHECK(picks.batches_per_epoch() == 1);
+  CHECK(picks.batch_size_of(0) == 5);
+  for (const std::int64_t index : {std::int64_t{-1}, std::int64_t{1}, INT64_MAX}) {
+    CHECK_THROWS_WITH(picks.batch(index), Catch::Matchers::Contains("of an epoch of 1"));
+  }
+  CHECK_THROWS_WITH(BatchPicks(5, batches_of(2, true)).batch(0),
+                    Catch::Matchers::Contains("no epoch"));
+}
+
+TEST_CASE("batches larger than the machine are refused before they are filled") {
+  const ImageDataset dataset = numbered(200);
+  LoaderOptions options = batches_of(200, false);
+  const auto error_code = [&](std::int64_t image_size) {
+    options.image_size = image_size;
+    try {
+      BatchLoader loader(dataset, options);
+    } catch (const Error& error) {
+      return error.code();
+    }
+    return ErrorCode::internal;  // none
+  };
+  CHECK(error_code(60'000) == ErrorCode::out_of_memory);              // 3 TB
+  CHECK(error_code(1'000'000) == ErrorCode::invalid_argument);        // above 2^40 numbers
+  CHECK(error_code(std::int64_t{1} << 32) == ErrorCode::spec);        // 2^64 wraps to 0
+  CHECK(error_code((std::int64_t{1} << 32) + 1) == ErrorCode::spec);  // wraps to something small
+}
+
+TEST_CASE("a set that does not add up is refused") {
+  ImageDataset dataset = numbered(5);
+  dataset.height = 3;
+  CHECK_THROWS_WITH(BatchLoader(dataset, batches_of(2, false)),
+                    Catch::Matchers::Contains("20 bytes of pixels"));
+}
+
+TEST_CASE("sets of other sizes are resized to one, each from its own") {
+  LoaderOptions options = batches_of(2, false);
+  options.image_size = 6;
+  for (const std::int64_t size : {2, 5, 6, 9}) {
+    SyntheticOptions synthetic;
+    synthetic.image_size = size;
+    synthetic.train_images = 2;
+    synthetic.test_images = 1;
+    const ImageDataset set = make_synthetic(synthetic).train;
+    const kernels::ImageTransform transform = image_transform(options, set);
+    BatchLoader loader(set, options);
+    loader.start_epoch(0);
+    const Batch* batch = loader.next();
+    REQUIRE(batch->images.size() == 2 * 6 * 6 * 3);
+    const auto expected = reference::batch_image(
+        transform, {set.pixels.begin(), set.pixels.begin() + size * size * 3}, {}, 6, 6);
+    CHECK(test::difference({batch->images.begin(), batch->images.begin() + 6 * 6 * 3}, expected,
+                           {2e-6, 2e-6}) == "");
+  }
 }
 
 }  // namespace accrete::data

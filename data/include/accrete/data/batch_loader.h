@@ -25,8 +25,9 @@ struct Batch {
 
 class BatchLoader {
  public:
-  /// `images` is f32 or bf16. `dataset` must outlive the loader. Errors as of BatchPicks and
-  /// image_transform.
+  /// `images` is f32 or bf16. `dataset` must outlive the loader. Errors as of BatchPicks,
+  /// image_transform and check_dataset; Error(out_of_memory) if this process cannot get the memory
+  /// of the batches or a thread.
   BatchLoader(const ImageDataset& dataset, const LoaderOptions& options, DType images = DType::f32);
   ~BatchLoader();
   BatchLoader(const BatchLoader&) = delete;
@@ -36,7 +37,9 @@ class BatchLoader {
   std::int64_t batch_size_of(std::int64_t index) const;
   /// Starts preparing an epoch from batch `first_batch`, dropping whatever was under way.
   void start_epoch(std::int64_t epoch, std::int64_t first_batch = 0);
-  /// The next batch of the epoch, valid until the following call; nullptr at its end.
+  /// The next batch of the epoch, valid until the following call; nullptr at its end. Throws what
+  /// went wrong with that batch, Error(out_of_memory) if its memory was refused; another epoch may
+  /// then be started.
   const Batch* next();
   /// Seconds next() has waited for data since construction.
   double wait_seconds() const;

@@ -29,7 +29,7 @@ struct LoaderOptions {
 };
 
 /// The transform that the options describe for the images of a set. Error(spec) if mean or std have
-/// the wrong number of channels.
+/// the wrong number of channels, or the resized images more than kMostElements numbers.
 kernels::ImageTransform image_transform(const LoaderOptions& options, const ImageDataset& dataset);
 
 /// Order of the images in an epoch: a Fisher-Yates shuffle driven by a counter-based generator
@@ -39,14 +39,16 @@ std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed,
 
 class BatchPicks {
  public:
-  /// Error(data) for an empty data set, Error(invalid_argument) for a batch size below 1.
+  /// Error(data) for an empty data set or one of 2^31 images and more, Error(invalid_argument) for
+  /// a batch size below 1 or a crop padding outside 0 to 2^20.
   BatchPicks(std::int64_t num_images, const LoaderOptions& options);
 
   std::int64_t batches_per_epoch() const;
-  /// Size of batch `index`: the last one of an epoch may be smaller.
+  /// Size of batch `index`: the last one of an epoch may be smaller. Error(invalid_argument) if an
+  /// epoch has no such batch.
   std::int64_t batch_size_of(std::int64_t index) const;
   void start_epoch(std::int64_t epoch);
-  /// The images of batch `index` of the epoch that was started.
+  /// The images of batch `index` of the epoch that was started; errors as of batch_size_of.
   std::vector<kernels::ImagePick> batch(std::int64_t index) const;
 
  private:

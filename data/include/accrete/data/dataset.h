@@ -15,10 +15,12 @@ struct ImageDataset {
   std::vector<std::uint8_t> pixels;      ///< [num_images, height, width, channels]
   std::vector<std::int32_t> labels;      ///< [num_images], each in [0, num_classes)
   std::vector<std::string> class_names;  ///< empty, or one per class
+  std::string source;                    ///< the images' file, or what made them, for messages
 
-  const std::uint8_t* image(std::int64_t index) const {
-    return pixels.data() + index * height * width * channels;
-  }
+  /// height * width * channels. Error(data) if that is no size.
+  std::int64_t image_bytes() const;
+  /// The pixels of one image. Error(invalid_argument) if the set has no such image.
+  const std::uint8_t* image(std::int64_t index) const;
 };
 
 struct TrainTest {
@@ -26,6 +28,10 @@ struct TrainTest {
   ImageDataset test;
   std::string source;  ///< where it came from, for reports
 };
+
+/// Error(data) unless the set has as many pixels and labels as it says, and no label of a class
+/// that it does not have.
+void check_dataset(const ImageDataset& dataset);
 
 /// Keeps the first `limit` images; 0 keeps all.
 void limit_images(ImageDataset& dataset, std::int64_t limit);

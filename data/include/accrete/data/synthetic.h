@@ -18,6 +18,8 @@ struct SyntheticOptions {
   std::uint64_t seed = 0;
 };
 
+/// Error(spec) if a size is not positive or together they are more than can be counted,
+/// Error(out_of_memory), before anything is filled, if they are more than this process can get.
 TrainTest make_synthetic(const SyntheticOptions& options);
 
 }  // namespace accrete::data

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What images ask of the host's memory, and what is said when it cannot be had.
+#pragma once
+
+#include <cstdint>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace accrete::data {
+
+/// "12 MiB", rounded up.
+std::string mebibytes(std::int64_t bytes);
+
+/// Throws Error(out_of_memory) with both sizes and the cure if this process cannot get `bytes`. To
+/// be asked before memory is filled: a system that promises more than it has kills who fills it.
+void require_memory(std::int64_t bytes, const std::string& what, const std::string& cure);
+
+/// Throws the Error(out_of_memory) of an allocation that failed.
+[[noreturn]] void refuse_memory(const std::string& what);
+
+/// body(); an allocation in it that fails becomes Error(out_of_memory) saying what it was for.
+template <class Body>
+auto reporting_memory(const std::string& what, Body&& body) {
+  try {
+    return body();
+  } catch (const std::bad_alloc&) {
+    refuse_memory(what);
+  } catch (const std::length_error&) {  // more than a container can ever hold
+    refuse_memory(what);
+  }
+}
+
+}  // namespace accrete::data
