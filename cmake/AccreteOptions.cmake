@@ -4,7 +4,10 @@ option(ACCRETE_BUILD_APPS "Build train, inspect and the benchmarks" ${PROJECT_IS
 option(ACCRETE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(ACCRETE_BUILD_BENCH "Build the kernel microbenchmarks (needs Google Benchmark)" OFF)
 option(ACCRETE_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
-option(ACCRETE_SANITIZE "Build with AddressSanitizer and UndefinedBehaviorSanitizer" OFF)
+set(ACCRETE_SANITIZE OFF CACHE STRING
+    "Sanitizers: address (with undefined behaviour), thread or OFF")
+set_property(CACHE ACCRETE_SANITIZE PROPERTY STRINGS OFF address thread)
+set(ACCRETE_DOWNLOAD AUTO CACHE STRING "Downloads of data sets: AUTO (with libcurl), ON or OFF")
 set(ACCRETE_ENABLE_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
 set(ACCRETE_CUDA_ARCHITECTURES "" CACHE STRING "GPUs of the CUDA backend; empty: 80 and 90")
 set(ACCRETE_GEMM_TUNING "" CACHE STRING "NAME=VALUE;... of band_gemm/tuning.cuh, for measuring")

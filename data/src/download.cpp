@@ -1,105 +1,168 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "download.h"
 
-#include <curl/curl.h>
-#include <openssl/evp.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
-#include <array>
-#include <cstdio>
+#include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <memory>
+#include <utility>
 
 #include "accrete/kernels/error.h"
+#include "fetch.h"
+#include "sha256.h"
 
 namespace accrete::data {
 namespace {
 
 namespace fs = std::filesystem;
-constexpr long kConnectSeconds = 10;
-constexpr long kStalledSeconds = 30;
 
-// The caller's argument is a C FILE because that is what libcurl's default writer takes.
-void fetch(const std::string& url, const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "wb"),
-                                                             &std::fclose);
-  const std::unique_ptr<CURL, void (*)(CURL*)> curl(curl_easy_init(), &curl_easy_cleanup);
-  if (!file || !curl) {
-    throw Error(ErrorCode::data, "cannot write " + path);
-  }
-  curl_easy_setopt(curl.get(), CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl.get(), CURLOPT_WRITEDATA, file.get());
-  curl_easy_setopt(curl.get(), CURLOPT_FOLLOWLOCATION, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_FAILONERROR, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl.get(), CURLOPT_CONNECTTIMEOUT, kConnectSeconds);
-  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_LIMIT, 100L);
-  curl_easy_setopt(curl.get(), CURLOPT_LOW_SPEED_TIME, kStalledSeconds);
-  const CURLcode status = curl_easy_perform(curl.get());
-  if (status != CURLE_OK) {
-    throw Error(ErrorCode::data, "downloading " + url + " failed: " + curl_easy_strerror(status));
-  }
+[[noreturn]] void fail(const std::string& message) {
+  throw Error(ErrorCode::data, message);
 }
 
-void fetch_verified(const std::string& url, const RemoteFile& remote, const fs::path& target) {
-  const std::string partial = target.string() + ".part";
-  try {
-    fetch(url, partial);
-    const std::string digest = file_md5(partial);
-    if (digest != remote.md5) {
-      throw Error(ErrorCode::data, "downloading " + url + " gave a file with MD5 " + digest +
-                                       ", expected " + remote.md5);
-    }
-    fs::rename(partial, target);
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove(partial, ignored);
-    throw;
-  }
-}
-
-}  // namespace
-
-std::string file_md5(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
-                                                                   &EVP_MD_CTX_free);
-  if (!in || !context || EVP_DigestInit_ex(context.get(), EVP_md5(), nullptr) != 1) {
-    return {};
-  }
-  std::array<char, 1 << 16> buffer{};
-  while (in.read(buffer.data(), buffer.size()) || in.gcount() > 0) {
-    EVP_DigestUpdate(context.get(), buffer.data(), static_cast<std::size_t>(in.gcount()));
-  }
-  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
-  unsigned length = 0;
-  EVP_DigestFinal_ex(context.get(), digest.data(), &length);
-  std::string hex;
-  for (unsigned i = 0; i < length; ++i) {
-    char pair[3];
-    std::snprintf(pair, sizeof(pair), "%02x", digest[i]);
-    hex += pair;
-  }
-  return hex;
-}
-
-void download_files(const std::string& address, const std::vector<RemoteFile>& files,
-                    const std::string& folder,
-                    const std::function<void(const std::string&)>& report) {
+void create_folder(const std::string& folder) {
   std::error_code status;
   fs::create_directories(folder, status);
   if (status) {
-    throw Error(ErrorCode::data, "cannot create " + folder + ": " + status.message());
+    fail("cannot create " + folder + ": " + status.message());
   }
+}
+
+// Two processes that append to one file would only spoil it for each other.
+class FolderLock {
+ public:
+  explicit FolderLock(const std::string& folder)
+      : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
+    if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+      ::close(descriptor_);
+      fail("another process is downloading into " + folder + "; wait until it is done");
+    }
+  }
+  ~FolderLock() {
+    if (descriptor_ >= 0) {
+      ::close(descriptor_);
+    }
+  }
+  FolderLock(const FolderLock&) = delete;
+  FolderLock& operator=(const FolderLock&) = delete;
+
+ private:
+  int descriptor_;
+};
+
+// The length of a file that may be appended to; 0 if there is none.
+std::int64_t length_of(const std::string& path) {
+  std::error_code status;
+  const fs::file_type type = fs::symlink_status(path, status).type();
+  if (type == fs::file_type::not_found) {
+    return 0;
+  }
+  if (type != fs::file_type::regular) {
+    fail(path + " is in the way of a download: it is no regular file; remove it");
+  }
+  const std::uintmax_t bytes = fs::file_size(path, status);
+  if (status) {
+    fail("cannot read " + path + ": " + status.message());
+  }
+  return static_cast<std::int64_t>(bytes);
+}
+
+void remove(const std::string& path) {
+  std::error_code status;
+  fs::remove(path, status);
+  if (status) {
+    fail("cannot remove " + path + ": " + status.message());
+  }
+}
+
+class Download {
+ public:
+  Download(const DownloadSite& site, const RemoteFile& remote, std::string target)
+      : url_(site.address + remote.name),
+        protocols_(site.protocols),
+        remote_(remote),
+        target_(std::move(target)),
+        partial_(target_ + ".part") {}
+
+  const std::string& url() const { return url_; }
+
+  // Whether the file is there and is the published one.
+  bool done() const {
+    std::error_code status;
+    return fs::status(target_, status).type() != fs::file_type::not_found &&
+           sha256_of_file(target_) == remote_.sha256;
+  }
+
+  void run() {
+    if (resume() || start_anew()) {
+      return;
+    }
+    const std::string digest = sha256_of_file(partial_);
+    remove(partial_);
+    fail("downloading " + url_ + " gave a file with SHA-256 " + digest + ", expected " +
+         remote_.sha256);
+  }
+
+ private:
+  bool resume() {
+    const std::int64_t have = length_of(partial_);
+    const bool usable = have > 0 && have <= remote_.bytes;
+    return usable && (have == remote_.bytes || transfer(have)) && put_in_place();
+  }
+
+  bool start_anew() { return transfer(0) && put_in_place(); }
+
+  bool transfer(std::int64_t have) {
+    try {
+      return fetch({url_, protocols_, partial_, have, remote_.bytes}) == TransferEnd::complete;
+    } catch (const Error&) {
+      if (length_of(partial_) == 0) {
+        remove(partial_);
+      }
+      throw;
+    }
+  }
+
+  bool put_in_place() {
+    if (sha256_of_file(partial_) != remote_.sha256) {
+      return false;
+    }
+    std::error_code status;
+    fs::rename(partial_, target_, status);
+    if (status) {
+      fail("cannot rename " + partial_ + " to " + target_ + ": " + status.message());
+    }
+    return true;
+  }
+
+  std::string url_;
+  std::string protocols_;
+  const RemoteFile& remote_;
+  std::string target_;
+  std::string partial_;
+};
+
+}  // namespace
+
+void download_files(const DownloadSite& site, const std::vector<RemoteFile>& files,
+                    const std::string& folder,
+                    const std::function<void(const std::string&)>& report) {
   for (const RemoteFile& remote : files) {
-    const fs::path target = fs::path(folder) / remote.name;
-    if (fs::exists(target)) {
+    Download download(site, remote, (fs::path(folder) / remote.name).string());
+    if (download.done()) {
       continue;
     }
-    if (report) {
-      report("downloading " + address + remote.name);
+    if (const std::string reason = no_downloads_because(); !reason.empty()) {
+      fail(folder + " has no usable " + remote.name + ", and " + reason);
     }
-    fetch_verified(address + remote.name, remote, target);
+    create_folder(folder);
+    const FolderLock lock(folder);
+    if (report) {
+      report("downloading " + download.url());
+    }
+    download.run();
   }
 }
 

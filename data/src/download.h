@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fetching published files with a digest check.
+// A folder that holds published files: what is not there, or not what was published, is fetched.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <vector>
@@ -10,16 +11,21 @@ namespace accrete::data {
 
 struct RemoteFile {
   std::string name;
-  std::string md5;  ///< 32 hex digits, as published with the data
+  std::int64_t bytes = 0;
+  std::string sha256;  ///< 64 hex digits
 };
 
-/// Downloads `address` + name for every file into `folder` (created if needed). A file appears
-/// under its name only after its digest was verified. Error(data) naming address and reason.
-void download_files(const std::string& address, const std::vector<RemoteFile>& files,
+struct DownloadSite {
+  std::string address;              ///< in front of the files' names
+  std::string protocols = "https";  ///< that may be used, redirections included
+};
+
+/// Sees to it that `folder` (created if needed) has every file with its digest: those that have it
+/// stay, all others are fetched. A file appears under its name only after its digest was verified;
+/// until then its bytes are in NAME.part, where a later call goes on if a transfer breaks off.
+/// Error(data) naming address or file and the reason.
+void download_files(const DownloadSite& site, const std::vector<RemoteFile>& files,
                     const std::string& folder,
                     const std::function<void(const std::string&)>& report);
-
-/// MD5 of a file as 32 hex digits; empty if it cannot be read.
-std::string file_md5(const std::string& path);
 
 }  // namespace accrete::data

@@ -1,28 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/data/fashion_mnist.h"
 
+#include <algorithm>
 #include <filesystem>
 #include <vector>
 
 #include "accrete/data/idx_file.h"
 #include "accrete/kernels/error.h"
-#include "download.h"
+#include "fashion_mnist_files.h"
+#include "fetch.h"
+#include "host_memory.h"
 
 namespace accrete::data {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The address and the MD5 digests its authors publish (github.com/zalandoresearch/fashion-mnist).
-constexpr const char* kAddress = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/";
-const std::vector<RemoteFile>& remote_files() {
-  static const std::vector<RemoteFile> files = {
-      {"train-images-idx3-ubyte.gz", "8d4fb7e6c68d591d4c3dfef9ec88bf0d"},
-      {"train-labels-idx1-ubyte.gz", "25c81989df183df01b3e8a0aad5dffbe"},
-      {"t10k-images-idx3-ubyte.gz", "bef4ecab320f06d8554ea6380940ec79"},
-      {"t10k-labels-idx1-ubyte.gz", "bb300cfdad3c16e7a12a480ee83cd310"}};
-  return files;
-}
+// Its authors' bucket (github.com/zalandoresearch/fashion-mnist), by the address that has a
+// certificate. The digests are of the files whose MD5 digests they publish.
+constexpr const char* kAddress = "https://fashion-mnist.s3.eu-central-1.amazonaws.com/";
 
 constexpr const char* kWaysToGetIt =
     "Three ways to get Fashion-MNIST: (1) install Debian's package dataset-fashion-mnist; (2) put "
@@ -30,11 +26,27 @@ constexpr const char* kWaysToGetIt =
     "environment variable ACCRETE_DATA; (3) connect to the internet and run again, they are then "
     "downloaded";
 
+std::string ways_to_get_it() {
+  return no_downloads_because().empty()
+             ? kWaysToGetIt
+             : std::string(kWaysToGetIt) + " by a build with libcurl, which this one is not";
+}
+
+bool file_exists(const std::string& folder, const fs::path& path) {
+  std::error_code status;
+  const fs::file_type type = fs::status(path, status).type();
+  if (type == fs::file_type::none) {
+    throw Error(ErrorCode::data, "folder " + folder + " cannot be searched: " + status.message() +
+                                     "; change its permissions, or name another");
+  }
+  return type != fs::file_type::not_found;
+}
+
 // "<folder>/<stem>.gz" or "<folder>/<stem>", whichever exists.
 std::string find_file(const std::string& folder, const std::string& stem) {
   for (const std::string& name : {stem + ".gz", stem}) {
     const fs::path path = fs::path(folder) / name;
-    if (fs::exists(path)) {
+    if (file_exists(folder, path)) {
       return path.string();
     }
   }
@@ -57,7 +69,7 @@ ImageDataset read_split(const std::string& folder, const std::string& prefix) {
   if (image_path.empty() || label_path.empty()) {
     throw Error(ErrorCode::data, "folder " + folder + " has no " + prefix +
                                      "-images-idx3-ubyte[.gz] and " + prefix +
-                                     "-labels-idx1-ubyte[.gz]. " + kWaysToGetIt);
+                                     "-labels-idx1-ubyte[.gz]. " + ways_to_get_it());
   }
   IdxArray images = read_idx(image_path, 3);
   const IdxArray labels = read_idx(label_path, 1);
@@ -75,20 +87,46 @@ ImageDataset read_split(const std::string& folder, const std::string& prefix) {
                        "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
   split.num_classes = 10;
   split.pixels = std::move(images.bytes);
-  for (const std::uint8_t label : labels.bytes) {
-    if (label >= split.num_classes) {
-      throw Error(ErrorCode::data,
-                  label_path + " has a label " + std::to_string(label) + ", labels go from 0 to 9");
-    }
-    split.labels.push_back(label);
+  split.source = image_path;
+  const auto highest = std::max_element(labels.bytes.begin(), labels.bytes.end());
+  if (*highest >= split.num_classes) {
+    throw Error(ErrorCode::data, label_path + " has a label " + std::to_string(*highest) +
+                                     ", labels go from 0 to 9");
   }
+  split.labels.assign(labels.bytes.begin(), labels.bytes.end());
   return split;
 }
 
 }  // namespace
 
+const std::vector<RemoteFile>& fashion_mnist_files() {
+  static const std::vector<RemoteFile> files = {
+      {"train-images-idx3-ubyte.gz", 26421880,
+       "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84"},
+      {"train-labels-idx1-ubyte.gz", 29515,
+       "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845"},
+      {"t10k-images-idx3-ubyte.gz", 4422102,
+       "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073"},
+      {"t10k-labels-idx1-ubyte.gz", 5148,
+       "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5"}};
+  return files;
+}
+
+TrainTest cached_fashion_mnist(const DownloadSite& site, const FashionMnistSearch& search,
+                               const std::string& looked_in) {
+  try {
+    download_files(site, fashion_mnist_files(), search.cache_folder, search.report);
+  } catch (const Error& error) {
+    throw Error(error.code(), "Fashion-MNIST was not found in " + looked_in + ", and " +
+                                  error.what() + ". " + ways_to_get_it());
+  }
+  return read_fashion_mnist(search.cache_folder);
+}
+
 TrainTest read_fashion_mnist(const std::string& folder) {
-  return {read_split(folder, "train"), read_split(folder, "t10k"), folder};
+  return reporting_memory("the images in " + folder, [&]() -> TrainTest {
+    return {read_split(folder, "train"), read_split(folder, "t10k"), folder};
+  });
 }
 
 TrainTest load_fashion_mnist(const FashionMnistSearch& search) {
@@ -101,29 +139,18 @@ TrainTest load_fashion_mnist(const FashionMnistSearch& search) {
     candidates.push_back((fs::path(search.environment) / "fashion-mnist").string());
   }
   candidates.push_back(search.system_folder);
-  if (!search.cache_folder.empty()) {
-    candidates.push_back(search.cache_folder);
-  }
+  std::string looked_in;
   for (const std::string& folder : candidates) {
     if (has_all_files(folder)) {
       return read_fashion_mnist(folder);
     }
-  }
-  std::string why = "downloads are off";
-  if (!search.cache_folder.empty()) {
-    try {
-      download_files(kAddress, remote_files(), search.cache_folder, search.report);
-      return read_fashion_mnist(search.cache_folder);
-    } catch (const Error& error) {
-      why = error.what();
-    }
-  }
-  std::string looked_in;
-  for (const std::string& folder : candidates) {
     looked_in += looked_in.empty() ? folder : ", " + folder;
   }
-  throw Error(ErrorCode::data,
-              "Fashion-MNIST was not found in " + looked_in + ", and " + why + ". " + kWaysToGetIt);
+  if (!search.cache_folder.empty()) {
+    return cached_fashion_mnist({kAddress}, search, looked_in + ", " + search.cache_folder);
+  }
+  throw Error(ErrorCode::data, "Fashion-MNIST was not found in " + looked_in +
+                                   ", and downloads are off. " + ways_to_get_it());
 }
 
 }  // namespace accrete::data

@@ -18,13 +18,15 @@ struct FashionMnistSearch {
   std::function<void(const std::string&)> report;  ///< told what is downloaded; may be empty
 };
 
-/// Finds the four files in the order spec path, environment, system folder, cache, download (with
-/// digest check), reads and checks them. Error(data) naming the three ways to get the data when
-/// nothing works.
+/// Finds the four files in the order spec path, environment, system folder, cache, download over
+/// https, reads and checks them. What is in the cache counts only with the digest that was
+/// published, and is fetched again without. Error(data) naming the folder if one cannot be
+/// searched, or the three ways to get the data when nothing works.
 TrainTest load_fashion_mnist(const FashionMnistSearch& search);
 
-/// Reads the four files (plain or .gz) of one folder. Error(data) if images and labels differ in
-/// number or a label is above 9.
+/// Reads the four files (plain or .gz) of one folder. Errors as of read_idx; Error(data) if images
+/// and labels differ in number, a label is above 9, or the folder cannot be searched. Training and
+/// test images may differ in size: a loader resizes each set from its own.
 TrainTest read_fashion_mnist(const std::string& folder);
 
 }  // namespace accrete::data
