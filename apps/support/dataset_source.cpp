@@ -29,11 +29,35 @@ data::TrainTest load_whole(const models::RunSpec& spec,
   return data::load_fashion_mnist(search);
 }
 
+std::string size_of(const data::ImageDataset& set) {
+  return std::to_string(set.height) + "x" + std::to_string(set.width);
+}
+
+// A net is built for one size of images.
+void check_sizes_agree(const data::TrainTest& sets, std::int64_t image_size) {
+  const data::ImageDataset& train = sets.train;
+  const data::ImageDataset& test = sets.test;
+  if (image_size == 0 && (train.height != test.height || train.width != test.width)) {
+    throw Error(ErrorCode::data, train.source + " has images of " + size_of(train) + " and " +
+                                     test.source + " of " + size_of(test) +
+                                     "; use files that fit each other, or set /data/image_size to "
+                                     "resize both");
+  }
+  if (train.channels != test.channels || train.num_classes != test.num_classes) {
+    throw Error(ErrorCode::data, train.source + " has images of " + std::to_string(train.channels) +
+                                     " channels and " + std::to_string(train.num_classes) +
+                                     " classes, " + test.source + " of " +
+                                     std::to_string(test.channels) + " and " +
+                                     std::to_string(test.num_classes));
+  }
+}
+
 }  // namespace
 
 data::TrainTest load_dataset(const models::RunSpec& spec,
                              const std::function<void(const std::string&)>& report) {
   data::TrainTest sets = load_whole(spec, report);
+  check_sizes_agree(sets, spec.data.image_size);
   data::limit_images(sets.train, spec.data.train_limit);
   data::limit_images(sets.test, spec.data.test_limit);
   if (sets.train.num_classes > models::network_of(spec.model).num_classes) {

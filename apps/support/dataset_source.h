@@ -10,7 +10,9 @@
 
 namespace accrete::apps {
 
-/// Loads the data set the spec names, with its limits applied. Errors as in data/.
+/// Loads the data set the spec names, with its limits applied. Errors as in data/; Error(data) if
+/// training and test images differ in size and the spec does not resize them, or in channels or
+/// classes; Error(spec) if the model has fewer classes than the set.
 data::TrainTest load_dataset(const models::RunSpec& spec,
                              const std::function<void(const std::string&)>& report);
 
