@@ -4,11 +4,12 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <filesystem>
-#include <fstream>
-#include <limits>
+#include <functional>
 #include <nlohmann/json.hpp>
 
+#include "accrete/engine/json_text.h"
+#include "accrete/engine/regular_file.h"
+#include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
 #include "atomic_file.h"
 
@@ -18,10 +19,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little, "the format is little-endian");
 
 using Json = nlohmann::json;
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the reference implementation's limit
 
-[[noreturn]] void reject(const std::string& path, const std::string& why) {
-  throw Error(ErrorCode::weights, path + " is not a usable safetensors file: " + why);
+[[noreturn]] void reject(const std::string& source, const std::string& why) {
+  throw Error(ErrorCode::weights, source + " is not a usable safetensors file: " + why);
 }
 
 std::string header_text(const SafetensorsFile& file) {
@@ -41,97 +41,151 @@ std::string header_text(const SafetensorsFile& file) {
   return text;
 }
 
-std::vector<std::int64_t> read_shape(const std::string& path, const std::string& name,
-                                     const Json& entry) {
-  std::vector<std::int64_t> shape;
-  for (const Json& extent : entry.at("shape")) {
-    if (!extent.is_number_unsigned()) {
-      reject(path, "the shape of " + name + " is not a list of whole numbers");
-    }
-    shape.push_back(extent.get<std::int64_t>());
-  }
-  return shape;
-}
-
-// Elements of a shape, or -1 on overflow.
-std::int64_t element_count(const std::vector<std::int64_t>& shape) {
-  std::int64_t count = 1;
-  for (const std::int64_t extent : shape) {
-    if (extent < 0 ||
-        (extent > 0 && count > std::numeric_limits<std::int64_t>::max() / 8 / extent)) {
-      return -1;
-    }
-    count *= extent;
-  }
-  return count;
-}
-
+// Each entry of the header: a tensor and where its bytes lie in the data section.
 struct Entry {
-  std::uint64_t begin = 0;
-  std::uint64_t end = 0;
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+  bool skipped = false;
   NamedArray array;
 };
 
-Entry read_entry(const std::string& path, const std::string& name, const Json& json) {
-  if (json.at("dtype") != "F32") {
-    reject(path, name + " has dtype " + json.at("dtype").dump() + ", only F32 is supported");
-  }
-  Entry entry;
-  entry.array.name = name;
-  entry.array.shape = read_shape(path, name, json);
-  entry.begin = json.at("data_offsets").at(0).get<std::uint64_t>();
-  entry.end = json.at("data_offsets").at(1).get<std::uint64_t>();
-  const std::int64_t count = element_count(entry.array.shape);
-  if (entry.end < entry.begin || count < 0 ||
-      entry.end - entry.begin != static_cast<std::uint64_t>(count) * sizeof(float)) {
-    reject(path, "the bytes of " + name + " do not match its shape");
-  }
-  return entry;
-}
-
-// Entries by offset, proved to cover the data section without gap or overlap.
-std::vector<Entry> read_entries(const std::string& path, const Json& header,
-                                std::uint64_t data_bytes) {
-  std::vector<Entry> entries;
-  for (const auto& [name, json] : header.items()) {
-    if (name != "__metadata__") {
-      entries.push_back(read_entry(path, name, json));
+class HeaderReader {
+ public:
+  HeaderReader(const std::string& source, const std::string& text) : source_(source) {
+    if (const auto fault = find_json_fault(text)) {
+      reject(source_, "its header is refused: " + fault->message);
+    }
+    header_ = Json::parse(text);
+    if (!header_.is_object()) {
+      reject(source_, "the header is not a JSON object");
     }
   }
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
-  });
-  std::uint64_t expected = 0;
-  for (const Entry& entry : entries) {
-    if (entry.begin != expected) {
-      reject(path, "gap or overlap before " + entry.array.name);
-    }
-    expected = entry.end;
-  }
-  if (expected != data_bytes) {
-    reject(path, "holds " + std::to_string(data_bytes) + " bytes of data, the header describes " +
-                     std::to_string(expected) + "; the file is truncated or damaged");
-  }
-  return entries;
-}
 
-Json parse_header(const std::string& path, const std::string& text) {
-  std::vector<std::string> keys;
-  const auto find_duplicates = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event == Json::parse_event_t::key && depth == 1) {
-      const auto key = parsed.get<std::string>();
-      if (std::find(keys.begin(), keys.end(), key) != keys.end()) {
-        reject(path, "the header names " + key + " twice");
+  std::map<std::string, std::string> metadata() const {
+    std::map<std::string, std::string> metadata;
+    const auto found = header_.find(kMetadata);
+    if (found == header_.end()) {
+      return metadata;
+    }
+    for (const auto& [key, value] : found->items()) {
+      if (!found->is_object() || !value.is_string()) {
+        reject(source_, "malformed header: __metadata__ is not an object of strings");
       }
-      keys.push_back(key);
+      metadata[key] = value.get<std::string>();
     }
-    return true;
-  };
-  Json header = Json::parse(text, find_duplicates, false);
-  if (!header.is_object()) {
-    reject(path, "the header is not a JSON object");
+    return metadata;
   }
-  return header;
+
+  // By offset, proved to cover `data_bytes` without gap or overlap.
+  std::vector<Entry> entries(std::int64_t data_bytes) const {
+    std::vector<Entry> entries;
+    for (const auto& [name, json] : header_.items()) {
+      if (name != kMetadata) {
+        entries.push_back(entry(name, json));
+      }
+    }
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+      return a.begin != b.begin ? a.begin < b.begin : a.end < b.end;
+    });
+    std::int64_t expected = 0;
+    for (const Entry& entry : entries) {
+      if (entry.begin != expected) {
+        reject(source_, "gap or overlap before " + excerpt(entry.array.name));
+      }
+      expected = entry.end;
+    }
+    if (expected != data_bytes) {
+      reject(source_, "holds " + std::to_string(data_bytes) +
+                          " bytes of data, the header describes " + std::to_string(expected) +
+                          "; the file is truncated or damaged");
+    }
+    return entries;
+  }
+
+ private:
+  static constexpr const char* kMetadata = "__metadata__";
+
+  Entry entry(const std::string& name, const Json& json) const {
+    const std::string shown = excerpt(name);
+    for (const char* key : {"dtype", "shape", "data_offsets"}) {
+      if (!json.is_object() || !json.contains(key)) {
+        reject(source_, "malformed header: " + shown + " has no " + key);
+      }
+    }
+    const std::vector<std::int64_t> offsets = sizes(json.at("data_offsets"), "offsets", shown);
+    Entry entry{0, 0, false, {name, sizes(json.at("shape"), "shape", shown), {}}};
+    entry.skipped = is_batch_counter(entry.array, json.at("dtype"));
+    if (!entry.skipped && json.at("dtype") != "F32") {
+      reject(source_, shown + " has dtype " + excerpt(json.at("dtype").dump()) +
+                          ", only F32 is supported; save the weights as 32-bit floats");
+    }
+    CheckedSize bytes = entry.skipped ? sizeof(std::int64_t) : sizeof(float);
+    for (const std::int64_t extent : entry.array.shape) {
+      bytes *= extent;
+    }
+    if (offsets.size() != 2 || offsets[1] < offsets[0] ||
+        bytes.value_or(-1) != offsets[1] - offsets[0]) {
+      reject(source_, "the bytes of " + shown + " do not match its shape");
+    }
+    entry.begin = offsets[0];
+    entry.end = offsets[1];
+    return entry;
+  }
+
+  std::vector<std::int64_t> sizes(const Json& list, const char* what,
+                                  const std::string& tensor) const {
+    std::vector<std::int64_t> numbers;
+    bool fits = list.is_array();
+    for (const Json& element : fits ? list : Json::array()) {
+      fits = fits && element.is_number_unsigned() &&
+             CheckedSize::of_unsigned(element.get<std::uint64_t>()).valid();
+      numbers.push_back(fits ? element.get<std::int64_t>() : 0);
+    }
+    if (!fits) {
+      reject(source_, std::string("malformed header: the ") + what + " of " + tensor +
+                          " are not a list of whole numbers");
+    }
+    return numbers;
+  }
+
+  // PyTorch's batch norms count their batches in a tensor of their own, which decides nothing.
+  static bool is_batch_counter(const NamedArray& array, const Json& dtype) {
+    static const std::string kSuffix = ".num_batches_tracked";
+    const std::string& name = array.name;
+    return dtype == "I64" && name.size() > kSuffix.size() &&
+           name.compare(name.size() - kSuffix.size(), kSuffix.size(), kSuffix) == 0 &&
+           (array.shape.empty() || array.shape == std::vector<std::int64_t>{1});
+  }
+
+  const std::string& source_;
+  Json header_;
+};
+
+// `next` copies that many bytes, which are there, from where the last call ended.
+SafetensorsFile read_from(const std::string& source, std::size_t file_bytes,
+                          const std::function<void(void* to, std::size_t bytes)>& next) {
+  std::uint64_t header_bytes = 0;
+  const std::size_t rest = file_bytes - std::min(file_bytes, sizeof(header_bytes));
+  if (rest > 0) {
+    next(&header_bytes, sizeof(header_bytes));
+  }
+  if (header_bytes == 0 || header_bytes > std::min(rest, JsonLimits{}.bytes)) {
+    reject(source, "its header length is impossible; the file is truncated or of another kind");
+  }
+  std::string text(header_bytes, '\0');
+  next(text.data(), text.size());
+  const HeaderReader header(source, text);
+  SafetensorsFile file{header.metadata(), {}};
+  const std::size_t data_bytes = rest - text.size();
+  for (Entry& entry : header.entries(static_cast<std::int64_t>(data_bytes))) {
+    const auto bytes = static_cast<std::size_t>(entry.end - entry.begin);
+    entry.array.values.resize((bytes + sizeof(float) - 1) / sizeof(float));
+    next(entry.array.values.data(), bytes);
+    if (!entry.skipped) {
+      file.arrays.push_back(std::move(entry.array));
+    }
+  }
+  return file;
 }
 
 }  // namespace
@@ -151,38 +205,16 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
 }
 
 SafetensorsFile read_safetensors(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::error_code status;
-  const std::uint64_t file_bytes = std::filesystem::file_size(path, status);
-  if (!in || status) {
-    throw Error(ErrorCode::io, "cannot read " + path + "; check that it exists and is readable");
-  }
-  std::uint64_t header_bytes = 0;
-  in.read(reinterpret_cast<char*>(&header_bytes), sizeof(header_bytes));
-  if (!in || header_bytes > kMaxHeaderBytes || header_bytes + 8 > file_bytes) {
-    reject(path, "its header length is impossible; the file is truncated or of another kind");
-  }
-  std::string text(header_bytes, '\0');
-  in.read(text.data(), static_cast<std::streamsize>(header_bytes));
-  SafetensorsFile file;
-  try {
-    const Json header = parse_header(path, text);
-    if (header.contains("__metadata__")) {
-      file.metadata = header.at("__metadata__").get<std::map<std::string, std::string>>();
-    }
-    for (Entry& entry : read_entries(path, header, file_bytes - 8 - header_bytes)) {
-      entry.array.values.resize((entry.end - entry.begin) / sizeof(float));
-      in.read(reinterpret_cast<char*>(entry.array.values.data()),
-              static_cast<std::streamsize>(entry.end - entry.begin));
-      file.arrays.push_back(std::move(entry.array));
-    }
-  } catch (const Json::exception& error) {
-    reject(path, std::string("malformed header: ") + error.what());
-  }
-  if (!in) {
-    reject(path, "reading the tensors failed");
-  }
-  return file;
+  RegularFile file(path);
+  return read_from(path, file.bytes(), [&](void* to, std::size_t bytes) { file.read(to, bytes); });
+}
+
+SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& source) {
+  std::size_t at = 0;
+  return read_from(source, bytes.size(), [&](void* to, std::size_t count) {
+    bytes.copy(static_cast<char*>(to), count, at);
+    at += count;
+  });
 }
 
 }  // namespace accrete

@@ -2,9 +2,12 @@
 // Checkpoints and the safetensors files they are: round trips, and files that lie.
 #include "accrete/engine/checkpoint.h"
 
+#include <cstdint>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <functional>
+#include <map>
 
 #include "accrete/engine/safetensors.h"
 #include "accrete/kernels/error.h"
@@ -123,6 +126,140 @@ TEST_CASE("a folder knows its newest checkpoint and keeps as many as asked") {
   checkpoints.prune(2);
   CHECK(fs::exists(folder + "/step_0000000010.safetensors"));
   CHECK_FALSE(fs::exists(folder + "/step_0000000009.safetensors"));
+}
+
+TEST_CASE("files beside the checkpoints are neither resumed from nor removed") {
+  const std::string folder = scratch("mixed");
+  fs::remove_all(folder);
+  fs::create_directories(folder);
+  const CheckpointFolder checkpoints(folder);
+  for (const char* name :
+       {"step_best.safetensors", "step_.safetensors", "step_-1.safetensors", "step_12x.safetensors",
+        "step_99.safetensors.tmp", "best_7.safetensors", "step_99999999999999999999.safetensors"}) {
+    std::ofstream(folder + "/" + name) << "x";
+  }
+  CHECK_FALSE(checkpoints.newest().has_value());
+  for (const char* name : {"step_9999999999.safetensors", "step_10000000000.safetensors"}) {
+    std::ofstream(folder + "/" + name) << "x";
+  }
+  CHECK_THAT(*checkpoints.newest(), Contains("step_10000000000"));
+  checkpoints.prune(1);
+  CHECK(fs::exists(folder + "/step_best.safetensors"));
+  CHECK(fs::exists(folder + "/step_10000000000.safetensors"));
+  CHECK_FALSE(fs::exists(folder + "/step_9999999999.safetensors"));
+}
+
+namespace {
+
+// The weights of a small net as a file, changed by `change`, read into another such net.
+void load_changed(const std::function<void(SafetensorsFile&)>& change,
+                  const std::vector<LayerAlias>& aliases = {}) {
+  TinySession tiny(tiny_densenet({}), 4, {}, 1, with_momentum());
+  const std::string path = scratch("changed.safetensors");
+  save_weights(path, tiny.session.parameters());
+  SafetensorsFile file = read_safetensors(path);
+  change(file);
+  write_safetensors(path, file);
+  const std::vector<float> before = tiny.stored_values();
+  try {
+    load_weights(path, tiny.session.parameters(), aliases);
+  } catch (const Error& error) {
+    CHECK(error.code() == ErrorCode::weights);
+    CHECK(exact_difference(tiny.stored_values(), before).empty());
+    throw;
+  }
+}
+
+NamedArray& array_of(SafetensorsFile& file, const std::string& name) {
+  for (NamedArray& array : file.arrays) {
+    if (array.name == name) {
+      return array;
+    }
+  }
+  FAIL("no array " << name);
+  return file.arrays.front();
+}
+
+float from_bits(std::uint32_t bits) {
+  float value = 0.0F;
+  std::memcpy(&value, &bits, sizeof(value));
+  return value;
+}
+
+void rename(SafetensorsFile& file, const std::string& from, const std::string& to) {
+  for (const char* part : {".weight", ".bias"}) {
+    array_of(file, from + part).name = to + part;
+  }
+}
+
+}  // namespace
+
+TEST_CASE("values that are NaN or infinite are refused by the tensor's name") {
+  for (const std::uint32_t bits :
+       {0x7F800000U, 0xFF800000U, 0x7FC00000U, 0xFFFFFFFFU, 0x7F800001U}) {
+    CHECK_THROWS_WITH(load_changed([&](auto& file) {
+                        array_of(file, "stem.weight").values.back() = from_bits(bits);
+                      }),
+                      Contains("stem.weight") && Contains("NaN or infinite"));
+  }
+  for (const std::uint32_t bits : {0x7F7FFFFFU, 0xFF7FFFFFU, 0x00000001U, 0x80000000U}) {
+    CHECK_NOTHROW(load_changed(
+        [&](auto& file) { array_of(file, "stem.weight").values[0] = from_bits(bits); }));
+  }
+}
+
+TEST_CASE("a checkpoint whose momentum is NaN is refused, its weights alone are not") {
+  TinySession tiny(tiny_densenet({}), 4, {}, 1, with_momentum());
+  const std::string path = scratch("nan.safetensors");
+  save_checkpoint(path, tiny.session.parameters(), {}, "one");
+  SafetensorsFile file = read_safetensors(path);
+  array_of(file, "optimizer.momentum.stem.weight").values[3] = from_bits(0x7FC00000U);
+  write_safetensors(path, file);
+  CHECK_THROWS_WITH(load_checkpoint(path, tiny.session.parameters(), "one"),
+                    Contains("optimizer.momentum.stem.weight") && Contains("NaN or infinite"));
+  CHECK_NOTHROW(load_weights(path, tiny.session.parameters()));
+}
+
+TEST_CASE("a layer is read under the other name that the model gives") {
+  const std::vector<LayerAlias> aliases = {{"classifier", "fc"}};
+  CHECK_NOTHROW(load_changed([](auto&) {}, aliases));
+  const auto renamed = [](auto& file) { rename(file, "classifier", "fc"); };
+  CHECK_NOTHROW(load_changed(renamed, aliases));
+  CHECK_THROWS_WITH(load_changed(renamed), Contains("has no tensor classifier.weight"));
+  CHECK_THROWS_WITH(load_changed([](auto& file) { rename(file, "classifier", "fcx"); }, aliases),
+                    Contains("has no tensor classifier.weight"));
+  CHECK_THROWS_WITH(load_changed(
+                        [](auto& file) {
+                          file.arrays.push_back({"fc.weight", {1}, {0.0F}});
+                        },
+                        aliases),
+                    Contains("fc.weight") && Contains("1 tensors"));
+}
+
+TEST_CASE("progress that no run can have is refused") {
+  TinySession tiny(tiny_densenet({}), 4);
+  const std::string path = scratch("progress.safetensors");
+  const TrainingProgress usual{3, 2, 17, 1.5, 41, 64, 0.5, 0.875};
+  save_checkpoint(path, tiny.session.parameters(), usual, "one");
+  const SafetensorsFile good = read_safetensors(path);
+  for (const auto& [key, values] : std::map<std::string, std::vector<const char*>>{
+           {"epoch", {"-1", "1000001", "9223372036854775808", "1e3", "", " 3", "3 ", "0x3"}},
+           {"step_in_epoch", {"-2", "18", "9223372036854775807"}},
+           {"global_step", {"-17", "9223372036854775807"}},
+           {"samples", {"-64", "40", "9223372036854775807"}},
+           {"correct", {"-1", "65", "nan"}},
+           {"loss_sum", {"inf", "-inf", "nan", "1e999", "1.5x", ""}},
+           {"last_train_loss", {"infinity", "nan(7)"}},
+           {"last_train_accuracy", {"-nan", "INF"}}}) {
+    for (const char* value : values) {
+      SafetensorsFile file = good;
+      file.metadata["accrete." + key] = value;
+      write_safetensors(path, file);
+      INFO(key << " " << value);
+      CHECK_THROWS_WITH(load_checkpoint(path, tiny.session.parameters(), "one"),
+                        Contains("no checkpoint of a training run"));
+    }
+  }
 }
 
 TEST_CASE("writing where it is not possible says where and leaves nothing") {

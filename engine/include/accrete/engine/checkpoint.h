@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "accrete/engine/parameter_store.h"
 
@@ -29,20 +30,30 @@ struct TrainingProgress {
 void save_checkpoint(const std::string& path, const ParameterStore& store,
                      const TrainingProgress& progress, const std::string& fingerprint);
 
-/// Restores a checkpoint into a bound store. Error(weights) if tensors are missing, unknown or of
-/// another shape, or if the fingerprint differs (message says how to start afresh).
+/// Restores a checkpoint into a bound store. Error(weights) if tensors are missing, unknown, of
+/// another shape, NaN or infinite, if the progress is impossible (negative, more epochs or images
+/// than a spec can ask for, sums that are not finite), or if the fingerprint differs (message says
+/// how to start afresh). On an error the store is as it was.
 TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& store,
                                  const std::string& fingerprint);
 
 /// Writes parameters and running statistics only, for use elsewhere.
 void save_weights(const std::string& path, const ParameterStore& store);
 
-/// Reads parameters and running statistics, from such a file or a checkpoint, whose optimizer state
-/// is left out, into a bound store. Error(weights) if tensors are missing, unknown or of another
-/// shape.
-void load_weights(const std::string& path, const ParameterStore& store);
+/// A layer that files written elsewhere may name otherwise: "<in_files>.weight" is read where there
+/// is no "<layer>.weight", and so on. Models name theirs; what is written is always `layer`.
+struct LayerAlias {
+  std::string layer;
+  std::string in_files;
+};
 
-/// Checkpoint files of a folder: names, newest, pruning.
+/// Reads parameters and running statistics, from such a file, a checkpoint, whose optimizer state
+/// is left out, or PyTorch's, into a bound store. Error(weights) if tensors are missing, unknown,
+/// of another shape, NaN or infinite; the store is then as it was.
+void load_weights(const std::string& path, const ParameterStore& store,
+                  const std::vector<LayerAlias>& aliases = {});
+
+/// Checkpoint files of a folder: names, newest, pruning. Files of other names are left alone.
 class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::string folder) : folder_(std::move(folder)) {}

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace accrete {
@@ -27,7 +28,13 @@ struct SafetensorsFile {
 void write_safetensors(const std::string& path, const SafetensorsFile& file);
 
 /// Treats the file as hostile: Error(weights) naming what is wrong (length, JSON, dtype, overlap,
-/// gap, duplicate, size) or Error(io) if it cannot be read.
+/// gap, duplicate, size) or Error(io) if it cannot be read or is no regular file. The header may
+/// have 16 MiB; nothing is allocated for bytes that the file does not have. All tensors must be
+/// F32, but for those that PyTorch's batch norms count batches in (I64 "*.num_batches_tracked" of
+/// shape [] or [1]): they are left out.
 SafetensorsFile read_safetensors(const std::string& path);
+
+/// The same of a file's bytes in memory; `source` names them in messages.
+SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& source);
 
 }  // namespace accrete
