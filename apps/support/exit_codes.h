@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Exit codes of the applications; docs/exit-codes.md is the table for users.
+// Exit codes of the applications; docs/errors.md is the table for users.
 #pragma once
 
 #include "accrete/kernels/error.h"

@@ -8,7 +8,7 @@
 
 namespace accrete {
 
-/// What kind of thing went wrong. Applications map it to an exit code (docs/exit-codes.md).
+/// What kind of thing went wrong. Applications map it to an exit code (docs/errors.md).
 enum class ErrorCode {
   invalid_argument,  ///< a call, flag or environment variable breaks its contract
   unsupported,       ///< valid in principle, but not in this build or on this device
