@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "apps/errors_triggers.h"
+
+#include <filesystem>
+#include <fstream>
+
+#include "apps/command.h"
+
+namespace accrete::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Triggers = std::map<std::string, Trigger>;
+
+std::string write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+std::string big_endian(std::uint32_t value) {
+  std::string bytes;
+  for (const int shift : {24, 16, 8, 0}) {
+    bytes += static_cast<char>((value >> shift) & 0xFFU);
+  }
+  return bytes;
+}
+
+// The files of a split: images of side x side, all with this label.
+void write_split(const std::string& folder, const std::string& split, std::uint32_t images,
+                 std::uint32_t labels, std::uint32_t side, char label) {
+  write(folder + "/" + split + "-images-idx3-ubyte",
+        big_endian(0x803) + big_endian(images) + big_endian(side) + big_endian(side) +
+            std::string(std::size_t{images} * side * side, '\1'));
+  write(folder + "/" + split + "-labels-idx1-ubyte",
+        big_endian(0x801) + big_endian(labels) + std::string(labels, label));
+}
+
+void write_good_data(const std::string& folder) {
+  write_split(folder, "train", 4, 4, 28, 0);
+  write_split(folder, "t10k", 4, 4, 28, 0);
+}
+
+std::string into_run(const std::string& folder) {
+  return " -q --output " + folder + "/run";
+}
+
+// The tiny spec with more flags.
+Trigger tiny(const std::string& flags) {
+  return {[flags](const std::string& folder) {
+    return train(tiny_spec(folder) + " " + flags + into_run(folder));
+  }};
+}
+
+Trigger with_set(const std::string& override_) {
+  return tiny("--set '" + override_ + "'");
+}
+
+Trigger spec_text(const std::string& text) {
+  return {[text](const std::string& folder) {
+    return train(write(folder + "/spec.json", text) + into_run(folder));
+  }};
+}
+
+// A run on the files that `prepare` writes.
+Trigger on_files(const std::function<void(const std::string&)>& prepare, int classes = 10) {
+  return {[prepare, classes](const std::string& folder) {
+    fs::create_directories(folder + "/data");
+    prepare(folder + "/data");
+    return train(tiny_spec(folder) + " --set data.dataset=fashion_mnist --set data.path=" + folder +
+                 "/data --set model.num_classes=" + std::to_string(classes) + into_run(folder));
+  }};
+}
+
+// After a run of the tiny spec, another one; "@" stands for the folder.
+Trigger after_a_run(const std::string& flags, bool same_folder) {
+  const auto command = [flags, same_folder](const std::string& folder) {
+    const std::string spec = tiny_spec(folder);
+    const std::string first = folder + (same_folder ? "/run" : "/first");
+    std::string rest = flags;
+    while (rest.find('@') != std::string::npos) {
+      rest.replace(rest.find('@'), 1, folder);
+    }
+    return train(spec + " -q --set training.epochs=1 --output " + first) + " >/dev/null && " +
+           train(spec + " --set training.epochs=1 " + rest + into_run(folder));
+  };
+  return {command, same_folder};
+}
+
+// With a limit of the shell.
+Trigger limited(const std::string& limit, const std::string& flags) {
+  const auto command = [limit, flags](const std::string& folder) {
+    return limit + "; " + train(tiny_spec(folder) + " " + flags + into_run(folder));
+  };
+  return {command, false, true};
+}
+
+// A signal after the first epoch of a long run.
+Trigger signalled(const std::string& signal) {
+  const auto command = [signal](const std::string& folder) {
+    return train(tiny_spec(folder) + " --set training.epochs=1000000 --output " + folder + "/run") +
+           " & for i in $(seq 1200); do test -s " + folder +
+           "/run/metrics.jsonl && break; sleep 0.05; done; kill -" + signal + " $!; wait $!";
+  };
+  return {command, true};
+}
+
+void add_files(Triggers& all) {
+  all["spec-unreadable"] = {
+      [](const std::string& folder) { return train(folder + "/none.json" + into_run(folder)); }};
+  all["run-folder-unwritable"] = {[](const std::string& folder) {
+    return train(tiny_spec(folder) + " -q --output " + write(folder + "/file", "") + "/run");
+  }};
+  all["run-file-unwritable"] = {[](const std::string& folder) {
+                                  fs::create_directories(folder + "/run");
+                                  fs::create_symlink("/dev/full", folder + "/run/metrics.jsonl");
+                                  return train(tiny_spec(folder) + into_run(folder));
+                                },
+                                true};
+  all["checkpoint-unwritable"] = {[](const std::string& folder) {
+                                    return "trap '' XFSZ; ulimit -f 24; " +
+                                           train(tiny_spec(folder) + into_run(folder));
+                                  },
+                                  true};
+  all["weights-unreadable"] = tiny("--weights no-such-file");
+}
+
+void add_usage(Triggers& all) {
+  all["usage-flag"] = tiny("--no-such-flag");
+  all["usage-value"] = tiny("--threads 5000");
+  all["usage-no-spec"] = {[](const std::string&) { return train(""); }};
+  all["usage-nothing-to-inspect"] = {[](const std::string&) { return inspect(""); }};
+  all["usage-device"] = tiny("--device gpu");
+  all["usage-pass"] = tiny("--disable-pass magic");
+  all["device-unavailable"] = tiny("--device cuda:99");
+  all["output-holds-a-run"] = after_a_run("", true);
+}
+
+void add_spec_form(Triggers& all) {
+  all["set-form"] = with_set("training.epochs");
+  all["set-path"] = with_set("name.first=1");
+  all["spec-json"] = spec_text("{\"model\": {");
+  all["spec-not-an-object"] = with_set("model=[]");
+  all["spec-missing-key"] = spec_text("{\"model\": {}, \"data\": {}}");
+  all["spec-unknown-key"] = with_set("training.epoch=3");
+  all["spec-integer"] = with_set("training.epochs=0");
+  all["spec-number"] = with_set("model.dropout=1");
+  all["spec-boolean"] = with_set("model.conv_bias=1");
+  all["spec-string"] = with_set("name=1");
+  all["spec-integers"] = with_set("model.blocks=[]");
+  all["spec-numbers"] = with_set("data.mean=1");
+  all["spec-choice"] = with_set("data.dataset=imagenet");
+}
+
+void add_spec_meaning(Triggers& all) {
+  all["spec-preset-type"] = tiny("--set model.preset=densenet121 --set model.type=resnet");
+  all["spec-even-kernel"] = with_set("model.stem.kernel=4");
+  all["spec-stages"] = spec_text(
+      R"({"model": {"type": "resnet", "stages": [1, 1, 1, 1, 1, 1, 1, 1, 1]}, "data": {},
+          "training": {}})");
+  all["spec-nesterov"] =
+      tiny("--set training.optimizer.nesterov=true --set training.optimizer.momentum=0");
+  all["spec-budget"] = with_set("memory.budget=much");
+  all["spec-budget-and-recompute"] = tiny("--set memory.budget=1GiB --set memory.recompute=1");
+  all["spec-images-too-small"] = with_set("data.image_size=1");
+  all["spec-impossible-shape"] =
+      tiny("--set data.image_size=16384 --set data.synthetic.channels=4096");
+  all["spec-expect-params"] = with_set("model.expect_params=7");
+  all["spec-classes"] = on_files(write_good_data, 4);
+  all["spec-channels"] = with_set("data.mean=[0.5]");
+  all["spec-synthetic"] = tiny(
+      "--set data.synthetic.train_images=1000000000 --set data.synthetic.image_size=16384 "
+      "--set data.synthetic.channels=1024");
+}
+
+void add_data(Triggers& all) {
+  all["data-missing"] = on_files([](const std::string&) {});
+  all["data-folder"] = on_files([](const std::string& data) {
+    fs::remove(data);
+    fs::create_symlink("data", data);  // which leads to itself
+  });
+  all["data-unreadable"] = on_files([](const std::string& data) {
+    write_good_data(data);
+    fs::create_directories(data + "/train-images-idx3-ubyte.gz");
+  });
+  all["data-damaged"] = on_files([](const std::string& data) {
+    write_good_data(data);
+    write(data + "/train-images-idx3-ubyte", "not an IDX file");
+  });
+  all["data-truncated"] = on_files([](const std::string& data) {
+    write_good_data(data);
+    fs::resize_file(data + "/train-images-idx3-ubyte", 1000);
+  });
+  all["data-counts"] = on_files([](const std::string& data) {
+    write_split(data, "train", 4, 3, 28, 0);
+    write_split(data, "t10k", 4, 4, 28, 0);
+  });
+  all["data-label"] = on_files([](const std::string& data) {
+    write_split(data, "train", 4, 4, 28, 10);
+    write_split(data, "t10k", 4, 4, 28, 0);
+  });
+  all["data-sizes"] = on_files([](const std::string& data) {
+    write_split(data, "train", 4, 4, 28, 0);
+    write_split(data, "t10k", 4, 4, 20, 0);
+  });
+}
+
+void add_run(Triggers& all) {
+  all["memory-budget"] = with_set("memory.budget=100KB");
+  all["memory-plan"] = limited("ulimit -v 4000000", "--set data.image_size=16384");
+  all["memory-data"] = tiny("--set data.synthetic.train_images=1000000000");
+  all["memory-threads"] = limited("ulimit -v 3000000", "--threads 4096");
+  all["diverged"] = tiny(
+      "--set training.optimizer.learning_rate=1e6 --set training.schedule.type=constant "
+      "--set training.epochs=50");
+  all["weights-damaged"] = {[](const std::string& folder) {
+    return train(tiny_spec(folder) + " --resume " +
+                 write(folder + "/bad.safetensors", "not a checkpoint at all") + into_run(folder));
+  }};
+  all["weights-other-spec"] = after_a_run("--resume auto --set training.seed=9", true);
+  all["weights-other-model"] =
+      after_a_run("--weights @/first/model.safetensors --set 'model.blocks=[2,3]'", false);
+  all["weights-other-shape"] =
+      after_a_run("--weights @/first/model.safetensors --set model.growth_rate=7", false);
+  for (const char* name : {"diverged", "weights-damaged", "weights-other-model",
+                           "weights-other-shape", "weights-unreadable"}) {
+    all[name].run_remains = true;
+  }
+  all["interrupted"] = signalled("INT");
+  all["terminated"] = signalled("TERM");
+}
+
+}  // namespace
+
+const std::map<std::string, Trigger>& error_triggers() {
+  static const Triggers all = [] {
+    Triggers triggers;
+    add_files(triggers);
+    add_usage(triggers);
+    add_spec_form(triggers);
+    add_spec_meaning(triggers);
+    add_data(triggers);
+    add_run(triggers);
+    return triggers;
+  }();
+  return all;
+}
+
+}  // namespace accrete::test
