@@ -12,7 +12,7 @@ std::optional<std::int64_t> parse_byte_size(const std::string& text) {
   double number = 0.0;
   const char* end = text.data() + text.size();
   const auto [stop, status] = std::from_chars(text.data(), end, number);
-  if (status != std::errc() || !(number > 0.0)) {
+  if (status != std::errc()) {
     return std::nullopt;
   }
   std::string unit(stop, end);
@@ -21,8 +21,8 @@ std::optional<std::int64_t> parse_byte_size(const std::string& text) {
     const std::string prefix = kPrefixes[power];
     for (const auto& [suffix, base] : {std::pair("B", 1000.0), std::pair("iB", 1024.0)}) {
       const double bytes = number * std::pow(base, static_cast<double>(power + 1));
-      if (unit == prefix + suffix && bytes < 9e18) {
-        return static_cast<std::int64_t>(bytes);
+      if (unit == prefix + suffix && bytes >= 1024.0 && bytes < 9e18) {
+        return static_cast<std::int64_t>(bytes) / 1024 * 1024;
       }
     }
   }

@@ -11,22 +11,9 @@
 namespace accrete::models {
 namespace {
 
-std::int64_t strided(std::int64_t size, std::int64_t window, std::int64_t stride,
-                     std::int64_t pad) {
-  const std::int64_t span = size + 2 * pad - window;
-  return span < 0 ? 0 : span / stride + 1;
-}
-
-// Size of the last feature map, 0 if some window does not fit.
-std::int64_t final_size(const DenseNetSpec& spec, std::int64_t size) {
-  size = strided(size, spec.stem.kernel, spec.stem.stride, spec.stem.kernel / 2);
-  if (spec.stem.max_pool) {
-    size = strided(size, 3, 2, 1);
-  }
-  for (std::size_t block = 1; block < spec.blocks.size(); ++block) {
-    size = strided(size, 2, 2, 0);
-  }
-  return size;
+// The norm in front of the classifier is numbered like the transition that is not there.
+std::string last_norm(const DenseNetSpec& spec) {
+  return "features.norm" + std::to_string(spec.blocks.size() + 1);
 }
 
 class Builder {
@@ -46,7 +33,7 @@ class Builder {
         x = transition("features.transition" + number, x);
       }
     }
-    x = layers_.norm_relu("features.norm" + std::to_string(spec_.blocks.size() + 1), x);
+    x = layers_.norm_relu(last_norm(spec_), x);
     layers_.head("classifier", x);
     return std::move(model_);
   }
@@ -68,7 +55,8 @@ class Builder {
   ValueId dense_layer(const std::string& name, ValueId features) {
     ValueId x = layers_.norm_relu(name + ".norm1", features);
     if (spec_.bottleneck_width > 0) {
-      x = layers_.conv(name + ".conv1", x, spec_.bottleneck_width * spec_.growth_rate, 1, 1);
+      x = layers_.conv(name + ".conv1", x,
+                       checked_product({spec_.bottleneck_width, spec_.growth_rate}), 1, 1);
       x = dropout(name + ".conv1", x);
       x = layers_.norm_relu(name + ".norm2", x);
       x = layers_.conv(name + ".conv2", x, spec_.growth_rate, 3, 1);
@@ -82,8 +70,7 @@ class Builder {
 
   // Section 3, "Pooling layers" and "Compression".
   ValueId transition(const std::string& name, ValueId x) {
-    const auto channels = static_cast<std::int64_t>(
-        spec_.compression * static_cast<double>(layers_.channels(x)) + 1e-9);
+    const std::int64_t channels = compressed(name, layers_.channels(x));
     x = layers_.norm_relu(name + ".norm", x);
     x = layers_.conv(name + ".conv", x, channels, 1, 1);
     x = dropout(name + ".conv", x);
@@ -91,6 +78,16 @@ class Builder {
     return spec_.transition_pool == TransitionPool::average
                ? ops::average_pool(graph(), name + ".pool", x, window)
                : ops::max_pool(graph(), name + ".pool", x, window);
+  }
+
+  std::int64_t compressed(const std::string& name, std::int64_t channels) const {
+    const double kept = spec_.compression * static_cast<double>(channels) + 1e-9;
+    if (kept < 1.0) {
+      throw Error(ErrorCode::spec, "/model/compression keeps none of the " +
+                                       std::to_string(channels) + " channels in front of " + name +
+                                       "; raise it to 1/" + std::to_string(channels) + " at least");
+    }
+    return static_cast<std::int64_t>(kept);
   }
 
   const DenseNetSpec& spec_;
@@ -102,27 +99,38 @@ class Builder {
 
 }  // namespace
 
+// Backwards from the last feature map, which needs one pixel, in pixels of a side beyond the first:
+// a transition's window of 2 in strides of 2 takes one more than twice as many, a window that is
+// padded by half of it as many strides.
 std::int64_t minimum_image_size(const DenseNetSpec& spec) {
-  std::int64_t size = 1;
-  while (final_size(spec, size) < 1) {
-    ++size;
+  CheckedSize further = 0;
+  for (std::size_t block = 1; block < spec.blocks.size(); ++block) {
+    further = further * 2 + 1;
   }
-  return size;
+  further *= spec.stem.max_pool ? 2 : 1;
+  further *= spec.stem.stride;
+  return (further + 1).value_or(INT64_MAX);
+}
+
+std::vector<LayerAlias> layer_aliases(const DenseNetSpec& spec) {
+  return {{last_norm(spec), "features.norm5"}};
 }
 
 ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training,
                           BatchNormStatistics statistics) {
-  if (final_size(spec, images.height) < 1 || final_size(spec, images.width) < 1) {
+  const std::int64_t smallest = minimum_image_size(spec);
+  if (images.height < smallest || images.width < smallest) {
     throw Error(ErrorCode::spec,
                 "images of " + std::to_string(images.height) + "x" + std::to_string(images.width) +
                     " are too small for this net: a feature map would shrink to nothing. The "
                     "smallest image it takes is " +
-                    std::to_string(minimum_image_size(spec)) + "x" +
-                    std::to_string(minimum_image_size(spec)) +
+                    std::to_string(smallest) + "x" + std::to_string(smallest) +
                     "; set /data/image_size, or use fewer blocks or a smaller stem");
   }
-  return Builder(spec, images, training, training && statistics == BatchNormStatistics::batch)
-      .build();
+  return build_within_limits("/model/growth_rate, /model/blocks, /model/stem/channels", [&] {
+    return Builder(spec, images, training, training && statistics == BatchNormStatistics::batch)
+        .build();
+  });
 }
 
 }  // namespace accrete::models

@@ -2,14 +2,18 @@
 #include "json_reader.h"
 
 #include <algorithm>
+#include <iterator>
 #include <numeric>
 
+#include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
 
 namespace accrete::models {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
+
+constexpr std::size_t kLongestName = 64;  // what is longer resembles no key
 
 // Levenshtein distance, one row at a time.
 std::size_t edit_distance(const std::string& a, const std::string& b) {
@@ -35,8 +39,24 @@ std::string join(const std::vector<std::string>& names) {
   return text;
 }
 
-std::string shown(double value) {
-  return Json(value).dump();
+std::string shown(const Json& value) {
+  return excerpt(value.dump());
+}
+
+bool is_whole_number(const Json& json, std::int64_t min, std::int64_t max) {
+  const bool too_large = json.is_number_unsigned() &&
+                         json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
+  return json.is_number_integer() && !too_large && json.get<std::int64_t>() >= min &&
+         json.get<std::int64_t>() <= max;
+}
+
+bool is_number(const Json& json, double min, double max) {
+  return json.is_number() && json.get<double>() >= min && json.get<double>() <= max;
+}
+
+// -0 is the number 0, so that equal runs are written alike.
+double number_of(const Json& json) {
+  return json.get<double>() + 0.0;
 }
 
 }  // namespace
@@ -45,16 +65,25 @@ JsonReader::JsonReader(const Json& object, std::string pointer, std::string sour
     : object_(object), pointer_(std::move(pointer)), source_(std::move(source)) {
   if (!object_.is_object()) {
     throw Error(ErrorCode::spec, source_ + ": " + (pointer_.empty() ? "/" : pointer_) +
-                                     " must be an object, found " + object_.dump());
+                                     " must be an object, found " + shown(object_));
   }
 }
 
 void JsonReader::fail(const std::string& key, const std::string& message) const {
-  throw Error(ErrorCode::spec, source_ + ": " + pointer_ + "/" + key + " " + message);
+  throw Error(ErrorCode::spec,
+              source_ + ": " + excerpt(json_pointer(pointer_, key), 120) + " " + message);
 }
 
 void JsonReader::wrong_type(const char* key, const Json& found, const std::string& expected) const {
-  fail(key, "must be " + expected + ", found " + found.dump());
+  fail(key, "must be " + expected + ", found " + shown(found));
+}
+
+void JsonReader::check_length(const char* key, const Json& list, std::size_t most,
+                              const char* what) const {
+  if (list.size() > most) {
+    fail(key, "must be " + std::to_string(most) + " " + what + " at most, found " +
+                  std::to_string(list.size()));
+  }
 }
 
 bool JsonReader::has(const char* key) const {
@@ -72,15 +101,9 @@ void JsonReader::integer(const char* key, std::int64_t& value, std::int64_t min,
   if (json == nullptr) {
     return;
   }
-  const std::string expected =
-      "a whole number from " + std::to_string(min) + " to " + std::to_string(max);
-  if (!json->is_number_integer()) {
-    wrong_type(key, *json, expected);
-  }
-  const bool too_large = json->is_number_unsigned() &&
-                         json->get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
-  if (too_large || json->get<std::int64_t>() < min || json->get<std::int64_t>() > max) {
-    wrong_type(key, *json, expected);
+  if (!is_whole_number(*json, min, max)) {
+    wrong_type(key, *json,
+               "a whole number from " + std::to_string(min) + " to " + std::to_string(max));
   }
   value = json->get<std::int64_t>();
 }
@@ -90,11 +113,10 @@ void JsonReader::number(const char* key, double& value, double min, double max) 
   if (json == nullptr) {
     return;
   }
-  const bool fits = json->is_number() && json->get<double>() >= min && json->get<double>() <= max;
-  if (!fits) {
+  if (!is_number(*json, min, max)) {
     wrong_type(key, *json, "a number from " + shown(min) + " to " + shown(max));
   }
-  value = json->get<double>();
+  value = number_of(*json);
 }
 
 void JsonReader::boolean(const char* key, bool& value) {
@@ -120,38 +142,39 @@ void JsonReader::string(const char* key, std::string& value) {
 }
 
 void JsonReader::integers(const char* key, std::vector<std::int64_t>& value, std::int64_t min,
-                          std::int64_t max) {
+                          std::int64_t max, std::size_t most, const char* what) {
   const Json* json = find(key);
   if (json == nullptr) {
     return;
   }
-  bool fits = json->is_array() && !json->empty();
-  for (const Json& element : fits ? *json : Json::array()) {
-    fits = fits && element.is_number_integer() && element.get<std::int64_t>() >= min &&
-           element.get<std::int64_t>() <= max;
-  }
+  const bool fits = json->is_array() && !json->empty() &&
+                    std::all_of(json->begin(), json->end(), [&](const Json& element) {
+                      return is_whole_number(element, min, max);
+                    });
   if (!fits) {
     wrong_type(
         key, *json,
         "a list of whole numbers from " + std::to_string(min) + " to " + std::to_string(max));
   }
+  check_length(key, *json, most, what);
   value = json->get<std::vector<std::int64_t>>();
 }
 
-void JsonReader::numbers(const char* key, std::vector<double>& value, double min, double max) {
+void JsonReader::numbers(const char* key, std::vector<double>& value, double min, double max,
+                         std::size_t most) {
   const Json* json = find(key);
   if (json == nullptr) {
     return;
   }
-  bool fits = json->is_array();
-  for (const Json& element : fits ? *json : Json::array()) {
-    fits =
-        fits && element.is_number() && element.get<double>() >= min && element.get<double>() <= max;
-  }
+  const bool fits = json->is_array() && std::all_of(json->begin(), json->end(), [&](const Json& e) {
+                      return is_number(e, min, max);
+                    });
   if (!fits) {
     wrong_type(key, *json, "a list of numbers from " + shown(min) + " to " + shown(max));
   }
-  value = json->get<std::vector<double>>();
+  check_length(key, *json, most, "numbers");
+  value.clear();
+  std::transform(json->begin(), json->end(), std::back_inserter(value), number_of);
 }
 
 void JsonReader::choice(const char* key, const std::vector<std::string>& names,
@@ -171,20 +194,20 @@ void JsonReader::choice(const char* key, const std::vector<std::string>& names,
 
 JsonReader JsonReader::object(const char* key) {
   const Json* json = find(key);
-  return {json == nullptr ? Json::object() : *json, pointer_ + "/" + key, source_};
+  return {json == nullptr ? Json::object() : *json, json_pointer(pointer_, key), source_};
 }
 
 void JsonReader::finish() const {
   for (const auto& [key, value] : object_.items()) {
-    const std::string& name = key;
-    if (std::find(known_.begin(), known_.end(), name) != known_.end()) {
+    if (std::find(known_.begin(), known_.end(), key) != known_.end()) {
       continue;
     }
+    const std::string name = key.substr(0, kLongestName);
     const auto nearest = std::min_element(known_.begin(), known_.end(),
                                           [&](const std::string& a, const std::string& b) {
                                             return edit_distance(name, a) < edit_distance(name, b);
                                           });
-    fail(name,
+    fail(key,
          "is not a known key; did you mean '" + *nearest + "'? Known keys here: " + join(known_));
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Strict reading of one JSON object: every key is asked for by name and type, and finish() refuses
-// what nobody asked for.
+// what nobody asked for. The object is of a text without faults (accrete/engine/json_text.h).
+// Messages show the beginning of what was found.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace accrete::models {
 class JsonReader {
  public:
   /// `pointer` is the JSON pointer of `object` ("" for the root); `source` names the text.
-  JsonReader(const nlohmann::ordered_json& object, std::string pointer, std::string source);
+  JsonReader(const nlohmann::json& object, std::string pointer, std::string source);
 
   bool has(const char* key) const;
   /// Each overwrites `value` if the key is present, after checking type and range.
@@ -21,9 +22,11 @@ class JsonReader {
   void number(const char* key, double& value, double min, double max);
   void boolean(const char* key, bool& value);
   void string(const char* key, std::string& value);
+  /// Lists of at most `most`, which messages call `what`; one of integers is not empty.
   void integers(const char* key, std::vector<std::int64_t>& value, std::int64_t min,
-                std::int64_t max);
-  void numbers(const char* key, std::vector<double>& value, double min, double max);
+                std::int64_t max, std::size_t most, const char* what);
+  void numbers(const char* key, std::vector<double>& value, double min, double max,
+               std::size_t most);
   /// One of `names`; `value` becomes its index.
   void choice(const char* key, const std::vector<std::string>& names, std::size_t& value);
   template <class Enum>
@@ -41,11 +44,13 @@ class JsonReader {
   [[noreturn]] void fail(const std::string& key, const std::string& message) const;
 
  private:
-  const nlohmann::ordered_json* find(const char* key);
-  [[noreturn]] void wrong_type(const char* key, const nlohmann::ordered_json& found,
+  const nlohmann::json* find(const char* key);
+  void check_length(const char* key, const nlohmann::json& list, std::size_t most,
+                    const char* what) const;
+  [[noreturn]] void wrong_type(const char* key, const nlohmann::json& found,
                                const std::string& expected) const;
 
-  nlohmann::ordered_json object_;
+  nlohmann::json object_;
   std::string pointer_;
   std::string source_;
   std::vector<std::string> known_;

@@ -2,6 +2,7 @@
 #include "layers.h"
 
 #include "accrete/engine/ops.h"
+#include "accrete/kernels/error.h"
 
 namespace accrete::models {
 
@@ -13,9 +14,10 @@ Layers::Layers(ModelGraph& model, const NetworkSpec& spec, const ImageBatch& ima
   model_.labels = model_.graph.add_input("labels", {{images.batch, 1, 1, 1}, DType::i32});
 }
 
-ValueId Layers::conv(const std::string& name, ValueId x, std::int64_t channels, std::int64_t kernel,
-                     std::int64_t stride) {
+ValueId Layers::conv(const std::string& name, ValueId x, CheckedSize checked_channels,
+                     std::int64_t kernel, std::int64_t stride) {
   Graph& graph = model_.graph;
+  const std::int64_t channels = checked_channels.value_or(kMostElements + 1);
   const ValueId weight =
       graph.add_parameter(name + ".weight", {channels, kernel, kernel, this->channels(x)},
                           spec_.conv_initializer, TensorRole::conv_weight);
@@ -71,6 +73,18 @@ void Layers::head(const std::string& name, ValueId x) {
   const ops::Loss loss = ops::softmax_cross_entropy(graph, "loss", logits, model_.labels);
   model_.loss = loss.loss;
   model_.correct = loss.correct;
+}
+
+ModelGraph build_within_limits(const std::string& keys, const std::function<ModelGraph()>& build) {
+  try {
+    return build();
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::invalid_argument) {
+      throw;
+    }
+    throw Error(ErrorCode::spec, std::string(error.what()) + "; lower " + keys +
+                                     ", /data/image_size or the batch sizes of /training");
+  }
 }
 
 }  // namespace accrete::models

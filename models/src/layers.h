@@ -2,8 +2,10 @@
 // The layers that the families are built from, with their parameters.
 #pragma once
 
+#include <functional>
 #include <string>
 
+#include "accrete/kernels/checked_size.h"
 #include "accrete/models/network.h"
 
 namespace accrete::models {
@@ -14,8 +16,9 @@ class Layers {
   Layers(ModelGraph& model, const NetworkSpec& spec, const ImageBatch& images,
          bool batch_statistics);
 
-  /// Square window, padded by half of it; bias as the spec says.
-  ValueId conv(const std::string& name, ValueId x, std::int64_t channels, std::int64_t kernel,
+  /// Square window, padded by half of it; bias as the spec says. A number of channels that is none
+  /// is refused like one that is too large.
+  ValueId conv(const std::string& name, ValueId x, CheckedSize channels, std::int64_t kernel,
                std::int64_t stride);
   ValueId norm(const std::string& name, ValueId x);
   ValueId norm_relu(const std::string& name, ValueId x);
@@ -37,5 +40,9 @@ class Layers {
   const NetworkSpec& spec_;
   bool batch_statistics_;
 };
+
+/// What `build` returns. Tensors of more elements than any may have, which graphs refuse, become
+/// Error(spec) that asks to lower `keys`.
+ModelGraph build_within_limits(const std::string& keys, const std::function<ModelGraph()>& build);
 
 }  // namespace accrete::models

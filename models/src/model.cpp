@@ -14,6 +14,10 @@ std::int64_t minimum_image_size(const ModelSpec& spec) {
   return spec.family == Family::resnet ? 1 : minimum_image_size(spec.densenet);
 }
 
+std::vector<LayerAlias> layer_aliases(const ModelSpec& spec) {
+  return spec.family == Family::resnet ? std::vector<LayerAlias>() : layer_aliases(spec.densenet);
+}
+
 ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,
                        BatchNormStatistics statistics) {
   return spec.family == Family::resnet

@@ -2,7 +2,10 @@
 #include "model_json.h"
 
 #include <limits>
+#include <numeric>
 
+#include "accrete/engine/json_text.h"
+#include "spec_limits.h"
 #include "spec_names.h"
 
 namespace accrete::models {
@@ -35,7 +38,7 @@ void read_preset(JsonReader& reader, ModelSpec& model) {
   } else if (find_preset(resnet_presets(), model.preset, model.resnet, names)) {
     model.family = Family::resnet;
   } else {
-    reader.fail("preset", "must be one of " + names + ", found \"" + model.preset + "\"");
+    reader.fail("preset", "must be one of " + names + ", found \"" + excerpt(model.preset) + "\"");
   }
 }
 
@@ -61,8 +64,18 @@ void read_stem(JsonReader reader, StemSpec& stem) {
   }
 }
 
+void check_depth(const JsonReader& reader, const char* key, const std::vector<std::int64_t>& parts,
+                 std::int64_t most, const char* what) {
+  const std::int64_t sum = std::accumulate(parts.begin(), parts.end(), std::int64_t{0});
+  if (sum > most) {
+    reader.fail(key, "must be at most " + std::to_string(most) + " " + what + " in all, found " +
+                         std::to_string(sum));
+  }
+}
+
 void read_densenet(JsonReader& reader, DenseNetSpec& net) {
-  reader.integers("blocks", net.blocks, 1, 1000);
+  reader.integers("blocks", net.blocks, 1, 1000, kMostBlocks, "blocks");
+  check_depth(reader, "blocks", net.blocks, kMostLayers, "layers");
   reader.integer("growth_rate", net.growth_rate, 1, 4096);
   reader.integer("bottleneck_width", net.bottleneck_width, 0, 64);
   reader.number("compression", net.compression, 0.01, 1.0);
@@ -71,13 +84,10 @@ void read_densenet(JsonReader& reader, DenseNetSpec& net) {
 }
 
 void read_resnet(JsonReader& reader, ResNetSpec& net) {
-  reader.integers("stages", net.stages, 1, 1000);
+  reader.integers("stages", net.stages, 1, 1000, kMostStages, "stages");
+  check_depth(reader, "stages", net.stages, kMostLayers / 2, "blocks, of two layers each,");
   reader.integer("width", net.width, 1, 65536);
   reader.boolean("shortcut_norm", net.shortcut_norm);
-  if (net.stages.size() > 8) {
-    reader.fail("stages",
-                "must be 8 stages at most, each has twice the channels of the one before");
-  }
 }
 
 void read_network(JsonReader& reader, NetworkSpec& net) {

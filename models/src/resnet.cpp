@@ -18,7 +18,7 @@ class Builder {
   // Table 1: the first block of every stage but the first halves the image.
   ModelGraph build() {
     ValueId x = layers_.stem({"conv1", "bn1", "maxpool"});
-    std::int64_t channels = spec_.width;
+    CheckedSize channels = spec_.width;
     for (std::size_t stage = 0; stage < spec_.stages.size(); ++stage) {
       const std::string name = "layer" + std::to_string(stage + 1) + ".";
       for (std::int64_t block = 0; block < spec_.stages[stage]; ++block) {
@@ -33,7 +33,7 @@ class Builder {
 
  private:
   // Figure 5, left.
-  ValueId basic_block(const std::string& name, ValueId x, std::int64_t channels,
+  ValueId basic_block(const std::string& name, ValueId x, CheckedSize channels,
                       std::int64_t stride) {
     ValueId y = layers_.conv(name + ".conv1", x, channels, 3, stride);
     y = layers_.norm_relu(name + ".bn1", y);
@@ -44,8 +44,8 @@ class Builder {
   }
 
   // Section 3.3, option B: a projection where the shape changes.
-  ValueId shortcut(const std::string& name, ValueId x, std::int64_t channels, std::int64_t stride) {
-    if (stride == 1 && layers_.channels(x) == channels) {
+  ValueId shortcut(const std::string& name, ValueId x, CheckedSize channels, std::int64_t stride) {
+    if (stride == 1 && layers_.channels(x) == channels.value_or(0)) {
       return x;
     }
     x = layers_.conv(name + ".downsample.0", x, channels, 1, stride);
@@ -61,7 +61,9 @@ class Builder {
 
 ModelGraph build_resnet(const ResNetSpec& spec, const ImageBatch& images, bool training,
                         BatchNormStatistics statistics) {
-  return Builder(spec, images, training && statistics == BatchNormStatistics::batch).build();
+  return build_within_limits("/model/width, /model/stages, /model/stem/channels", [&] {
+    return Builder(spec, images, training && statistics == BatchNormStatistics::batch).build();
+  });
 }
 
 }  // namespace accrete::models

@@ -86,7 +86,6 @@ std::string resolved_spec(const RunSpec& spec) {
   json["data"] = data_json(spec.data);
   json["training"] = training_json(spec.training);
   if (spec.memory.budget_bytes > 0) {
-    // A whole number of KiB is exact: budgets are rounded down to it.
     json["memory"] = {{"budget", std::to_string(spec.memory.budget_bytes / 1024) + "KiB"}};
   } else {
     json["memory"] = {{"recompute", spec.memory.recompute}};

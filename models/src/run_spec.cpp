@@ -2,29 +2,31 @@
 // JSON text -> RunSpec.
 #include "accrete/models/run_spec.h"
 
-#include <fstream>
+#include <algorithm>
 #include <limits>
-#include <sstream>
 
+#include "accrete/engine/json_text.h"
+#include "accrete/engine/regular_file.h"
 #include "accrete/engine/step_plan.h"
 #include "accrete/kernels/error.h"
 #include "byte_size.h"
 #include "json_reader.h"
 #include "model_json.h"
+#include "spec_limits.h"
 #include "spec_names.h"
 
 namespace accrete::models {
 namespace {
 
-using Json = nlohmann::ordered_json;
+using Json = nlohmann::json;
 constexpr std::int64_t kMany = 1'000'000'000;
 
 void read_data(JsonReader reader, DataSpec& data) {
   reader.choice("dataset", kDatasetNames, data.dataset);
   reader.string("path", data.path);
-  reader.integer("image_size", data.image_size, 0, 16384);
-  reader.numbers("mean", data.mean, -1e6, 1e6);
-  reader.numbers("std", data.std, 1e-6, 1e6);
+  reader.integer("image_size", data.image_size, 0, kLargestImage);
+  reader.numbers("mean", data.mean, -1e6, 1e6, kMostChannels);
+  reader.numbers("std", data.std, 1e-6, 1e6, kMostChannels);
   JsonReader augmentation = reader.object("augmentation");
   augmentation.integer("crop_padding", data.crop_padding, 0, 1024);
   augmentation.boolean("horizontal_flip", data.horizontal_flip);
@@ -32,8 +34,8 @@ void read_data(JsonReader reader, DataSpec& data) {
   reader.integer("train_limit", data.train_limit, 0, kMany);
   reader.integer("test_limit", data.test_limit, 0, kMany);
   JsonReader synthetic = reader.object("synthetic");
-  synthetic.integer("image_size", data.synthetic_size, 1, 16384);
-  synthetic.integer("channels", data.synthetic_channels, 1, 4096);
+  synthetic.integer("image_size", data.synthetic_size, 1, kLargestImage);
+  synthetic.integer("channels", data.synthetic_channels, 1, kMostChannels);
   synthetic.integer("train_images", data.synthetic_train, 1, kMany);
   synthetic.integer("test_images", data.synthetic_test, 1, kMany);
   synthetic.finish();
@@ -72,7 +74,7 @@ void read_schedule(JsonReader reader, TrainingSpec& training) {
   }
   if (schedule.kind == ScheduleKind::step) {
     schedule.milestones = {0.5, 0.75};
-    reader.numbers("milestones", schedule.milestones, 0.0, 1.0);
+    reader.numbers("milestones", schedule.milestones, 0.0, 1.0, kMostMilestones);
     reader.number("gamma", schedule.gamma, 0.0, 1.0);
   }
   if (schedule.kind == ScheduleKind::cosine) {
@@ -108,7 +110,8 @@ void read_memory(JsonReader reader, MemorySpec& memory) {
   }
   const auto bytes = parse_byte_size(budget);
   if (!bytes) {
-    reader.fail("budget", "must be a size such as \"4GiB\" or \"800MB\", found \"" + budget + "\"");
+    reader.fail("budget", "must be a size from 1KiB, such as \"4GiB\" or \"800MB\", found \"" +
+                              excerpt(budget) + "\"");
   }
   if (reader.has("recompute")) {
     reader.fail("budget", "chooses the recompute level itself; give one of the two");
@@ -116,11 +119,25 @@ void read_memory(JsonReader reader, MemorySpec& memory) {
   memory.budget_bytes = *bytes;
 }
 
+// The name becomes part of a folder's name and is printed.
+void read_name(JsonReader& reader, std::string& name) {
+  reader.string("name", name);
+  const bool usable =
+      name.size() <= kMostNameBytes && std::none_of(name.begin(), name.end(), [](char c) {
+        return c == '/' || c == 0x7F || static_cast<unsigned char>(c) < 0x20;
+      });
+  if (!usable) {
+    reader.fail("name", "must have " + std::to_string(kMostNameBytes) +
+                            " bytes at most and neither '/' nor control characters, found \"" +
+                            excerpt(name) + "\"");
+  }
+}
+
 RunSpec read_root(JsonReader reader) {
   RunSpec spec;
   std::string schema;
   reader.string("$schema", schema);
-  reader.string("name", spec.name);
+  read_name(reader, spec.name);
   for (const char* key : {"model", "data", "training"}) {
     if (!reader.has(key)) {
       reader.fail(key, "is missing; a spec needs model, data and training");
@@ -138,30 +155,67 @@ RunSpec read_root(JsonReader reader) {
   return spec;
 }
 
+constexpr JsonLimits kSpecLimits = {JsonLimits{}.bytes, JsonLimits{}.levels, true};
+
+[[noreturn]] void fail(const std::string& where, const std::string& why) {
+  throw Error(ErrorCode::spec, where + ": " + why);
+}
+
 Json parse_text(const std::string& text, const std::string& source) {
-  try {
-    return Json::parse(text, nullptr, true, true);
-  } catch (const Json::parse_error& error) {
-    throw Error(ErrorCode::spec, source + ": not valid JSON: " + error.what());
+  if (const auto fault = find_json_fault(text, kSpecLimits)) {
+    fail(source, fault->message);
   }
+  return Json::parse(text, nullptr, true, kSpecLimits.comments);
+}
+
+// JSON, or a bare string: what is no JSON at all. JSON with another fault is no string.
+Json override_value(const SpecOverride& override_, const std::string& where) {
+  std::string text = override_.value;
+  auto fault = find_json_fault(text);
+  if (fault && fault->kind == JsonFaultKind::syntax) {
+    text = json_quoted(text);
+    fault = find_json_fault(text);
+  }
+  if (fault) {
+    fail(where, "the value cannot be used: " + fault->message);
+  }
+  return Json::parse(text);
+}
+
+std::vector<std::string> key_parts(const std::string& key, const std::string& where) {
+  if (const auto fault = find_json_fault(json_quoted(key))) {
+    fail(where, "the key cannot be used: " + fault->message);
+  }
+  std::vector<std::string> parts(1);
+  for (const char c : key) {
+    if (c == '.') {
+      parts.emplace_back();
+    } else {
+      parts.back() += c;
+    }
+    if (parts.size() > kSpecLimits.levels) {
+      fail(where, "the key has more than " + std::to_string(kSpecLimits.levels) + " parts");
+    }
+  }
+  return parts;
 }
 
 // Keys of an override are separated by dots; objects on the way are created.
 void apply_override(Json& root, const SpecOverride& override_) {
+  const std::string where = "--set " + excerpt(override_.key);
   Json* at = &root;
-  std::istringstream parts(override_.key);
-  std::string part;
   std::string walked;
-  while (std::getline(parts, part, '.')) {
+  for (const std::string& part : key_parts(override_.key, where)) {
     if (!at->is_object() && !at->is_null()) {
-      throw Error(ErrorCode::spec, "--set " + override_.key + ": '" + walked +
-                                       "' is a value, not an object with keys");
+      fail(where, "'" + excerpt(walked) + "' is a value, not an object with keys");
+    }
+    if (part.empty()) {
+      fail(where, "a key before or after a dot is missing, as in training.epochs=3");
     }
     walked += walked.empty() ? part : "." + part;
     at = &(*at)[part];
   }
-  Json value = Json::parse(override_.value, nullptr, false);
-  *at = value.is_discarded() ? Json(override_.value) : value;
+  *at = override_value(override_, where);
 }
 
 }  // namespace
@@ -169,8 +223,7 @@ void apply_override(Json& root, const SpecOverride& override_) {
 SpecOverride parse_override(const std::string& text) {
   const std::size_t equals = text.find('=');
   if (equals == std::string::npos || equals == 0) {
-    throw Error(ErrorCode::spec,
-                "--set " + text + ": expected KEY=VALUE, for example training.epochs=3");
+    fail("--set " + excerpt(text), "expected KEY=VALUE, for example training.epochs=3");
   }
   return {text.substr(0, equals), text.substr(equals + 1)};
 }
@@ -185,16 +238,12 @@ RunSpec parse_run_spec(const std::string& text, const std::string& source,
 }
 
 RunSpec load_run_spec(const std::string& path, const std::vector<SpecOverride>& overrides) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream text;
-  if (in) {
-    text << in.rdbuf();
+  RegularFile file(path);
+  if (file.bytes() > kSpecLimits.bytes) {
+    fail(path, "has " + std::to_string(file.bytes()) + " bytes, a spec has at most " +
+                   std::to_string(kSpecLimits.bytes));
   }
-  if (!in || text.str().empty()) {
-    throw Error(ErrorCode::io,
-                "cannot read the spec " + path + "; check the path (examples are in models/specs)");
-  }
-  return parse_run_spec(text.str(), path, overrides);
+  return parse_run_spec(file.read_text(), path, overrides);
 }
 
 }  // namespace accrete::models

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "accrete/engine/checkpoint.h"
 #include "accrete/models/network.h"
 
 namespace accrete::models {
@@ -34,8 +35,12 @@ const std::vector<DenseNetPreset>& densenet_presets();
 /// Smallest square image the net can take: every pooling must find a full window.
 std::int64_t minimum_image_size(const DenseNetSpec& spec);
 
+/// torchvision names the last norm as in nets of four blocks, however many there are.
+std::vector<LayerAlias> layer_aliases(const DenseNetSpec& spec);
+
 /// The whole net with its loss. Parameter names are torchvision's (features.conv0.weight, ...).
-/// Error(spec) if the images are too small, before anything is built.
+/// Error(spec) if the images are too small, before anything is built, if a transition would keep no
+/// channel, or if a tensor would be too large.
 ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training,
                           BatchNormStatistics statistics = BatchNormStatistics::batch);
 

@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
+#include "accrete/engine/checkpoint.h"
 #include "accrete/models/densenet.h"
 #include "accrete/models/resnet.h"
 
@@ -25,6 +27,9 @@ const NetworkSpec& network_of(const ModelSpec& spec);
 
 /// Smallest square image the net can take.
 std::int64_t minimum_image_size(const ModelSpec& spec);
+
+/// Other names of layers in files from elsewhere, for load_weights.
+std::vector<LayerAlias> layer_aliases(const ModelSpec& spec);
 
 /// The whole net with its loss, see build_densenet and build_resnet.
 ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,

@@ -26,7 +26,8 @@ struct ResNetPreset {
 const std::vector<ResNetPreset>& resnet_presets();
 
 /// The whole net with its loss. Parameter names are torchvision's (layer1.0.conv1.weight, ...).
-/// Images of every size fit, since every window is padded by half of it.
+/// Images of every size fit, since every window is padded by half of it. Error(spec) if a tensor
+/// would be too large.
 ModelGraph build_resnet(const ResNetSpec& spec, const ImageBatch& images, bool training,
                         BatchNormStatistics statistics = BatchNormStatistics::batch);
 

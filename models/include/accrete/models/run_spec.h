@@ -58,7 +58,7 @@ struct CheckpointSpec {
 /// How much memory a run may take for activations.
 struct MemorySpec {
   std::int64_t recompute = 0;     ///< level; only without a budget
-  std::int64_t budget_bytes = 0;  ///< of the whole plan; 0: none
+  std::int64_t budget_bytes = 0;  ///< of the whole plan, whole KiB; 0: none
 };
 
 struct RunSpec {
@@ -75,18 +75,22 @@ struct SpecOverride {
   std::string key;
   std::string value;
 };
-/// Splits "key=value". Error(spec) if there is no '='.
+/// Splits "key=value". Error(spec) if there is no '='. What the parts are is checked when they are
+/// applied.
 SpecOverride parse_override(const std::string& text);
 
 /// Reads a spec (comments allowed). Error(spec) for anything unknown, of the wrong type or
-/// impossible, naming the JSON pointer, what was found, what is allowed and the nearest key.
-/// `source` names the text in messages.
+/// impossible, naming the JSON pointer, what was found, what is allowed and the nearest key; also
+/// for text and overrides that find_json_fault refuses. No other exception but bad_alloc leaves it,
+/// whatever the text. `source` names the text in messages.
 RunSpec parse_run_spec(const std::string& text, const std::string& source,
                        const std::vector<SpecOverride>& overrides = {});
-/// Reads the file first. Error(io) if that fails.
+/// Reads the file first. Error(io) if that fails or if it is no regular file, Error(spec) if it has
+/// more than 16 MiB.
 RunSpec load_run_spec(const std::string& path, const std::vector<SpecOverride>& overrides = {});
 
-/// The spec with every default written out, as JSON text that parse_run_spec accepts.
+/// The spec with every default written out, as JSON text that parse_run_spec reads as the same spec
+/// with the same text and fingerprint, if `spec` came from parse_run_spec.
 std::string resolved_spec(const RunSpec& spec);
 
 /// Identifies what decides the numbers of a run (model, data, training), as 16 hex digits.
