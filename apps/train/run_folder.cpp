@@ -3,11 +3,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <ctime>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <vector>
 
+#include "accrete/engine/json_text.h"
+#include "accrete/engine/regular_file.h"
 #include "accrete/kernels/error.h"
 #include "version.h"
 
@@ -24,6 +28,29 @@ void write_text(const std::string& path, const std::string& text, std::ios::open
   if (!out) {
     throw Error(ErrorCode::io, "cannot write " + path + "; check permissions and free space");
   }
+}
+
+std::string metrics_text(const std::string& path) {
+  constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // a million epochs, and more
+  RegularFile file(path);
+  if (file.bytes() > kMostBytes) {
+    throw Error(ErrorCode::io, path + " has " + std::to_string(file.bytes()) +
+                                   " bytes, too many for metrics; move it away, or choose another "
+                                   "--output");
+  }
+  return file.read_text();
+}
+
+// Whether a line of metrics is of one of the first `epochs` epochs. A line that is not whole or
+// that this program did not write is of none.
+bool is_of_first(std::int64_t epochs, std::string_view line) {
+  if (find_json_fault(line)) {
+    return false;
+  }
+  const Json json = Json::parse(line);
+  const auto epoch = json.find("epoch");
+  return epoch != json.end() && epoch->is_number_unsigned() &&
+         epoch->get<std::uint64_t>() <= static_cast<std::uint64_t>(epochs);
 }
 
 }  // namespace
@@ -59,16 +86,20 @@ void RunFolder::append_metrics(const EpochMetrics& m) const {
 }
 
 void RunFolder::resume_metrics_at(std::int64_t epochs) const {
-  std::ifstream in(metrics_path());
-  std::string kept;
-  std::string line;
-  while (std::getline(in, line)) {
-    const Json json = Json::parse(line, nullptr, false);
-    if (!json.is_discarded() && json.value("epoch", std::int64_t{0}) <= epochs) {
-      kept += line + "\n";
-    }
+  std::error_code status;
+  if (!fs::exists(metrics_path(), status)) {
+    return;
   }
-  in.close();
+  const std::string text = metrics_text(metrics_path());
+  std::string kept;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find('\n', begin), text.size());
+    const std::string_view line = std::string_view(text).substr(begin, end - begin);
+    if (is_of_first(epochs, line)) {
+      kept.append(line).append("\n");
+    }
+    begin = end + 1;
+  }
   write_text(metrics_path() + ".tmp", kept, std::ios::trunc);
   fs::rename(metrics_path() + ".tmp", metrics_path());
 }
