@@ -49,7 +49,7 @@ std::string refusal_of(const std::string& bytes) {
     parse_safetensors(bytes, "some.safetensors");
   } catch (const Error& error) {
     CHECK(error.code() == ErrorCode::weights);
-    const std::string message = error.what();
+    std::string message = error.what();
     CHECK_THAT(message, Contains("some.safetensors"));
     CHECK(message.size() < 600);
     return message;

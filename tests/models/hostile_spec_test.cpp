@@ -53,7 +53,7 @@ std::string refusal_of(const Parse& parse) {
   try {
     parse();
   } catch (const Error& error) {
-    const std::string message = error.what();
+    std::string message = error.what();
     CHECK(error.code() == ErrorCode::spec);
     CHECK(message.size() < 700);
     return message;

@@ -52,7 +52,7 @@ std::int64_t last_size(const DenseNetSpec& spec, std::int64_t size) {
 }  // namespace
 
 TEST_CASE("the smallest image is the first that leaves a pixel") {
-  for (const std::size_t blocks : {1, 2, 3, 5, 8}) {
+  for (const std::size_t blocks : {1U, 2U, 3U, 5U, 8U}) {
     for (const std::int64_t kernel : {1, 3, 7, 15}) {
       for (const std::int64_t stride : {1, 2, 3, 8}) {
         for (const bool pool : {false, true}) {
@@ -149,7 +149,7 @@ TEST_CASE("the deepest nets that a spec can ask for are built") {
 }
 
 TEST_CASE("the last norm is read under torchvision's name in nets of any number of blocks") {
-  for (const std::size_t blocks : {1, 2, 4, 6}) {
+  for (const std::size_t blocks : {1U, 2U, 4U, 6U}) {
     ModelSpec spec;
     spec.densenet = thin(blocks);
     const std::vector<LayerAlias> aliases = layer_aliases(spec);
