@@ -166,8 +166,10 @@ TEST_CASE("optimizers accept an empty list and name the parameter that is wrong"
   CHECK_NOTHROW(kernels::sgd_step(stream, {}, nullptr, 0));
   CHECK_NOTHROW(kernels::adam_step(stream, {}, 1, nullptr, 0));
   float value = 1.0F;
-  const kernels::SgdParameter sgd[2] = {{&value, &value, &value, 1, 0.0F},
-                                        {&value, &value, nullptr, 1, 0.0F}};
+  float gradient = 1.0F;
+  float momentum = 1.0F;
+  const kernels::SgdParameter sgd[2] = {{&value, &gradient, &momentum, 1, 0.0F},
+                                        {&value, &gradient, nullptr, 1, 0.0F}};
   CHECK(error_of([&] {
           kernels::sgd_step(stream, {0.1F, 0.9F, false}, sgd, 2);
         }) == "[sgd_step] parameter 1 of 1 elements has no momentum");
@@ -176,7 +178,8 @@ TEST_CASE("optimizers accept an empty list and name the parameter that is wrong"
         }) == "[sgd_step] momentum is 1.500000, must be in [0, 1)");
   const kernels::AdamParameter adam = {&value, &value, &value, &value, -1, 0.0F};
   CHECK(error_of([&] { kernels::adam_step(stream, {}, 1, &adam, 1); }) ==
-        "[adam_step] parameter 0 has count -1");
+        "[adam_step] parameter 0 has count -1; counts must be positive or 0, and at most 2^40 in "
+        "all");
   CHECK(error_of([&] { kernels::adam_step(stream, {}, 0, &adam, 1); }) ==
         "[adam_step] step is 0, the first is 1");
   CHECK(error_of([&] { kernels::sgd_step(stream, {}, nullptr, 3); }) ==

@@ -82,8 +82,8 @@ void batch_norm_training(const Stream& stream, const BatchNormOptions& options, 
                            {"running_var", running_var},
                            {"save_mean", save_mean},
                            {"save_inv_std", save_inv_std}});
-  overlaps.writes("y", y).reads_in_place("x", x).require_none();
   require_workspace(op, stream, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
+  overlaps.writes("y", y).reads_in_place("x", x).require_none();
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->batch_norm_training(stream, options, x, gamma, beta, running_mean, running_var, save_mean,
                              save_inv_std, y, workspace);
@@ -152,11 +152,11 @@ void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
   given.require_read(
       {{"gamma", gamma}, {"beta", beta}, {"save_mean", save_mean}, {"save_inv_std", save_inv_std}});
   given.require_written({{"grad_gamma", grad_gamma}, {"grad_beta", grad_beta}});
+  require_workspace(op, stream, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
   overlaps.writes("grad_x", grad_x)
       .reads("x", x)
       .reads_in_place("grad_y", grad_y, mode)
       .require_none();
-  require_workspace(op, stream, workspace, batch_norm_workspace_bytes(x.shape, stream.device()));
   if (const CudaBackend* gpu = stream.cuda_backend()) {
     gpu->batch_norm_backward(stream, options, grad_y, x, gamma, beta, save_mean, save_inv_std,
                              grad_x, mode, grad_gamma, grad_beta, workspace);

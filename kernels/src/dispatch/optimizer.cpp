@@ -109,9 +109,9 @@ void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParamete
               std::int64_t num_parameters) {
   const char* op = "sgd_step";
   require_list(op, parameters, num_parameters);
-  require_counts(op, parameters, num_parameters);
   require_aligned(op, "loss", options.loss, alignof(float));
   require_decay_rate(op, "momentum", options.momentum);
+  require_counts(op, parameters, num_parameters);
   for (std::int64_t i = 0; i < num_parameters; ++i) {
     require_arrays(op, stream, options, parameters[i], i);
   }
@@ -128,13 +128,13 @@ void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t st
                const AdamParameter* parameters, std::int64_t num_parameters) {
   const char* op = "adam_step";
   require_list(op, parameters, num_parameters);
-  require_counts(op, parameters, num_parameters);
   require_aligned(op, "loss", options.loss, alignof(float));
   require_decay_rate(op, "beta1", options.beta1);
   require_decay_rate(op, "beta2", options.beta2);
   if (step < 1) {
     fail(op, "step is " + std::to_string(step) + ", the first is 1");
   }
+  require_counts(op, parameters, num_parameters);
   for (std::int64_t i = 0; i < num_parameters; ++i) {
     require_arrays(op, stream, parameters[i], i);
   }
