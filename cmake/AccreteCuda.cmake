@@ -39,6 +39,16 @@ if(ACCRETE_CCACHE)
 endif()
 message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION}, GPUs ${ACCRETE_CUDA_ARCHITECTURES}")
 
+# --use_fast_math also replaces functions, which no later flag takes back.
+function(accrete_refuse_fast_cuda target)
+  string(TOUPPER "CMAKE_CUDA_FLAGS_${CMAKE_BUILD_TYPE}" flags_of_build_type)
+  get_target_property(options ${target} COMPILE_OPTIONS)
+  if("${CMAKE_CUDA_FLAGS} ${${flags_of_build_type}} ${options}" MATCHES
+     "use_fast_math|ftz=true|prec-div=false|prec-sqrt=false")
+    message(FATAL_ERROR "Accrete cannot be built with ${CMAKE_MATCH_0}: remove it from the CUDA flags")
+  endif()
+endfunction()
+
 # How .cu files of a target are compiled. No fast-math: a kernel that wants an approximation says so
 # where it uses it. -fmad=false as for the host's compilers: the same source rounds alike in the
 # executor and on a GPU, so that what a test has seen in one holds for the other; kernels ask for FMA
@@ -46,6 +56,7 @@ message(STATUS "CUDA toolkit ${CUDAToolkit_VERSION}, GPUs ${ACCRETE_CUDA_ARCHITE
 function(accrete_cuda_defaults target)
   set_target_properties(${target} PROPERTIES CUDA_STANDARD 20 CUDA_STANDARD_REQUIRED ON
                                              CUDA_ARCHITECTURES "${ACCRETE_CUDA_ARCHITECTURES}")
+  accrete_refuse_fast_cuda(${target})
   target_compile_options(${target} PRIVATE
     $<$<COMPILE_LANGUAGE:CUDA>:-fmad=false -lineinfo -Xptxas=-v,-warn-spills>)
   target_compile_definitions(${target} PRIVATE

@@ -3,6 +3,7 @@
 option(ACCRETE_BUILD_APPS "Build train, inspect and the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(ACCRETE_BUILD_TESTS "Build the tests" ${PROJECT_IS_TOP_LEVEL})
 option(ACCRETE_BUILD_BENCH "Build the kernel microbenchmarks (needs Google Benchmark)" OFF)
+option(ACCRETE_INSTALL "Install the libraries and their CMake package" ${PROJECT_IS_TOP_LEVEL})
 option(ACCRETE_WERROR "Treat warnings as errors" ${PROJECT_IS_TOP_LEVEL})
 set(ACCRETE_SANITIZE OFF CACHE STRING
     "Sanitizers: address (with undefined behaviour), thread or OFF")
@@ -12,10 +13,10 @@ set(ACCRETE_ENABLE_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is foun
 set(ACCRETE_CUDA_ARCHITECTURES "" CACHE STRING "GPUs of the CUDA backend; empty: 80 and 90")
 set(ACCRETE_GEMM_TUNING "" CACHE STRING "NAME=VALUE;... of band_gemm/tuning.cuh, for measuring")
 
-if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
-  set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
-endif()
 if(PROJECT_IS_TOP_LEVEL)
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
+    set(CMAKE_BUILD_TYPE Release CACHE STRING "Build type" FORCE)
+  endif()
   set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
   set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
   find_program(ACCRETE_CCACHE ccache)
