@@ -105,7 +105,7 @@ Trigger signalled(const std::string& signal) {
 }
 
 void add_files(Triggers& all) {
-  all["spec-unreadable"] = {
+  all["file-unreadable"] = {
       [](const std::string& folder) { return train(folder + "/none.json" + into_run(folder)); }};
   all["run-folder-unwritable"] = {[](const std::string& folder) {
     return train(tiny_spec(folder) + " -q --output " + write(folder + "/file", "") + "/run");
@@ -121,7 +121,6 @@ void add_files(Triggers& all) {
                                            train(tiny_spec(folder) + into_run(folder));
                                   },
                                   true};
-  all["weights-unreadable"] = tiny("--weights no-such-file");
 }
 
 void add_usage(Triggers& all) {
@@ -138,6 +137,14 @@ void add_usage(Triggers& all) {
 void add_spec_form(Triggers& all) {
   all["set-form"] = with_set("training.epochs");
   all["set-path"] = with_set("name.first=1");
+  all["set-key"] = with_set("training..epochs=3");
+  all["set-value"] = with_set("model.dropout=1e999");
+  all["spec-long"] = spec_text(std::string(std::size_t{20} << 20, ' '));
+  all["spec-deep"] = spec_text(std::string(100000, '['));
+  all["spec-duplicate-key"] = spec_text(R"({"name": "a", "name": "b"})");
+  all["spec-number-range"] = spec_text(R"({"name": 1e999})");
+  all["spec-nul"] = spec_text(R"({"name": "a\u0000b"})");
+  all["spec-name"] = with_set("name=a/b");
   all["spec-json"] = spec_text("{\"model\": {");
   all["spec-not-an-object"] = with_set("model=[]");
   all["spec-missing-key"] = spec_text("{\"model\": {}, \"data\": {}}");
@@ -154,9 +161,11 @@ void add_spec_form(Triggers& all) {
 void add_spec_meaning(Triggers& all) {
   all["spec-preset-type"] = tiny("--set model.preset=densenet121 --set model.type=resnet");
   all["spec-even-kernel"] = with_set("model.stem.kernel=4");
-  all["spec-stages"] = spec_text(
+  all["spec-list-length"] = spec_text(
       R"({"model": {"type": "resnet", "stages": [1, 1, 1, 1, 1, 1, 1, 1, 1]}, "data": {},
           "training": {}})");
+  all["spec-depth"] = with_set("model.blocks=[1000, 1000]");
+  all["spec-compression"] = with_set("model.compression=0.01");
   all["spec-nesterov"] =
       tiny("--set training.optimizer.nesterov=true --set training.optimizer.momentum=0");
   all["spec-budget"] = with_set("memory.budget=much");
@@ -216,13 +225,21 @@ void add_run(Triggers& all) {
     return train(tiny_spec(folder) + " --resume " +
                  write(folder + "/bad.safetensors", "not a checkpoint at all") + into_run(folder));
   }};
+  all["weights-not-of-a-run"] = {[](const std::string& folder) {
+    const std::string spec = tiny_spec(folder) + " --set training.epochs=1";
+    const std::string bad = folder + "/bad.safetensors";
+    return train(spec + " -q --output " + folder + "/first") +
+           " >/dev/null && sed s/accrete.epoch/accrete.epocX/ " + folder +
+           "/first/checkpoints/*.safetensors >" + bad + " && " +
+           train(spec + " --resume " + bad + into_run(folder));
+  }};
   all["weights-other-spec"] = after_a_run("--resume auto --set training.seed=9", true);
   all["weights-other-model"] =
       after_a_run("--weights @/first/model.safetensors --set 'model.blocks=[2,3]'", false);
   all["weights-other-shape"] =
       after_a_run("--weights @/first/model.safetensors --set model.growth_rate=7", false);
   for (const char* name : {"diverged", "weights-damaged", "weights-other-model",
-                           "weights-other-shape", "weights-unreadable"}) {
+                           "weights-other-shape", "weights-not-of-a-run"}) {
     all[name].run_remains = true;
   }
   all["interrupted"] = signalled("INT");
