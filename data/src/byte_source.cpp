@@ -19,8 +19,8 @@ namespace {
 }
 
 int open_or_throw(const std::string& path) {
-  if (path.find('\0') != std::string::npos) {
-    refuse(path.c_str(), "a zero byte follows in its name");
+  if (const std::size_t zero = path.find('\0'); zero != std::string::npos) {
+    refuse(path.substr(0, zero), "a zero byte follows in its name");
   }
   // Without O_NONBLOCK a pipe without a writer would never be opened.
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);

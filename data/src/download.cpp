@@ -144,6 +144,13 @@ class Download {
   std::string partial_;
 };
 
+void require_downloads(const std::string& folder, const RemoteFile& remote) {
+  const std::string obstacle = no_downloads_because();
+  if (!obstacle.empty()) {
+    fail(folder + " has no usable " + remote.name + ", and " + obstacle);
+  }
+}
+
 }  // namespace
 
 void download_files(const DownloadSite& site, const std::vector<RemoteFile>& files,
@@ -154,9 +161,7 @@ void download_files(const DownloadSite& site, const std::vector<RemoteFile>& fil
     if (download.done()) {
       continue;
     }
-    if (const std::string reason = no_downloads_because(); !reason.empty()) {
-      fail(folder + " has no usable " + remote.name + ", and " + reason);
-    }
+    require_downloads(folder, remote);
     create_folder(folder);
     const FolderLock lock(folder);
     if (report) {

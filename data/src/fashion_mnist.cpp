@@ -115,7 +115,9 @@ const std::vector<RemoteFile>& fashion_mnist_files() {
 TrainTest cached_fashion_mnist(const DownloadSite& site, const FashionMnistSearch& search,
                                const std::string& looked_in) {
   try {
-    download_files(site, fashion_mnist_files(), search.cache_folder, search.report);
+    reporting_memory("the download", [&] {
+      download_files(site, fashion_mnist_files(), search.cache_folder, search.report);
+    });
   } catch (const Error& error) {
     throw Error(error.code(), "Fashion-MNIST was not found in " + looked_in + ", and " +
                                   error.what() + ". " + ways_to_get_it());

@@ -11,7 +11,8 @@
 namespace accrete::data {
 namespace {
 
-constexpr std::size_t kBufferBytes = std::size_t{1} << 17;
+constexpr std::int64_t kBufferBytes = std::int64_t{1} << 17;
+constexpr std::int64_t kLeastBuffer = 2;                   // what tells gzip from plain files
 constexpr std::size_t kMostAtOnce = std::size_t{1} << 30;  // zlib counts in 32 bits
 // A match of deflate makes at most 258 bytes and takes at least two bits.
 constexpr std::int64_t kMostExpansion = 258 * 4;
@@ -20,7 +21,9 @@ constexpr int kGzipWindow = 15 + 16;  // the largest window; + 16: a gzip header
 }  // namespace
 
 GzipReader::GzipReader(ByteSource& source, std::string name)
-    : source_(source), name_(std::move(name)), buffer_(kBufferBytes) {
+    : source_(source),
+      name_(std::move(name)),
+      buffer_(static_cast<std::size_t>(std::clamp(source.size(), kLeastBuffer, kBufferBytes))) {
   stream_.next_in = buffer_.data();
   compressed_ = at_member();
   if (compressed_ && inflateInit2(&stream_, kGzipWindow) != Z_OK) {
