@@ -20,9 +20,7 @@
 namespace accrete::data {
 namespace {
 
-constexpr std::size_t kBatchesAhead = 3;
-// Those ahead, of which one may be under way, and the one that was delivered.
-constexpr std::size_t kBatches = kBatchesAhead + 1;
+constexpr std::size_t kBatchesAhead = kBatchesHeld - 1;
 
 Shape batch_shape(const kernels::ImageTransform& transform, std::int64_t size) {
   return {size, transform.resized_height, transform.resized_width, transform.channels};
@@ -34,7 +32,7 @@ std::string require_batch_memory(const kernels::ImageTransform& transform, const
   const Shape shape = batch_shape(transform, picks.batch_size_of(0));
   check_shape(shape, "a batch of images");
   const std::int64_t batch = shape.elements() * static_cast<std::int64_t>(dtype_bytes(images));
-  const auto count = std::min<std::int64_t>(kBatches, picks.batches_per_epoch());
+  const auto count = std::min(kBatchesHeld, picks.batches_per_epoch());
   const std::string what =
       std::to_string(count) + " batches of " + to_string(shape) + " images in host memory";
   require_memory(batch * count, what, "make /training/batch_size or /data/image_size smaller");
@@ -53,8 +51,8 @@ struct BatchLoader::State {
         tables((kernels::image_tables_bytes(transform) + sizeof(double) - 1) / sizeof(double)) {
     check_dataset(dataset);
     kernels::make_image_tables(transform, tables.data());
-    ready.reserve(kBatches);
-    for (std::size_t i = 0; i < kBatches; ++i) {
+    ready.reserve(kBatchesHeld);
+    for (std::int64_t i = 0; i < kBatchesHeld; ++i) {
       spare.push_back(std::make_unique<Batch>());
     }
     next_to_prepare = next_to_deliver = batches();

@@ -63,14 +63,54 @@ bool has_all_files(const std::string& folder) {
   return true;
 }
 
-ImageDataset read_split(const std::string& folder, const std::string& prefix) {
-  const std::string image_path = find_file(folder, prefix + "-images-idx3-ubyte");
-  const std::string label_path = find_file(folder, prefix + "-labels-idx1-ubyte");
-  if (image_path.empty() || label_path.empty()) {
+struct SplitFiles {
+  std::string images, labels;
+};
+
+SplitFiles split_files(const std::string& folder, const std::string& prefix) {
+  const SplitFiles files = {find_file(folder, prefix + "-images-idx3-ubyte"),
+                            find_file(folder, prefix + "-labels-idx1-ubyte")};
+  if (files.images.empty() || files.labels.empty()) {
     throw Error(ErrorCode::data, "folder " + folder + " has no " + prefix +
                                      "-images-idx3-ubyte[.gz] and " + prefix +
                                      "-labels-idx1-ubyte[.gz]. " + ways_to_get_it());
   }
+  return files;
+}
+
+ImageExtents extents_of_split(const std::string& folder, const std::string& prefix) {
+  const auto extents = read_idx_extents(split_files(folder, prefix).images, 3);
+  return {extents[0], extents[1], extents[2]};
+}
+
+// The folder that the spec names, or the first that has all files.
+struct LocalSearch {
+  std::string folder;     // empty: none
+  std::string looked_in;  // for messages, where there is none
+};
+
+LocalSearch search_locally(const FashionMnistSearch& search) {
+  if (!search.spec_path.empty()) {
+    return {search.spec_path, {}};
+  }
+  std::vector<std::string> candidates;
+  if (!search.environment.empty()) {
+    candidates.push_back(search.environment);
+    candidates.push_back((fs::path(search.environment) / "fashion-mnist").string());
+  }
+  candidates.push_back(search.system_folder);
+  LocalSearch result;
+  for (const std::string& folder : candidates) {
+    if (has_all_files(folder)) {
+      return {folder, {}};
+    }
+    result.looked_in += result.looked_in.empty() ? folder : ", " + folder;
+  }
+  return result;
+}
+
+ImageDataset read_split(const std::string& folder, const std::string& prefix) {
+  const auto [image_path, label_path] = split_files(folder, prefix);
   IdxArray images = read_idx(image_path, 3);
   const IdxArray labels = read_idx(label_path, 1);
   if (images.extents[0] != labels.extents[0]) {
@@ -131,27 +171,24 @@ TrainTest read_fashion_mnist(const std::string& folder) {
   });
 }
 
+std::optional<TrainTestExtents> find_fashion_mnist(const FashionMnistSearch& search) {
+  const LocalSearch found = search_locally(search);
+  if (found.folder.empty()) {
+    return std::nullopt;
+  }
+  return TrainTestExtents{extents_of_split(found.folder, "train"),
+                          extents_of_split(found.folder, "t10k")};
+}
+
 TrainTest load_fashion_mnist(const FashionMnistSearch& search) {
-  if (!search.spec_path.empty()) {
-    return read_fashion_mnist(search.spec_path);
-  }
-  std::vector<std::string> candidates;
-  if (!search.environment.empty()) {
-    candidates.push_back(search.environment);
-    candidates.push_back((fs::path(search.environment) / "fashion-mnist").string());
-  }
-  candidates.push_back(search.system_folder);
-  std::string looked_in;
-  for (const std::string& folder : candidates) {
-    if (has_all_files(folder)) {
-      return read_fashion_mnist(folder);
-    }
-    looked_in += looked_in.empty() ? folder : ", " + folder;
+  const LocalSearch found = search_locally(search);
+  if (!found.folder.empty()) {
+    return read_fashion_mnist(found.folder);
   }
   if (!search.cache_folder.empty()) {
-    return cached_fashion_mnist({kAddress}, search, looked_in + ", " + search.cache_folder);
+    return cached_fashion_mnist({kAddress}, search, found.looked_in + ", " + search.cache_folder);
   }
-  throw Error(ErrorCode::data, "Fashion-MNIST was not found in " + looked_in +
+  throw Error(ErrorCode::data, "Fashion-MNIST was not found in " + found.looked_in +
                                    ", and downloads are off. " + ways_to_get_it());
 }
 

@@ -25,14 +25,20 @@ class Parser {
  public:
   Parser(ByteSource& source, const std::string& name) : reader_(source, name), name_(name) {}
 
-  IdxArray array(int dimensions) {
+  std::vector<std::int64_t> extents(int dimensions) {
     check_magic(dimensions);
-    IdxArray array;
+    std::vector<std::int64_t> extents;
     for (int i = 0; i < dimensions; ++i) {
-      array.extents.push_back(read_u32("header"));
+      extents.push_back(read_u32("header"));
     }
+    check_backed(announced_bytes(extents), 4 * (1 + std::int64_t{dimensions}));
+    return extents;
+  }
+
+  IdxArray array(int dimensions) {
+    IdxArray array;
+    array.extents = extents(dimensions);
     const std::int64_t bytes = announced_bytes(array.extents);
-    check_backed(bytes, 4 * (1 + std::int64_t{dimensions}));
     require_memory(bytes, name_, "use a machine with more, or a smaller file");
     read_data(array.bytes, bytes);
     expect_end();
@@ -126,6 +132,11 @@ IdxArray read_idx(const std::string& path, int dimensions) {
     FileSource file(path);
     return Parser(file, path).array(dimensions);
   });
+}
+
+std::vector<std::int64_t> read_idx_extents(const std::string& path, int dimensions) {
+  FileSource file(path);
+  return Parser(file, path).extents(dimensions);
 }
 
 IdxArray parse_idx(const void* bytes, std::size_t size, int dimensions, const std::string& name) {

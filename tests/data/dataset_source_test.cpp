@@ -3,24 +3,14 @@
 #include "dataset_source.h"
 
 #include "accrete/kernels/error.h"
-#include "idx_content.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::apps {
 namespace {
 
 using Catch::Matchers::Contains;
 using namespace test;
-
-// A split of four images, in the folder of the name.
-void write_split(const std::string& folder, const std::string& prefix, std::uint32_t height,
-                 std::uint32_t width) {
-  std::filesystem::create_directories(folder);
-  write_plain(folder + "/" + prefix + "-images-idx3-ubyte",
-              idx(0x803, {4, height, width}, std::string(4 * height * width, 'p')));
-  write_plain(folder + "/" + prefix + "-labels-idx1-ubyte",
-              idx(0x801, {4}, std::string("\x01\x02\x03\x04", 4)));
-}
 
 models::RunSpec spec_of(const std::string& folder) {
   models::RunSpec spec;
@@ -45,9 +35,9 @@ std::string refusal(const models::RunSpec& spec, ErrorCode code) {
 
 TEST_CASE("test images of another size are refused, unless the run resizes") {
   const std::string folder = scratch("sizes");
-  write_split(folder, "train", 16, 16);
+  write_split(folder, "train", 4, 16, 16);
   for (const auto& [height, width] : {std::pair{2U, 2U}, {16U, 8U}, {8U, 16U}, {32U, 32U}}) {
-    write_split(folder, "t10k", height, width);
+    write_split(folder, "t10k", 4, height, width);
     models::RunSpec spec = spec_of(folder);
     const std::string size = std::to_string(height) + "x" + std::to_string(width);
     CHECK_THAT(refusal(spec, ErrorCode::data),
@@ -58,14 +48,14 @@ TEST_CASE("test images of another size are refused, unless the run resizes") {
     CHECK(sets.train.height == 16);
     CHECK(sets.test.height == height);
   }
-  write_split(folder, "t10k", 16, 16);
+  write_split(folder, "t10k", 4, 16, 16);
   CHECK(load_dataset(spec_of(folder), {}).test.num_images == 4);
 }
 
 TEST_CASE("a model with fewer classes than the set is refused") {
   const std::string folder = scratch("classes");
-  write_split(folder, "train", 4, 4);
-  write_split(folder, "t10k", 4, 4);
+  write_split(folder, "train", 4, 4, 4);
+  write_split(folder, "t10k", 4, 4, 4);
   models::RunSpec spec = spec_of(folder);
   spec.model.densenet.num_classes = 9;
   CHECK_THAT(refusal(spec, ErrorCode::spec), Contains("num_classes is 9"));
@@ -73,8 +63,8 @@ TEST_CASE("a model with fewer classes than the set is refused") {
 
 TEST_CASE("limits that a set does not reach change nothing") {
   const std::string folder = scratch("limits");
-  write_split(folder, "train", 4, 4);
-  write_split(folder, "t10k", 4, 4);
+  write_split(folder, "train", 4, 4, 4);
+  write_split(folder, "t10k", 4, 4, 4);
   models::RunSpec spec = spec_of(folder);
   spec.data.train_limit = 3;
   spec.data.test_limit = INT64_MAX;

@@ -12,9 +12,9 @@
 #include "accrete/kernels/error.h"
 #include "fetch.h"
 #include "http_server.h"
-#include "idx_content.h"
 #include "sha256.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::data {
 namespace {

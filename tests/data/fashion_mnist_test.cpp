@@ -8,9 +8,9 @@
 #include "accrete/kernels/error.h"
 #include "fashion_mnist_files.h"
 #include "fetch.h"
-#include "idx_content.h"
 #include "sha256.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::data {
 namespace {
@@ -110,6 +110,27 @@ TEST_CASE("when nothing works the message names all places and all ways") {
   CHECK_THROWS_WITH(load_fashion_mnist(search),
                     Contains("env") && Contains("sys") && Contains("dataset-fashion-mnist") &&
                         Contains("ACCRETE_DATA") && Contains("downloaded"));
+}
+
+TEST_CASE("extents are known from headers alone") {
+  const std::string folder = scratch("headers");
+  write_split(folder, "train", 5, 4, 3);
+  write_split(folder, "t10k", 2, 7, 6);
+  FashionMnistSearch search;
+  search.spec_path = folder;
+  const auto found = find_fashion_mnist(search);
+  REQUIRE(found);
+  CHECK(found->train.num_images == 5);
+  CHECK(found->train.width == 3);
+  CHECK(found->test.height == 7);
+  // A header that announces more than its file holds is refused here, too.
+  write_plain(folder + "/t10k-images-idx3-ubyte", idx(0x803, {2, 1000, 1000}, "few"));
+  CHECK_THROWS_WITH(find_fashion_mnist(search), Contains("truncated"));
+  search.spec_path.clear();
+  search.system_folder = scratch("nothing-here");
+  search.environment = folder + "/none";
+  search.cache_folder = scratch("no-cache");
+  CHECK_FALSE(find_fashion_mnist(search));
 }
 
 TEST_CASE("a folder that cannot be searched is named") {

@@ -3,8 +3,8 @@
 #include "accrete/data/idx_file.h"
 
 #include "accrete/kernels/error.h"
-#include "idx_content.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::data {
 namespace {

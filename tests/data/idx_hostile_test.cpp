@@ -10,8 +10,8 @@
 #include "accrete/data/idx_file.h"
 #include "accrete/kernels/error.h"
 #include "allocations.h"
-#include "idx_content.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::data {
 namespace {

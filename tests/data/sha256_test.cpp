@@ -6,8 +6,8 @@
 #include <algorithm>
 
 #include "accrete/kernels/error.h"
-#include "idx_content.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::data {
 namespace {

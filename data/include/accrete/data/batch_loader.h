@@ -23,6 +23,10 @@ struct Batch {
   const void* image_data() const;
 };
 
+/// The batches a loader holds at most: those ahead, of which one may be under way, and the one that
+/// was delivered.
+constexpr std::int64_t kBatchesHeld = 4;
+
 class BatchLoader {
  public:
   /// `images` is f32 or bf16. `dataset` must outlive the loader. Errors as of BatchPicks,

@@ -3,7 +3,9 @@
 // 10 classes.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "accrete/data/dataset.h"
@@ -23,6 +25,20 @@ struct FashionMnistSearch {
 /// published, and is fetched again without. Error(data) naming the folder if one cannot be
 /// searched, or the three ways to get the data when nothing works.
 TrainTest load_fashion_mnist(const FashionMnistSearch& search);
+
+/// How many images a set has, and of what size.
+struct ImageExtents {
+  std::int64_t num_images = 0, height = 0, width = 0;
+};
+struct TrainTestExtents {
+  ImageExtents train = {60000, 28, 28};  ///< as published
+  ImageExtents test = {10000, 28, 28};
+};
+
+/// Those of the sets that load_fashion_mnist would read, from the headers of their files; nothing
+/// if it would have to download them or take them from its cache. Errors as of load_fashion_mnist,
+/// as far as headers show them.
+std::optional<TrainTestExtents> find_fashion_mnist(const FashionMnistSearch& search);
 
 /// Reads the four files (plain or .gz) of one folder. Errors as of read_idx; Error(data) if images
 /// and labels differ in number, a label is above 9, or the folder cannot be searched. Training and

@@ -28,7 +28,11 @@ struct IdxArray {
 /// announces costs nothing until the file has shown that it holds it.
 IdxArray read_idx(const std::string& path, int dimensions);
 
-/// The same for the content of a file, at `bytes`; `name` stands for the path in messages.
+/// The extents that read_idx would give, from the header alone; the same errors as far as a header
+/// shows them.
+std::vector<std::int64_t> read_idx_extents(const std::string& path, int dimensions);
+
+/// As read_idx for the content of a file, at `bytes`; `name` stands for the path in messages.
 IdxArray parse_idx(const void* bytes, std::size_t size, int dimensions, const std::string& name);
 
 }  // namespace accrete::data

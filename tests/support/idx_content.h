@@ -67,4 +67,19 @@ inline void write_gzip(const std::string& path, const std::string& text) {
   write_plain(path, gzipped(text));
 }
 
+/// The two plain files of a split of Fashion-MNIST, "train" or "t10k", in a folder that is made if
+/// need be: so many images of height x width, labels 0, 1, 2, ... 9, 0, ...
+inline void write_split(const std::string& folder, const std::string& prefix, std::uint32_t images,
+                        std::uint32_t height, std::uint32_t width) {
+  std::filesystem::create_directories(folder);
+  std::string labels;
+  for (std::uint32_t i = 0; i < images; ++i) {
+    labels += static_cast<char>(i % 10);
+  }
+  write_plain(
+      folder + "/" + prefix + "-images-idx3-ubyte",
+      idx(0x803, {images, height, width}, std::string(std::size_t{images} * height * width, 'p')));
+  write_plain(folder + "/" + prefix + "-labels-idx1-ubyte", idx(0x801, {images}, labels));
+}
+
 }  // namespace accrete::test
