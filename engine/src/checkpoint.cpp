@@ -33,6 +33,16 @@ std::vector<const StoredTensor*> weights_of(const ParameterStore& store) {
   return tensors;
 }
 
+// A file of NaNs would push good ones out, and cannot be loaded again.
+void require_finite(const std::string& path, const ParameterStore& store) {
+  const StoredTensor* tensor = store.first_not_finite();
+  if (tensor != nullptr) {
+    throw Error(ErrorCode::diverged,
+                tensor->name + " holds numbers that are NaN or infinite; " + path +
+                    " was not written. Lower /training/optimizer/learning_rate or add warm-up");
+  }
+}
+
 // 17 significant digits restore a double exactly.
 std::string exact(double value) {
   char text[40];
@@ -109,6 +119,7 @@ TrainingProgress read_progress(const MetadataReader& metadata) {
 
 void save_checkpoint(const std::string& path, const ParameterStore& store,
                      const TrainingProgress& progress, const std::string& fingerprint) {
+  require_finite(path, store);
   SafetensorsFile file;
   file.metadata = {{"format", "pt"},
                    {"accrete.fingerprint", fingerprint},
@@ -142,6 +153,7 @@ TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& 
 }
 
 void save_weights(const std::string& path, const ParameterStore& store) {
+  require_finite(path, store);
   SafetensorsFile file;
   file.metadata = {{"format", "pt"}};
   for (const StoredTensor* tensor : weights_of(store)) {

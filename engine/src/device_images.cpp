@@ -47,6 +47,10 @@ DeviceImages::DeviceImages(DeviceRuntime& runtime, const HostImages& set,
   }
 }
 
+std::int64_t DeviceImages::slot_bytes_per_image(const Shape& image) {
+  return 2 * (kPickBytes + kLabelBytes + image.elements());
+}
+
 std::int64_t DeviceImages::slot_bytes(std::int64_t batch) const {
   return batch * (kPickBytes + (resident_ ? 0 : kLabelBytes + image_bytes()));
 }

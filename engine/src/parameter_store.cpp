@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/engine/parameter_store.h"
 
+#include <algorithm>
+
 #include "accrete/engine/memory_plan.h"
 #include "accrete/kernels/bf16.h"
+#include "accrete/kernels/finite.h"
 
 namespace accrete {
 
@@ -29,6 +32,7 @@ void ParameterStore::append(StoredTensor tensor) {
   const std::int64_t bytes =
       tensor.shape.elements() * static_cast<std::int64_t>(dtype_bytes(tensor.dtype));
   bytes_ += (bytes + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
+  index_.emplace(tensor.name, tensors_.size());
   tensors_.push_back(std::move(tensor));
 }
 
@@ -60,13 +64,17 @@ void ParameterStore::round_copies() {
   }
 }
 
+const StoredTensor* ParameterStore::first_not_finite() const {
+  const auto found = std::find_if(tensors_.begin(), tensors_.end(), [](const StoredTensor& tensor) {
+    return tensor.kind != ValueKind::rounded &&
+           !all_finite(tensor.view.f32(), tensor.shape.elements());
+  });
+  return found == tensors_.end() ? nullptr : &*found;
+}
+
 const StoredTensor* ParameterStore::find(const std::string& name) const {
-  for (const StoredTensor& tensor : tensors_) {
-    if (tensor.name == name) {
-      return &tensor;
-    }
-  }
-  return nullptr;
+  const auto found = index_.find(name);
+  return found == index_.end() ? nullptr : &tensors_[found->second];
 }
 
 std::int64_t ParameterStore::num_parameters() const {

@@ -7,6 +7,7 @@
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
 #include "result_queue.h"
+#include "session_memory.h"
 
 namespace accrete {
 
@@ -34,46 +35,8 @@ SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& opti
   return plan;
 }
 
-SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions options,
-                                std::int64_t budget_bytes) {
-  std::string needs;
-  for (options.recompute = 0; options.recompute < kRecomputeLevels; ++options.recompute) {
-    SessionPlan plan = plan_session(builder, options);
-    if (plan.total_bytes() <= budget_bytes) {
-      return plan;
-    }
-    needs += (needs.empty() ? "" : ", ") + std::to_string(plan.total_bytes() >> 20);
-  }
-  throw Error(ErrorCode::out_of_memory, "[session] the budget is " +
-                                            std::to_string(budget_bytes >> 20) +
-                                            " MiB; recompute levels 0, 1 and 2 need " + needs +
-                                            " MiB; use a smaller batch size or a larger budget");
-}
-
-namespace {
-
-SessionPlan refuse_too_large(SessionPlan plan, const SessionOptions& options,
-                             const DeviceRuntime& runtime) {
-  // The CPU's free memory is a guess of the moment (the system can reclaim more); a GPU's is not.
-  const bool is_limit = !runtime.shares_host_memory();
-  const std::int64_t available = runtime.free_bytes();
-  if (is_limit && plan.total_bytes() > available) {
-    const std::int64_t most = largest_batch(plan.builder, options, available);
-    throw Error(ErrorCode::out_of_memory,
-                "[session] the plan needs " + std::to_string(plan.total_bytes() >> 20) + " MiB, " +
-                    runtime.description() + " has " + std::to_string(available >> 20) +
-                    " MiB free; " +
-                    (most > 0 ? "the largest batch that fits, for training and evaluation, is " +
-                                    std::to_string(most)
-                              : "not even a batch of 1 fits"));
-  }
-  return plan;
-}
-
-}  // namespace
-
 TrainingSession::TrainingSession(SessionPlan plan, SessionOptions options, DeviceRuntime& runtime)
-    : plan_(refuse_too_large(std::move(plan), options, runtime)),
+    : plan_(require_room(std::move(plan), options, runtime)),
       options_(std::move(options)),
       runtime_(runtime),
       stream_(runtime.stream().with_float_math(options_.float_math)),

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <limits>
 #include <map>
 
 #include "accrete/engine/safetensors.h"
@@ -69,6 +70,25 @@ TEST_CASE("a checkpoint restores everything a run needs") {
   save_checkpoint(scratch("b.safetensors"), second.session.parameters(), restored, "f00d");
   CHECK(bytes_of(scratch("a.safetensors")) == bytes_of(scratch("b.safetensors")));
   CHECK_FALSE(fs::exists(scratch("a.safetensors.tmp")));
+}
+
+TEST_CASE("what is NaN or infinite is not written, and what was written before stays") {
+  TinySession tiny(tiny_densenet({}), 4, {}, 1, with_momentum());
+  const ParameterStore& store = tiny.session.parameters();
+  save_checkpoint(scratch("good.safetensors"), store, {}, "x");
+  const std::string good = bytes_of(scratch("good.safetensors"));
+  for (const char* name : {"stem.weight", "transition.norm.running_var", "classifier.bias"}) {
+    const StoredTensor* tensor = store.find(name);
+    REQUIRE(tensor != nullptr);
+    const float before = tensor->view.f32()[0];
+    tensor->view.f32()[0] = std::numeric_limits<float>::quiet_NaN();
+    CHECK_THROWS_WITH(save_checkpoint(scratch("good.safetensors"), store, {}, "x"),
+                      Contains(name) && Contains("was not written"));
+    CHECK_THROWS_WITH(save_weights(scratch("none.safetensors"), store), Contains(name));
+    tensor->view.f32()[0] = before;
+  }
+  CHECK(bytes_of(scratch("good.safetensors")) == good);
+  CHECK_FALSE(fs::exists(scratch("none.safetensors")));
 }
 
 TEST_CASE("weights are stored in the order other frameworks use") {

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
+#include <limits>
+#include <utility>
 #include <vector>
 
 #include "support/catch.h"
@@ -65,6 +68,43 @@ TEST_CASE("values depend on seed and name only") {
   CHECK(a == initial(Initializer::xavier_uniform, shape, "a", 1));
   CHECK(a != initial(Initializer::xavier_uniform, shape, "b", 1));
   CHECK(a != initial(Initializer::xavier_uniform, shape, "a", 2));
+}
+
+TEST_CASE("the first tensor with a NaN or an infinity is named, whatever it is") {
+  ParameterStore store;
+  for (const char* name : {"conv.weight", "norm.running_var", "optimizer.momentum.conv.weight"}) {
+    store.add(name, {2, 3, 3, 5}, TensorRole::conv_weight);
+  }
+  std::vector<std::byte> memory(static_cast<std::size_t>(store.bytes()));
+  store.bind(memory.data(), {});
+  CHECK(store.first_not_finite() == nullptr);
+  store.tensors()[0].view.f32()[0] = std::numeric_limits<float>::max();
+  store.tensors()[0].view.f32()[1] = std::numeric_limits<float>::denorm_min();
+  CHECK(store.first_not_finite() == nullptr);
+  const float infinity = std::numeric_limits<float>::infinity();
+  for (const float bad : {infinity, -infinity, std::numeric_limits<float>::quiet_NaN(),
+                          -std::numeric_limits<float>::quiet_NaN()}) {
+    for (std::size_t i = store.tensors().size(); i-- > 0;) {
+      const StoredTensor& tensor = store.tensors()[i];
+      for (const std::int64_t at : {std::int64_t{0}, tensor.shape.elements() - 1}) {
+        const float before = std::exchange(tensor.view.f32()[at], bad);
+        CHECK(store.first_not_finite() == &tensor);
+        tensor.view.f32()[at] = before;
+      }
+    }
+  }
+  store.tensors()[2].view.f32()[4] = infinity;
+  store.tensors()[1].view.f32()[4] = infinity;
+  CHECK(store.first_not_finite()->name == "norm.running_var");
+}
+
+TEST_CASE("tensors are found by name") {
+  ParameterStore store;
+  store.add("a", {1, 1, 1, 3}, TensorRole::vector);
+  store.add("b", {1, 1, 1, 4}, TensorRole::vector);
+  CHECK(store.find("b")->shape.c == 4);
+  CHECK(store.find("a") == &store.tensors()[0]);
+  CHECK(store.find("c") == nullptr);
 }
 
 }  // namespace accrete

@@ -26,7 +26,8 @@ struct TrainingProgress {
 
 /// Writes everything in `store` and `progress` to one safetensors file, atomically. Convolution
 /// weights are stored as OIHW and linear weights as [out,in], the order other frameworks use.
-/// `fingerprint` identifies the resolved spec.
+/// `fingerprint` identifies the resolved spec. Error(diverged) naming the first tensor that holds a
+/// NaN or an infinity: then nothing is written.
 void save_checkpoint(const std::string& path, const ParameterStore& store,
                      const TrainingProgress& progress, const std::string& fingerprint);
 
@@ -37,7 +38,7 @@ void save_checkpoint(const std::string& path, const ParameterStore& store,
 TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& store,
                                  const std::string& fingerprint);
 
-/// Writes parameters and running statistics only, for use elsewhere.
+/// Writes parameters and running statistics only, for use elsewhere. Errors as of save_checkpoint.
 void save_weights(const std::string& path, const ParameterStore& store);
 
 /// A layer that files written elsewhere may name otherwise: "<in_files>.weight" is read where there

@@ -37,6 +37,10 @@ class DeviceImages {
                const kernels::ImageTransform& transform, std::int64_t largest_batch,
                ImageResidence residence = ImageResidence::automatic);
 
+  /// Device memory taken at most, besides a set that is resident, for each image of the largest
+  /// batch. `image` is one image of the set.
+  static std::int64_t slot_bytes_per_image(const Shape& image);
+
   bool resident() const { return resident_; }
   /// Device memory taken.
   std::int64_t bytes() const;

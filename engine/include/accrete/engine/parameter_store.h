@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "accrete/engine/graph.h"
@@ -45,6 +46,11 @@ class ParameterStore {
   /// Writes every rounded copy anew from its parameter. The store must be in host memory.
   void round_copies();
 
+  /// The first tensor that holds a NaN or an infinity, nullptr if none does. The store must be in
+  /// host memory; rounded copies follow from their parameters and are not looked at. One read of
+  /// everything: at the speed of memory.
+  const StoredTensor* first_not_finite() const;
+
   /// nullptr when there is no such tensor.
   const StoredTensor* find(const std::string& name) const;
   const std::vector<StoredTensor>& tensors() const { return tensors_; }
@@ -55,6 +61,7 @@ class ParameterStore {
   void append(StoredTensor tensor);
 
   std::vector<StoredTensor> tensors_;
+  std::unordered_map<std::string, std::size_t> index_;  // into tensors_, by name
   std::int64_t bytes_ = 0;
   std::byte* base_ = nullptr;
 };

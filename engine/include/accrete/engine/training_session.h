@@ -32,6 +32,9 @@ struct SessionOptions {
   Device device;  ///< must be the device of the runtime that the session gets
   FloatMath float_math = FloatMath::strict;
   int recompute = 0;  ///< level, see plan_step
+  /// What the caller takes of the same device's memory besides, for each image of the largest
+  /// training batch and each of the largest evaluation batch: batches on their way.
+  std::int64_t bytes_beside_per_image = 0;
 };
 
 /// All that is known before memory exists. `inspect` prints it; a session runs it.
@@ -52,8 +55,8 @@ SessionPlan plan_session(const ModelBuilder& builder, const SessionOptions& opti
 SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions options,
                                 std::int64_t budget_bytes);
 
-/// The largest batch, for training and evaluation, whose plan takes at most `bytes`; 0 if not even
-/// one image fits. The batch sizes in `options` do not matter.
+/// The largest batch, for training and evaluation, whose plan and batches on their way take at most
+/// `bytes`; 0 if not even one image fits. The batch sizes in `options` do not matter.
 std::int64_t largest_batch(const ModelBuilder& builder, SessionOptions options, std::int64_t bytes);
 
 class ResultQueue;
@@ -62,7 +65,8 @@ class TrainingSession {
  public:
   /// Allocates the arena (the session's only device allocation) and initialises the parameters from
   /// the seed. `runtime` must outlive the session. Error(out_of_memory) before anything is
-  /// allocated, naming the largest batch that fits, if the plan is larger than the memory of a GPU.
+  /// allocated, naming the largest batches that fit, if plan and batches on their way are larger
+  /// than the memory that the device can give now.
   TrainingSession(SessionPlan plan, SessionOptions options, DeviceRuntime& runtime);
   ~TrainingSession();
 
