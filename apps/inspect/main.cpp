@@ -2,10 +2,11 @@
 // inspect: what a spec describes, without running it: layers, parameters, work, memory.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <exception>
 
 #include "accrete/kernels/error.h"
+#include "error_table.h"
 #include "exit_codes.h"
+#include "program.h"
 #include "report.h"
 #include "version.h"
 
@@ -22,7 +23,7 @@ Examples
   inspect my.json --set training.precision=bf16
   inspect my.json --device cuda               the plan of a GPU, which needs none
 
-Exit codes: 0 done, 1 failure, 2 usage or spec.)";
+Exit codes: 0 done, 1 failure, 2 usage or spec, 3 data, 4 memory; --errors lists every error.)";
 
 int inspect(int argc, char** argv) {
   using namespace accrete;
@@ -33,13 +34,15 @@ int inspect(int argc, char** argv) {
   std::vector<std::string> sets;
   std::vector<std::string> disabled;
   bool list_passes = false;
+  bool list_errors = false;
   app.add_option("spec", options.spec_path, "JSON spec of the run");
   app.add_option("--set", sets, "Override a key of the spec, KEY=VALUE (repeatable)")
       ->allow_extra_args(false);
-  app.add_option("--batch", options.batch, "Batch size to plan for (default: the spec's)")
+  std::int64_t batch = 0;
+  app.add_option("--batch", batch, "Batch size to plan for (default: the spec's)")
       ->check(CLI::PositiveNumber);
   app.add_option("--budget", options.budget_mib, "Print the largest batch that fits this many MiB")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(std::int64_t{1}, apps::kMostBudgetMib));
   app.add_option("--disable-pass", disabled, "Switch one optimisation pass off (repeatable)")
       ->allow_extra_args(false);
   std::string device = "cpu";
@@ -52,6 +55,8 @@ int inspect(int argc, char** argv) {
          "Print the graph before the passes and the training step after them: text, dot or json")
       ->check(CLI::IsMember({"text", "dot", "json"}));
   app.add_flag("--passes", list_passes, "List the optimisation passes");
+  app.add_flag("--errors", list_errors,
+               "List every error of train and inspect, what it means and what to do (Markdown)");
   app.set_version_flag("--version", apps::version_text());
   try {
     app.parse(argc, argv);
@@ -62,6 +67,10 @@ int inspect(int argc, char** argv) {
     for (const PassInfo& pass : all_passes()) {
       std::printf("%-24s %s\n", pass.name, pass.description);
     }
+    return apps::kExitOk;
+  }
+  if (list_errors) {
+    std::fputs(apps::errors_markdown().c_str(), stdout);
     return apps::kExitOk;
   }
   if (options.spec_path.empty()) {
@@ -80,6 +89,9 @@ int inspect(int argc, char** argv) {
   for (const std::string& text : sets) {
     options.overrides.push_back(models::parse_override(text));
   }
+  if (batch > 0) {  // the same limits as in a spec
+    options.overrides.push_back({"training.batch_size", std::to_string(batch)});
+  }
   for (const std::string& name : disabled) {
     options.passes.disable(name);
   }
@@ -90,13 +102,5 @@ int inspect(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return inspect(argc, argv);
-  } catch (const accrete::Error& error) {
-    std::fprintf(stderr, "inspect: %s\n", error.what());
-    return accrete::apps::exit_code_of(error.code());
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "inspect: unexpected failure: %s\n", error.what());
-    return accrete::apps::kExitFailure;
-  }
+  return accrete::apps::run_program("inspect", [&] { return inspect(argc, argv); });
 }

@@ -4,7 +4,9 @@
 #include <cstdio>
 
 #include "accrete/engine/op.h"
+#include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
+#include "dataset_source.h"
 #include "model_builder.h"
 #include "units.h"
 
@@ -33,7 +35,7 @@ std::int64_t node_parameters(const Graph& graph, const Node& node) {
 struct Totals {
   std::int64_t parameters = 0;
   std::int64_t running_statistics = 0;
-  std::int64_t macs = 0;
+  CheckedSize macs = 0;
 };
 
 // The forward graph of one image, as the model builder wrote it.
@@ -63,14 +65,16 @@ void print_totals(const Totals& totals, const models::RunSpec& spec) {
   std::printf("\nparameters               %s\n", grouped(totals.parameters).c_str());
   std::printf("with running statistics  %s\n",
               grouped(totals.parameters + totals.running_statistics).c_str());
-  std::printf("MACs per image           %s (%.2f M)\n", grouped(totals.macs).c_str(),
-              static_cast<double>(totals.macs) / 1e6);
+  const std::int64_t macs = totals.macs.value_or_throw(
+      ErrorCode::spec, "this net has more than 2^63 multiply-accumulates; make /model smaller");
+  std::printf("MACs per image           %s (%.2f M)\n", grouped(macs).c_str(),
+              static_cast<double>(macs) / 1e6);
   std::printf("smallest image           %lld x %lld\n",
               static_cast<long long>(models::minimum_image_size(spec.model)),
               static_cast<long long>(models::minimum_image_size(spec.model)));
 }
 
-void print_memory(const SessionPlan& plan, std::int64_t batch) {
+void print_memory(const SessionPlan& plan) {
   std::int64_t parameters = 0;
   std::int64_t optimizer = 0;
   std::int64_t rounded = 0;
@@ -85,7 +89,7 @@ void print_memory(const SessionPlan& plan, std::int64_t batch) {
   const auto& [largest_batch, step] = *plan.train.rbegin();
   const MemoryBreakdown sum = memory_breakdown(*step);
   std::printf("\nmemory plan for batch %lld, recompute level %d (MiB)\n",
-              static_cast<long long>(batch), plan.recompute);
+              static_cast<long long>(largest_batch), plan.recompute);
   const auto row = [](const char* name, std::int64_t bytes) {
     std::printf("  %-34s %10.1f\n", name, mebibytes(bytes));
   };
@@ -113,16 +117,13 @@ void print_memory(const SessionPlan& plan, std::int64_t batch) {
 }  // namespace
 
 void print_report(const InspectOptions& options) {
-  models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
-  if (options.batch > 0) {
-    spec.training.batch_size = options.batch;
-  }
-  const DataShape shape = expected_data_shape(spec.data);
+  const models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
+  const auto [shape, note] = preview_dataset(spec);
   const ModelBuilder builder = model_builder(spec, shape);
   SessionOptions session = session_options(spec, shape, options.passes);
   session.device = options.device;
   if (options.graph != GraphFormat::none) {
-    const std::int64_t batch = spec.training.batch_size;
+    const std::int64_t batch = session.train_batches.front();
     print_graphs(builder(batch, true),
                  plan_step(builder(batch, true), true, options.passes, options.device,
                            plan_run(spec, builder, session).recompute),
@@ -135,7 +136,14 @@ void print_report(const InspectOptions& options) {
   check_expected_params(spec.model, totals.parameters);
   const SessionPlan plan = plan_run(spec, builder, session);
   session.recompute = plan.recompute;
-  print_memory(plan, spec.training.batch_size);
+  print_memory(plan);
+  if (session.train_batches.front() < spec.training.batch_size) {
+    std::printf("a batch holds %lld images at most, since the training set has no more\n",
+                static_cast<long long>(session.train_batches.front()));
+  }
+  if (!note.empty()) {
+    std::printf("%s\n", note.c_str());
+  }
   if (options.budget_mib > 0) {
     std::printf("largest batch in %lld MiB    %lld\n", static_cast<long long>(options.budget_mib),
                 static_cast<long long>(largest_batch(builder, session, options.budget_mib << 20)));

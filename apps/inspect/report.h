@@ -12,10 +12,12 @@
 
 namespace accrete::apps {
 
+/// A pebibyte: more than any machine has, and its bytes can be counted.
+constexpr std::int64_t kMostBudgetMib = std::int64_t{1} << 30;
+
 struct InspectOptions {
   std::string spec_path;
   std::vector<models::SpecOverride> overrides;
-  std::int64_t batch = 0;       ///< 0: the spec's batch size
   std::int64_t budget_mib = 0;  ///< 0: no search for the largest batch
   PassSwitches passes;
   GraphFormat graph = GraphFormat::none;  ///< print the graphs instead of the tables

@@ -27,8 +27,9 @@ std::vector<std::int64_t> batch_sizes(std::int64_t images, std::int64_t batch) {
 
 }  // namespace
 
-DataShape expected_data_shape(const models::DataSpec& data) {
-  DataShape shape{28, 28, 1, 60000, 10000};
+DataShape expected_data_shape(const models::DataSpec& data, const data::TrainTestExtents& files) {
+  DataShape shape{files.train.height, files.train.width, 1, files.train.num_images,
+                  files.test.num_images};
   if (data.dataset == models::DatasetKind::synthetic) {
     shape = {data.synthetic_size, data.synthetic_size, data.synthetic_channels,
              data.synthetic_train, data.synthetic_test};
@@ -53,6 +54,14 @@ ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape) 
     wanted.batch = batch;
     return models::build_model(net, wanted, training, statistics);
   };
+}
+
+void check_model(const models::RunSpec& spec) {
+  DataShape shape = expected_data_shape(spec.data);
+  if (spec.data.dataset == models::DatasetKind::fashion_mnist && spec.data.image_size == 0) {
+    shape.height = shape.width = models::minimum_image_size(spec.model);  // files will tell
+  }
+  model_builder(spec, shape)(1, false);
 }
 
 SessionOptions session_options(const models::RunSpec& spec, const DataShape& shape,

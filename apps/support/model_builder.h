@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "accrete/data/fashion_mnist.h"
 #include "accrete/engine/training_session.h"
 #include "accrete/models/run_spec.h"
 
@@ -15,14 +16,20 @@ struct DataShape {
   std::int64_t train_images = 0, test_images = 0;
 };
 
-/// What the spec's data set will be like, without reading it.
-DataShape expected_data_shape(const models::DataSpec& data);
+/// What the net will see of the spec's data set. Fashion-MNIST is as in `files`, by default as
+/// published.
+DataShape expected_data_shape(const models::DataSpec& data,
+                              const data::TrainTestExtents& files = {});
 
 /// The type of the images and with them of every activation.
 DType image_dtype(const models::RunSpec& spec);
 
 /// Builder of the spec's model for these images. `spec` is copied.
 ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape);
+
+/// Error(spec) if the spec describes no net that can be built, before anything of its data is
+/// known.
+void check_model(const models::RunSpec& spec);
 
 /// Batch sizes of the run: full batches and the smaller last ones.
 SessionOptions session_options(const models::RunSpec& spec, const DataShape& shape,

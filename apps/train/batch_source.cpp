@@ -81,6 +81,17 @@ class DeviceBatches final : public BatchSource {
 
 }  // namespace
 
+std::int64_t batch_bytes_per_image(const Device& device, const data::ImageDataset& dataset,
+                                   const DataShape& input, DType images) {
+  constexpr std::int64_t kLabelBytes = sizeof(std::int32_t);
+  if (device.kind == DeviceKind::cpu) {
+    const Shape image{1, input.height, input.width, input.channels};
+    return data::kBatchesHeld *
+           (image.elements() * static_cast<std::int64_t>(dtype_bytes(images)) + kLabelBytes);
+  }
+  return DeviceImages::slot_bytes_per_image({1, dataset.height, dataset.width, dataset.channels});
+}
+
 std::unique_ptr<BatchSource> make_batch_source(DeviceRuntime& runtime,
                                                const data::ImageDataset& dataset,
                                                const data::LoaderOptions& options, DType images,

@@ -7,6 +7,7 @@
 
 #include "accrete/data/batch_picks.h"
 #include "accrete/engine/training_session.h"
+#include "model_builder.h"
 
 namespace accrete::apps {
 
@@ -28,6 +29,11 @@ class BatchSource {
   /// Device memory held besides the session's.
   virtual std::int64_t device_bytes() const = 0;
 };
+
+/// Memory of the device that a source takes for batches on their way, for each image of its largest
+/// batch. `input` is what the net sees of an image of `dataset`.
+std::int64_t batch_bytes_per_image(const Device& device, const data::ImageDataset& dataset,
+                                   const DataShape& input, DType images);
 
 /// Which of a session's steps the batches are for.
 enum class Purpose : std::uint8_t { training, evaluation };

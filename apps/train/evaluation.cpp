@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "evaluation.h"
 
+#include "interrupt.h"
 #include "steps_under_way.h"
 
 namespace accrete::apps {
 
-EpochSums evaluate(TrainingSession& session, BatchSource& batches) {
+std::optional<EpochSums> evaluate(TrainingSession& session, BatchSource& batches) {
   EpochSums sums;
   StepsUnderWay under_way;
   const auto add = [&](const StepResult& result, std::int64_t size) { sums.add(result, size); };
@@ -14,6 +15,10 @@ EpochSums evaluate(TrainingSession& session, BatchSource& batches) {
     session.queue_eval_step(size);
     under_way.add(size);
     under_way.take_results(session, StepsUnderWay::kMost, add);
+    if (interrupt_signal() != 0) {
+      under_way.take_results(session, 0, add);
+      return std::nullopt;
+    }
   }
   under_way.take_results(session, 0, add);
   return sums;

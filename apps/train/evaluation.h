@@ -2,6 +2,8 @@
 // Loss and accuracy over a whole data set.
 #pragma once
 
+#include <optional>
+
 #include "accrete/engine/training_session.h"
 #include "batch_source.h"
 #include "epoch_sums.h"
@@ -9,6 +11,7 @@
 namespace accrete::apps {
 
 /// Runs the session's evaluation step on every batch of the source. No step may be under way.
-EpochSums evaluate(TrainingSession& session, BatchSource& batches);
+/// Nothing if a signal asked the run to end before the last batch.
+std::optional<EpochSums> evaluate(TrainingSession& session, BatchSource& batches);
 
 }  // namespace accrete::apps

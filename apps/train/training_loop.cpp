@@ -7,7 +7,6 @@
 
 #include "accrete/engine/checkpoint.h"
 #include "accrete/engine/training_session.h"
-#include "accrete/kernels/error.h"
 #include "batch_source.h"
 #include "epoch_sums.h"
 #include "evaluation.h"
@@ -21,6 +20,7 @@
 #include "resume_point.h"
 #include "run_folder.h"
 #include "steps_under_way.h"
+#include "watchdog.h"
 
 namespace accrete::apps {
 namespace {
@@ -43,10 +43,21 @@ class TrainingLoop {
         test_batches_(batches_of(sets_.test, Purpose::evaluation)),
         folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
         checkpoints_(folder_.checkpoints()),
+        watchdog_(checkpoints_),
         fingerprint_(models::spec_fingerprint(spec_)),
         progress_(options_.quiet) {}
 
   int run() {
+    try {
+      return run_epochs();
+    } catch (...) {
+      progress_.clear();  // what is said next starts on a line of its own
+      throw;
+    }
+  }
+
+ private:
+  int run_epochs() {
     start();
     folder_.write_config(models::resolved_spec(spec_));
     introduce();
@@ -54,17 +65,18 @@ class TrainingLoop {
       if (options_.profile && state_.epoch + 1 == spec_.training.epochs) {
         session_.start_profile();
       }
-      if (!train_epoch()) {
+      if (!train_epoch() || !finish_epoch()) {
         return leave_interrupted();
       }
-      finish_epoch();
+    }
+    if (!tested_ && !test()) {  // resumed behind the last epoch: nothing was left to train
+      return leave_interrupted();
     }
     save_weights(folder_.weights(), session_.parameters());
     conclude();
     return kExitOk;
   }
 
- private:
   std::unique_ptr<BatchSource> batches_of(const data::ImageDataset& set, Purpose purpose) {
     return make_batch_source(runtime_, set, loader_options(spec_, purpose), image_dtype(spec_),
                              purpose);
@@ -77,7 +89,7 @@ class TrainingLoop {
   // From a checkpoint, from given weights, or with the new ones that the session has.
   void start() {
     if (!resume() && !options_.weights.empty()) {
-      load_weights(options_.weights, session_.parameters());
+      load_weights(options_.weights, session_.parameters(), models::layer_aliases(spec_.model));
       session_.upload_parameters();
       weights_from_ = options_.weights;
     }
@@ -169,16 +181,7 @@ class TrainingLoop {
   }
 
   void account_for_step(const StepResult& result, std::int64_t size) {
-    if (!std::isfinite(result.loss)) {
-      progress_.clear();
-      throw Error(ErrorCode::diverged,
-                  "the loss became " + std::to_string(result.loss) + " in epoch " +
-                      std::to_string(state_.epoch + 1) + ", step " +
-                      std::to_string(state_.global_step + 1) +
-                      "; the weights were left as they were before that step. Lower "
-                      "/training/optimizer/learning_rate or add warm-up. " +
-                      last_good_state());
-    }
+    watchdog_.check_training_loss(result.loss, state_.epoch + 1, state_.global_step + 1);
     sums_.add(result, size);
     pace_.add_step(size);
     epoch_pace_.add_step(size);
@@ -189,11 +192,6 @@ class TrainingLoop {
   void add_busy(double seconds) {
     pace_.busy_seconds += seconds;
     epoch_pace_.busy_seconds += seconds;
-  }
-
-  std::string last_good_state() const {
-    const auto newest = checkpoints_.newest();
-    return newest ? "Last checkpoint: " + *newest : "No checkpoint had been written yet";
   }
 
   void report_step() {
@@ -209,24 +207,38 @@ class TrainingLoop {
     progress_.step(status);
   }
 
-  void finish_epoch() {
+  // Returns false if the run was interrupted before the test images were through.
+  bool finish_epoch() {
     const double waited = train_batches_->wait_seconds() - epoch_wait_start_;
     const double train_seconds = seconds_since(epoch_start_);
-    const EpochSums test = evaluate(session_, *test_batches_);
+    check_state();
+    if (!test()) {
+      return false;
+    }
     last_epoch_.epoch = state_.epoch + 1;
     last_epoch_.step = state_.global_step;
     last_epoch_.learning_rate = rate_at(state_.global_step - 1);
     last_epoch_.train_loss = sums_.mean_loss();
     last_epoch_.train_accuracy = sums_.accuracy();
-    last_epoch_.test_loss = test.mean_loss();
-    last_epoch_.test_accuracy = test.accuracy();
     last_epoch_.examples_per_second = epoch_pace_.examples_per_second();
     last_epoch_.seconds = seconds_since(epoch_start_);
     last_epoch_.data_wait_percent = 100.0 * waited / train_seconds;
-    tested_ = true;
     folder_.append_metrics(last_epoch_);
     progress_.epoch(last_epoch_, spec_.training.epochs);
     begin_next_epoch();
+    return true;
+  }
+
+  // Returns false if the run was interrupted before the test images were through.
+  bool test() {
+    const std::optional<EpochSums> sums = evaluate(session_, *test_batches_);
+    if (sums) {
+      watchdog_.check_test_loss(sums->loss, state_.epoch + 1);
+      last_epoch_.test_loss = sums->mean_loss();
+      last_epoch_.test_accuracy = sums->accuracy();
+      tested_ = true;
+    }
+    return sums.has_value();
   }
 
   void begin_next_epoch() {
@@ -250,7 +262,12 @@ class TrainingLoop {
     checkpoints_.prune(static_cast<int>(spec_.checkpoint.keep));
   }
 
+  void check_state() const {
+    watchdog_.check_state(session_.parameters(), state_.epoch + 1, state_.global_step);
+  }
+
   int leave_interrupted() {
+    check_state();
     save();
     progress_.interrupted(state_.global_step, folder_.path());
     const int signal = interrupt_signal();
@@ -258,9 +275,6 @@ class TrainingLoop {
   }
 
   void conclude() {
-    if (!tested_) {  // resumed after the last epoch: nothing was left to train
-      last_epoch_.test_accuracy = evaluate(session_, *test_batches_).accuracy();
-    }
     RunConclusion run;
     run.peak_bytes = session_.peak_bytes();
     run.planned_bytes = session_.planned_bytes();
@@ -284,6 +298,7 @@ class TrainingLoop {
   std::unique_ptr<BatchSource> test_batches_;
   RunFolder folder_;  // after everything that can still fail, so that a failure leaves no folder
   CheckpointFolder checkpoints_;
+  Watchdog watchdog_;
   std::string fingerprint_;
   Progress progress_;
 

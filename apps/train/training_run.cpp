@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "batch_source.h"
 #include "dataset_source.h"
 #include "device_choice.h"
 #include "interrupt.h"
@@ -24,10 +25,7 @@ DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
 
 LoopInputs prepare_run(const TrainOptions& options, const Device& device) {
   models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
-  // The model is planned on paper first, so that an impossible spec fails before data are read.
-  const DataShape expected = expected_data_shape(spec.data);
-  model_builder(spec, expected)(1, false);
-
+  check_model(spec);  // an impossible spec fails before data are read
   data::TrainTest sets = load_dataset(spec, [&](const std::string& message) {
     if (!options.quiet) {
       std::printf("%s\n", message.c_str());
@@ -37,6 +35,8 @@ LoopInputs prepare_run(const TrainOptions& options, const Device& device) {
   LoopInputs inputs{options, std::move(spec), std::move(sets), {}, {}};
   inputs.session = session_options(inputs.spec, shape, options.passes);
   inputs.session.device = device;
+  inputs.session.bytes_beside_per_image =
+      batch_bytes_per_image(device, inputs.sets.train, shape, image_dtype(inputs.spec));
   inputs.plan = plan_run(inputs.spec, model_builder(inputs.spec, shape), inputs.session);
   check_expected_params(inputs.spec.model, inputs.plan.store.num_parameters());
   return inputs;

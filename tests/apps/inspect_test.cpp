@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The inspect program on the seed spec.
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <regex>
 
 #include "apps/command.h"
 #include "support/catch.h"
+#include "support/idx_content.h"
 
 namespace accrete::test {
 
@@ -32,6 +34,62 @@ TEST_CASE("without placement the plan of a dense net is larger") {
   };
   CHECK(peak(" --disable-pass placement") > 1.2 * peak(""));
   CHECK(peak(" --batch 512") > 1.8 * peak(" --batch 256"));
+}
+
+TEST_CASE("a batch larger than the training set is planned as it will run") {
+  const std::string spec = tiny_spec(fresh_folder("small_set"));  // 70 training images
+  const CommandResult larger = run_command(inspect(spec + " --batch 512"));
+  INFO(larger.output);
+  REQUIRE(larger.exit_code == 0);
+  CHECK_THAT(larger.output,
+             Contains("memory plan for batch 70,") && Contains("a batch holds 70 images at most"));
+  const CommandResult fitting = run_command(inspect(spec + " --batch 70"));
+  CHECK_THAT(fitting.output, Contains("memory plan for batch 70,") && !Contains("at most"));
+  const CommandResult enough =
+      run_command(inspect(spec + " --batch 512 --set data.synthetic.train_images=5120"));
+  CHECK_THAT(enough.output, Contains("memory plan for batch 512,") && !Contains("at most"));
+  CHECK_THAT(run_command(inspect(spec + " --batch 512 --graph text")).output,
+             Contains("[70,12,12,2]"));
+}
+
+TEST_CASE("sizes of batch and budget that cannot be are refused") {
+  const std::string spec = tiny_spec(fresh_folder("sizes"));
+  for (const char* flags : {" --batch 0", " --batch -3", " --batch 9223372036854775807",
+                            " --batch 99999999999999999999", " --budget 0",
+                            " --budget 9223372036854775807", " --budget 1e30"}) {
+    INFO(flags);
+    CHECK(run_command(inspect(spec + flags)).exit_code == 2);
+  }
+}
+
+TEST_CASE("images are planned as their files have them") {
+  const std::string folder = fresh_folder("files");
+  const std::string spec = tiny_spec(folder) +
+                           " --set data.dataset=fashion_mnist --set model.num_classes=10"
+                           " --set data.path=" +
+                           folder;
+  write_split(folder, "train", 3, 64, 48);
+  write_split(folder, "t10k", 2, 64, 48);
+  const CommandResult found = run_command(inspect(spec + " --batch 2"));
+  INFO(found.output);
+  REQUIRE(found.exit_code == 0);
+  CHECK_THAT(found.output, Contains("[1,64,48,8]") && Contains("memory plan for batch 2,"));
+  write_split(folder, "t10k", 2, 4, 48);
+  const CommandResult differing = run_command(inspect(spec));
+  CHECK(differing.exit_code == 3);
+  CHECK_THAT(differing.output, Contains("64x48") && Contains("4x48"));
+  CHECK(run_command(inspect(spec + " --set data.image_size=16")).exit_code == 0);
+  CHECK(run_command(inspect(spec + "/none")).exit_code == 3);
+}
+
+TEST_CASE("a data set that is not there is planned as it was published") {
+  const std::string folder = fresh_folder("absent");
+  const CommandResult result = run_command("cd " + folder + " && ACCRETE_DATA=$PWD " +
+                                           inspect(std::string(SPEC_FOLDER) + "/quickstart.json"));
+  CHECK(result.exit_code == 0);
+  if (!std::filesystem::exists("/usr/share/datasets/fashion-mnist")) {
+    CHECK_THAT(result.output, Contains("as it was published"));
+  }
 }
 
 TEST_CASE("inspect lists the passes and refuses what train refuses") {
