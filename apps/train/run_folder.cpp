@@ -101,7 +101,11 @@ void RunFolder::resume_metrics_at(std::int64_t epochs) const {
     begin = end + 1;
   }
   write_text(metrics_path() + ".tmp", kept, std::ios::trunc);
-  fs::rename(metrics_path() + ".tmp", metrics_path());
+  fs::rename(metrics_path() + ".tmp", metrics_path(), status);
+  if (status) {
+    throw Error(ErrorCode::io, "cannot replace " + metrics_path() + ": " + status.message() +
+                                   "; check permissions and free space");
+  }
 }
 
 std::string default_run_folder(const std::string& name) {

@@ -32,9 +32,10 @@ std::optional<std::int64_t> step_of(const fs::path& path) {
 std::vector<fs::path> checkpoint_files(const std::string& folder) {
   std::vector<std::pair<std::int64_t, fs::path>> steps;
   std::error_code status;
-  for (const auto& entry : fs::directory_iterator(folder, status)) {
-    if (const auto step = step_of(entry.path())) {
-      steps.emplace_back(*step, entry.path());
+  for (fs::directory_iterator entry(folder, status), end; !status && entry != end;
+       entry.increment(status)) {
+    if (const auto step = step_of(entry->path())) {
+      steps.emplace_back(*step, entry->path());
     }
   }
   std::sort(steps.begin(), steps.end());
