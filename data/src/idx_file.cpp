@@ -135,8 +135,10 @@ IdxArray read_idx(const std::string& path, int dimensions) {
 }
 
 std::vector<std::int64_t> read_idx_extents(const std::string& path, int dimensions) {
-  FileSource file(path);
-  return Parser(file, path).extents(dimensions);
+  return reporting_memory("the header of " + path, [&] {
+    FileSource file(path);
+    return Parser(file, path).extents(dimensions);
+  });
 }
 
 IdxArray parse_idx(const void* bytes, std::size_t size, int dimensions, const std::string& name) {
