@@ -13,15 +13,28 @@ std::atomic<std::size_t> refused_from{SIZE_MAX};
 
 }  // namespace
 
-void* operator new(std::size_t bytes) {
+// All that is not replaced here would be another allocator's to release.
+void* operator new(std::size_t bytes, const std::nothrow_t& /*tag*/) noexcept {
   std::size_t known = largest.load();
   while (bytes > known && !largest.compare_exchange_weak(known, bytes)) {
   }
-  void* memory = bytes < refused_from.load() ? std::malloc(bytes > 0 ? bytes : 1) : nullptr;
+  return bytes < refused_from.load() ? std::malloc(bytes > 0 ? bytes : 1) : nullptr;
+}
+
+void* operator new(std::size_t bytes) {
+  void* memory = operator new(bytes, std::nothrow);
   if (memory == nullptr) {
     throw std::bad_alloc();
   }
   return memory;
+}
+
+void* operator new[](std::size_t bytes) {
+  return operator new(bytes);
+}
+
+void* operator new[](std::size_t bytes, const std::nothrow_t& tag) noexcept {
+  return operator new(bytes, tag);
 }
 
 void operator delete(void* memory) noexcept {
@@ -29,6 +42,22 @@ void operator delete(void* memory) noexcept {
 }
 
 void operator delete(void* memory, std::size_t /*bytes*/) noexcept {
+  std::free(memory);
+}
+
+void operator delete(void* memory, const std::nothrow_t& /*tag*/) noexcept {
+  std::free(memory);
+}
+
+void operator delete[](void* memory) noexcept {
+  std::free(memory);
+}
+
+void operator delete[](void* memory, std::size_t /*bytes*/) noexcept {
+  std::free(memory);
+}
+
+void operator delete[](void* memory, const std::nothrow_t& /*tag*/) noexcept {
   std::free(memory);
 }
 
