@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Everything a user can get wrong: one message, the documented exit code, nothing left behind.
+// What messages say beyond the text that errors_test looks for, and what a run leaves behind.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -28,37 +29,24 @@ void write(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("usage and spec errors exit with 2") {
+TEST_CASE("messages name what is at fault and what there is instead") {
   const std::string folder = fresh_folder("usage");
   const std::string spec = tiny_spec(folder);
   const std::string run = folder + "/run";
-  CHECK(run_command(train(spec + " --no-such-flag")).exit_code == 2);
-  CHECK(run_command(train("")).exit_code == 2);
   CHECK_THAT(failure(spec + " --set training.epoch=3", 2, run), Contains("did you mean 'epochs'"));
-  CHECK_THAT(failure(spec + " --set training.epochs", 2, run), Contains("KEY=VALUE"));
-  CHECK_THAT(failure(spec + " --set model.expect_params=7", 2, run),
-             Contains("/model/expect_params is 7"));
-  CHECK_THAT(failure(spec + " --set data.image_size=1", 2, run), Contains("too small"));
   CHECK_THAT(failure(spec + " --set data.mean=[0.5]", 2, run), Contains("/data/mean"));
-  // Refused whatever is missing: the backend, the driver, or the hundredth GPU.
-  CHECK_THAT(failure(spec + " --device cuda:99", 2, run),
-             Contains("--device cuda:99: ") && Contains("; use --device cpu"));
-  CHECK_THAT(failure(spec + " --device gpu", 2, run), Contains("cuda:N"));
   CHECK_THAT(failure(spec + " --disable-pass magic", 2, run), Contains("placement"));
+  // Refused whatever is missing: the backend, the driver, or the hundredth GPU.
+  CHECK_THAT(failure(spec + " --device cuda:99", 2, run), Contains("--device cuda:99: "));
+  CHECK_THAT(failure("no-such-spec.json", 1, run), Contains("no-such-spec.json"));
 }
 
-TEST_CASE("a missing spec exits with 1") {
-  CHECK_THAT(failure("no-such-spec.json", 1, fresh_folder("missing") + "/run"),
-             Contains("no-such-spec.json"));
-}
-
-TEST_CASE("data errors exit with 3") {
+TEST_CASE("messages on data name the file") {
   const std::string folder = fresh_folder("data");
   const std::string spec =
       tiny_spec(folder) +
       " --set data.dataset=fashion_mnist --set model.num_classes=10 --set data.path=" + folder;
   const std::string run = folder + "/run";
-  CHECK_THAT(failure(spec, 3, run), Contains("Three ways"));
   for (const char* split : {"train", "t10k"}) {
     write(folder + "/" + split + "-images-idx3-ubyte.gz", "\x1f\x8b\x08 cut short");
     write(folder + "/" + split + "-labels-idx1-ubyte", "not an IDX file");
@@ -68,23 +56,15 @@ TEST_CASE("data errors exit with 3") {
   CHECK_THAT(failure(spec, 3, run), Contains("magic number"));
 }
 
-TEST_CASE("an output folder that cannot be written exits with 1") {
-  const std::string folder = fresh_folder("unwritable");
-  write(folder + "/file", "in the way");
-  const CommandResult result =
-      run_command(train(tiny_spec(folder) + " -q --output " + folder + "/file/run"));
-  CHECK(result.exit_code == 1);
-  CHECK_THAT(result.output, Contains(folder + "/file/run") && Contains("--output"));
-}
-
 TEST_CASE("a loss that diverges exits with 5 and keeps the last good checkpoint") {
   const std::string folder = fresh_folder("diverged");
   const std::string spec = tiny_spec(folder);
-  const CommandResult result = run_command(train(spec +
-                                                 " -q --set training.optimizer.learning_rate=1e6 "
-                                                 "--set training.schedule.type=constant "
-                                                 "--set training.epochs=50 --output " +
-                                                 folder + "/run"));
+  const CommandResult result =
+      run_command(train(spec +
+                        " -q --set training.optimizer.learning_rate=1e6 "
+                        "--set training.schedule.type=constant "
+                        "--set data.synthetic.train_images=3200 --output " +
+                        folder + "/run"));
   INFO(result.output);
   CHECK(result.exit_code == 5);
   CHECK_THAT(result.output, Contains("the loss became") && Contains("learning_rate"));
@@ -92,24 +72,6 @@ TEST_CASE("a loss that diverges exits with 5 and keeps the last good checkpoint"
   for (const auto& entry : fs::directory_iterator(folder + "/run/checkpoints")) {
     CHECK(entry.path().extension() == ".safetensors");
   }
-}
-
-TEST_CASE("checkpoints are neither overwritten nor mixed up") {
-  const std::string folder = fresh_folder("mixed");
-  const std::string spec = tiny_spec(folder);
-  const std::string run = " -q --output " + folder + "/run";
-  REQUIRE(run_command(train(spec + run)).exit_code == 0);
-  const CommandResult again = run_command(train(spec + run));
-  CHECK(again.exit_code == 2);
-  CHECK_THAT(again.output, Contains("--resume auto"));
-  const CommandResult other =
-      run_command(train(spec + run + " --resume auto --set training.seed=9"));
-  CHECK(other.exit_code == 6);
-  CHECK_THAT(other.output, Contains("another spec"));
-  write(folder + "/bad.safetensors", "not a checkpoint at all");
-  const CommandResult damaged = run_command(
-      train(spec + " -q -o " + folder + "/new --resume " + folder + "/bad.safetensors"));
-  CHECK(damaged.exit_code == 6);
 }
 
 TEST_CASE("help and version exit with 0") {

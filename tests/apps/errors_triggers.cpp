@@ -116,6 +116,8 @@ void add_files(Triggers& all) {
                                   return train(tiny_spec(folder) + into_run(folder));
                                 },
                                 true};
+  all["output-unwritable"] = {
+      [](const std::string& folder) { return inspect(tiny_spec(folder)) + " >/dev/full"; }};
   all["checkpoint-unwritable"] = {[](const std::string& folder) {
                                     return "trap '' XFSZ; ulimit -f 24; " +
                                            train(tiny_spec(folder) + into_run(folder));
@@ -215,12 +217,24 @@ void add_data(Triggers& all) {
 
 void add_run(Triggers& all) {
   all["memory-budget"] = with_set("memory.budget=100KB");
-  all["memory-plan"] = limited("ulimit -v 4000000", "--set data.image_size=16384");
+  all["memory-plan"] = tiny(
+      "--set data.synthetic.train_images=4000 --set training.batch_size=4000 "
+      "--set data.image_size=2048");
   all["memory-data"] = tiny("--set data.synthetic.train_images=1000000000");
   all["memory-threads"] = limited("ulimit -v 3000000", "--threads 4096");
   all["diverged"] = tiny(
       "--set training.optimizer.learning_rate=1e6 --set training.schedule.type=constant "
-      "--set training.epochs=50");
+      "--set data.synthetic.train_images=3200");
+  const std::string no_brakes =
+      "--set training.optimizer.momentum=0 --set training.optimizer.weight_decay=1000 "
+      "--set training.schedule.type=constant ";
+  all["diverged-test"] = tiny(no_brakes +
+                              "--set training.epochs=9 --set data.synthetic.train_images=16 "
+                              "--set training.optimizer.learning_rate=1e6");
+  all["diverged-weights"] =
+      tiny(no_brakes +
+           "--set data.synthetic.train_images=48 --set training.optimizer.learning_rate=2e4 "
+           "--set training.optimizer.weight_decay_scope=weights");
   all["weights-damaged"] = {[](const std::string& folder) {
     return train(tiny_spec(folder) + " --resume " +
                  write(folder + "/bad.safetensors", "not a checkpoint at all") + into_run(folder));
@@ -238,8 +252,8 @@ void add_run(Triggers& all) {
       after_a_run("--weights @/first/model.safetensors --set 'model.blocks=[2,3]'", false);
   all["weights-other-shape"] =
       after_a_run("--weights @/first/model.safetensors --set model.growth_rate=7", false);
-  for (const char* name : {"diverged", "weights-damaged", "weights-other-model",
-                           "weights-other-shape", "weights-not-of-a-run"}) {
+  for (const char* name : {"diverged", "diverged-test", "diverged-weights", "weights-damaged",
+                           "weights-other-model", "weights-other-shape", "weights-not-of-a-run"}) {
     all[name].run_remains = true;
   }
   all["interrupted"] = signalled("INT");
