@@ -68,8 +68,8 @@ struct SplitFiles {
 };
 
 SplitFiles split_files(const std::string& folder, const std::string& prefix) {
-  const SplitFiles files = {find_file(folder, prefix + "-images-idx3-ubyte"),
-                            find_file(folder, prefix + "-labels-idx1-ubyte")};
+  SplitFiles files = {find_file(folder, prefix + "-images-idx3-ubyte"),
+                      find_file(folder, prefix + "-labels-idx1-ubyte")};
   if (files.images.empty() || files.labels.empty()) {
     throw Error(ErrorCode::data, "folder " + folder + " has no " + prefix +
                                      "-images-idx3-ubyte[.gz] and " + prefix +

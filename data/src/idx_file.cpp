@@ -27,9 +27,9 @@ class Parser {
 
   std::vector<std::int64_t> extents(int dimensions) {
     check_magic(dimensions);
-    std::vector<std::int64_t> extents;
-    for (int i = 0; i < dimensions; ++i) {
-      extents.push_back(read_u32("header"));
+    std::vector<std::int64_t> extents(static_cast<std::size_t>(dimensions));
+    for (std::int64_t& extent : extents) {
+      extent = read_u32("header");
     }
     check_backed(announced_bytes(extents), 4 * (1 + std::int64_t{dimensions}));
     return extents;
