@@ -5,8 +5,7 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 find_package(Threads REQUIRED)
 
-# What ACCRETE_SANITIZE names watches over the target. With clang, code counts its branches besides,
-# for the fuzz targets that link it.
+# What ACCRETE_SANITIZE names watches over the target.
 function(accrete_sanitize target)
   if(ACCRETE_SANITIZE STREQUAL address)
     set(sanitizers address,undefined)
@@ -16,15 +15,28 @@ function(accrete_sanitize target)
   target_compile_options(${target} PRIVATE
     -fsanitize=${sanitizers} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(${target} PRIVATE -fsanitize=${sanitizers})
-  if(CMAKE_CXX_COMPILER_ID STREQUAL Clang AND ACCRETE_SANITIZE STREQUAL address)
-    # Two checks that take the compiler minutes in vector code: those of AddressSanitizer are called
-    # where a function has many of them; where a pointer leads, it sees at the access.
-    target_compile_options(${target} PRIVATE
-      -fsanitize=fuzzer-no-link -fno-sanitize=pointer-overflow
-      "SHELL:-mllvm -asan-instrumentation-with-call-threshold=100")
-  elseif(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU)
     # Instrumented libstdc++ code (std::regex) trips this warning.
     target_compile_options(${target} PRIVATE -Wno-maybe-uninitialized)
+  elseif(ACCRETE_SANITIZE STREQUAL address)
+    # Two checks that take clang minutes in vector code: those of AddressSanitizer are called where a
+    # function has many of them; where a pointer leads, it sees at the access.
+    target_compile_options(${target} PRIVATE -fno-sanitize=pointer-overflow
+      "SHELL:-mllvm -asan-instrumentation-with-call-threshold=100")
+  endif()
+endfunction()
+
+# Code that fuzz targets run counts its branches and, but for kernels, whose loops it would slow down,
+# tells what it compares.
+function(accrete_guide_fuzzing target)
+  if(NOT ACCRETE_SANITIZE STREQUAL address OR NOT CMAKE_CXX_COMPILER_ID STREQUAL Clang)
+    return()
+  endif()
+  if(target STREQUAL accrete_kernels)
+    target_compile_options(${target} PRIVATE
+                           -fsanitize-coverage=inline-8bit-counters,pc-table)
+  else()
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()
 
@@ -91,5 +103,6 @@ function(accrete_library name)
   target_compile_features(accrete_${name} INTERFACE cxx_std_17)  # all that the headers ask for
   target_link_libraries(accrete_${name} PUBLIC ${ARG_PUBLIC} PRIVATE ${ARG_PRIVATE})
   accrete_target_defaults(accrete_${name})
+  accrete_guide_fuzzing(accrete_${name})
   accrete_install_library(${name})
 endfunction()

@@ -84,3 +84,10 @@ std::string safetensors_content(const std::uint8_t* data, std::size_t size) {
 }
 
 }  // namespace accrete::fuzz
+
+// Where memory came from is recorded at every allocation: two frames do for millions of executions.
+// For a report with all of them, run the input with ASAN_OPTIONS=malloc_context_size=30.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() {
+  return "malloc_context_size=2";
+}
