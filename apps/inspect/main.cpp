@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "accrete/kernels/error.h"
+#include "command_line.h"
 #include "error_table.h"
 #include "exit_codes.h"
 #include "program.h"
@@ -61,7 +62,7 @@ int inspect(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? apps::kExitOk : apps::kExitUsage;
+    return apps::answer_of_parser(app, error);
   }
   if (list_passes) {
     for (const PassInfo& pass : all_passes()) {

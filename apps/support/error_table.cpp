@@ -18,6 +18,7 @@ constexpr int kDevice = exit_code_of(ErrorCode::device_failure);
 const std::vector<ErrorRow> kFileRows = {
     {"file-unreadable", kIo, "check that it is a file, exists and is readable",
      "Correct the path of the spec, or the one after --weights or --resume."},
+    {"no-regular-file", kIo, "it is a folder, a pipe or a device", "Name a file."},
     {"run-folder-unwritable", kIo, "cannot write the run folder",
      "Choose another folder with --output, or change its permissions."},
     {"run-file-unwritable", kIo, "check permissions and free space",
@@ -140,6 +141,12 @@ const std::vector<ErrorRow> kRunRows = {
      "Take an older checkpoint."},
     {"weights-other-spec", kWeights, "was written by a run with another spec",
      "Use that run's spec, or start afresh in another --output."},
+    {"weights-only", kWeights, "holds weights, but no state of a run",
+     "Start from it with --weights, or name a checkpoint."},
+    {"weights-not-finite", kWeights, "values that are NaN or infinite",
+     "Use weights from before training diverged."},
+    {"weights-further-tensors", kWeights, "tensors that the model and optimizer have not",
+     "Use the weights of the same model."},
     {"weights-other-model", kWeights, "has no tensor", "Use the weights of the same model."},
     {"weights-other-shape", kWeights, "another shape than the model's",
      "Use the weights of the same model."},
@@ -161,8 +168,7 @@ constexpr const char* kExitCodes = R"(# Errors
 Written by `inspect --errors`.
 
 `train` and `inspect` print one line on standard error, which begins with the program's name, and
-end with one of these codes. Where the command line itself cannot be understood, it is the line of
-its parser, and another one that names `--help`.
+end with one of these codes.
 
 | code | meaning | what has happened |
 |---|---|---|

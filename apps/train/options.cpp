@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "command_line.h"
 #include "exit_codes.h"
 #include "version.h"
 
@@ -57,7 +58,7 @@ bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    exit_code = app.exit(error) == 0 ? kExitOk : kExitUsage;
+    exit_code = answer_of_parser(app, error);
     return false;
   }
   for (const std::string& text : sets) {

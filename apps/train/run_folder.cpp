@@ -55,7 +55,7 @@ bool is_of_first(std::int64_t epochs, std::string_view line) {
 
 }  // namespace
 
-RunFolder::RunFolder(std::string path) : path_(std::move(path)) {
+void RunFolder::create() const {
   std::error_code status;
   fs::create_directories(checkpoints(), status);
   if (status || access(checkpoints().c_str(), W_OK) != 0) {

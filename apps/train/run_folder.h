@@ -24,8 +24,9 @@ struct EpochMetrics {
 
 class RunFolder {
  public:
+  explicit RunFolder(std::string path) : path_(std::move(path)) {}
   /// Creates the folder and its parts. Error(io) naming the path if it cannot be written.
-  explicit RunFolder(std::string path);
+  void create() const;
 
   const std::string& path() const { return path_; }
   std::string checkpoints() const { return path_ + "/checkpoints"; }

@@ -59,6 +59,7 @@ class TrainingLoop {
  private:
   int run_epochs() {
     start();
+    folder_.create();  // everything that a user can get wrong has been looked at
     folder_.write_config(models::resolved_spec(spec_));
     introduce();
     while (state_.epoch < spec_.training.epochs) {
@@ -296,7 +297,7 @@ class TrainingLoop {
   TrainingSession session_;
   std::unique_ptr<BatchSource> train_batches_;
   std::unique_ptr<BatchSource> test_batches_;
-  RunFolder folder_;  // after everything that can still fail, so that a failure leaves no folder
+  RunFolder folder_;
   CheckpointFolder checkpoints_;
   Watchdog watchdog_;
   std::string fingerprint_;

@@ -141,7 +141,13 @@ TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& 
                                  const std::string& fingerprint) {
   SafetensorsFile file = read_safetensors(path);
   const auto found = file.metadata.find("accrete.fingerprint");
-  if (found == file.metadata.end() || found->second != fingerprint) {
+  if (found == file.metadata.end()) {
+    throw Error(ErrorCode::weights,
+                path +
+                    " holds weights, but no state of a run to go on from; start from them with "
+                    "--weights, or name a file of checkpoints/");
+  }
+  if (found->second != fingerprint) {
     throw Error(ErrorCode::weights,
                 path +
                     " was written by a run with another spec, so the run cannot go on from it; "

@@ -23,14 +23,10 @@ bool is_interruption(const apps::ErrorRow& row) {
   return row.exit_code == apps::kExitInterrupted || row.exit_code == apps::kExitTerminated;
 }
 
-// One line of the program, or the two of the parser of command lines.
+// One line that begins with the program's name.
 bool is_one_message(const std::string& text) {
-  const std::string help = "\nRun with --help for more information.\n";
-  const auto lines = std::count(text.begin(), text.end(), '\n');
   const bool of_program = text.rfind("train: ", 0) == 0 || text.rfind("inspect: ", 0) == 0;
-  const bool names_help =
-      text.size() > help.size() && text.compare(text.size() - help.size(), help.size(), help) == 0;
-  return (of_program && lines == 1) || (names_help && lines == 2);
+  return of_program && std::count(text.begin(), text.end(), '\n') == 1;
 }
 
 void check_row(const apps::ErrorRow& row, const Trigger& trigger) {

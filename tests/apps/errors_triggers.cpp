@@ -107,6 +107,8 @@ Trigger signalled(const std::string& signal) {
 void add_files(Triggers& all) {
   all["file-unreadable"] = {
       [](const std::string& folder) { return train(folder + "/none.json" + into_run(folder)); }};
+  all["no-regular-file"] = {
+      [](const std::string& folder) { return train("/dev/zero" + into_run(folder)); }};
   all["run-folder-unwritable"] = {[](const std::string& folder) {
     return train(tiny_spec(folder) + " -q --output " + write(folder + "/file", "") + "/run");
   }};
@@ -252,8 +254,22 @@ void add_run(Triggers& all) {
       after_a_run("--weights @/first/model.safetensors --set 'model.blocks=[2,3]'", false);
   all["weights-other-shape"] =
       after_a_run("--weights @/first/model.safetensors --set model.growth_rate=7", false);
-  for (const char* name : {"diverged", "diverged-test", "diverged-weights", "weights-damaged",
-                           "weights-other-model", "weights-other-shape", "weights-not-of-a-run"}) {
+  all["weights-only"] = after_a_run("--resume @/first/model.safetensors", false);
+  all["weights-not-finite"] = {[](const std::string& folder) {
+    // An array of one tensor of the run is overwritten, from its end, with bits of NaN.
+    return train(tiny_spec(folder) + " -q --set training.epochs=1 --output " + folder + "/first") +
+           " >/dev/null && head -c -64 " + folder + "/first/model.safetensors >" + folder +
+           "/bad && head -c 64 /dev/zero | tr '\\0' '\\377' >>" + folder + "/bad && " +
+           train(tiny_spec(folder) + " --weights " + folder + "/bad" + into_run(folder));
+  }};
+  all["weights-further-tensors"] = {[](const std::string& folder) {
+    const std::string spec = tiny_spec(folder) + " -q --set training.epochs=1";
+    return train(spec + " --set model.conv_bias=true --output " + folder + "/first") +
+           " >/dev/null && " +
+           train(spec + " --weights " + folder + "/first/model.safetensors --output " + folder +
+                 "/run");
+  }};
+  for (const char* name : {"diverged", "diverged-test", "diverged-weights"}) {
     all[name].run_remains = true;
   }
   all["interrupted"] = signalled("INT");
