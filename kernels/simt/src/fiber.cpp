@@ -6,21 +6,10 @@
 #include <cstdint>
 #include <new>
 
+#include "asan.h"
+
 #if !defined(__x86_64__)
 #error "the SIMT host executor switches stacks with x86-64 code; add the switch of this processor"
-#endif
-
-#if defined(__SANITIZE_ADDRESS__)
-#define SIMT_ASAN 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define SIMT_ASAN 1
-#endif
-#endif
-
-#if defined(SIMT_ASAN)
-#include <sanitizer/asan_interface.h>
-#include <sanitizer/common_interface_defs.h>
 #endif
 
 // void simt_switch_stack(void** save, void* load): saves the callee-saved registers of the System V

@@ -6,9 +6,9 @@
 #include <cstring>
 #include <new>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(SIMT_ASAN)
-#include <sanitizer/asan_interface.h>
-#else
+#include "asan.h"
+
+#if !defined(SIMT_ASAN)
 #define ASAN_POISON_MEMORY_REGION(address, bytes) (void)(address)
 #define ASAN_UNPOISON_MEMORY_REGION(address, bytes) (void)(address)
 #endif
