@@ -122,7 +122,7 @@ SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions opti
                                             " MiB; use a smaller batch size or a larger budget");
 }
 
-std::int64_t largest_batch(const ModelBuilder& builder, SessionOptions options,
+std::int64_t largest_batch(const ModelBuilder& builder, const SessionOptions& options,
                            std::int64_t bytes) {
   return LargestBatch(builder, options, bytes).find();
 }

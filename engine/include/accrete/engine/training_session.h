@@ -57,7 +57,8 @@ SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions opti
 
 /// The largest batch, for training and evaluation, whose plan and batches on their way take at most
 /// `bytes`; 0 if not even one image fits. The batch sizes in `options` do not matter.
-std::int64_t largest_batch(const ModelBuilder& builder, SessionOptions options, std::int64_t bytes);
+std::int64_t largest_batch(const ModelBuilder& builder, const SessionOptions& options,
+                           std::int64_t bytes);
 
 class ResultQueue;
 
