@@ -25,8 +25,8 @@ CheckedSize bytes_beside(const SessionPlan& plan, const SessionOptions& options)
          (CheckedSize(largest_of(plan.train)) + largest_of(plan.eval));
 }
 
-bool fits(const SessionPlan& plan, const SessionOptions& options, std::int64_t bytes) {
-  return (CheckedSize(plan.total_bytes()) + bytes_beside(plan, options)).at_most(bytes);
+CheckedSize bytes_needed(const SessionPlan& plan, const SessionOptions& options) {
+  return CheckedSize(plan.total_bytes()) + bytes_beside(plan, options);
 }
 
 // What a plan takes for a batch is all but proportional to it, so two plans tell nearly where the
@@ -58,9 +58,9 @@ class LargestBatch {
 
   bool fits_with(std::int64_t batch) {
     options_.train_batches = options_.eval_batches = {batch};
-    const SessionPlan plan = plan_session(builder_, options_);
-    needed_ = (CheckedSize(plan.total_bytes()) + bytes_beside(plan, options_)).value_or(INT64_MAX);
-    return fits(plan, options_, bytes_);
+    const CheckedSize needed = bytes_needed(plan_session(builder_, options_), options_);
+    needed_ = needed.value_or(INT64_MAX);
+    return needed.at_most(bytes_);
   }
 
   void try_batch(std::int64_t batch) {
@@ -130,7 +130,7 @@ std::int64_t largest_batch(const ModelBuilder& builder, const SessionOptions& op
 SessionPlan require_room(SessionPlan plan, const SessionOptions& options,
                          const DeviceRuntime& runtime) {
   const std::int64_t available = runtime.free_bytes();
-  if (fits(plan, options, available)) {
+  if (bytes_needed(plan, options).at_most(available)) {
     return plan;
   }
   const std::int64_t beside = bytes_beside(plan, options).value_or(INT64_MAX);
