@@ -2,9 +2,9 @@
 #include "apps/errors_triggers.h"
 
 #include <filesystem>
-#include <fstream>
 
 #include "apps/command.h"
+#include "support/idx_content.h"
 
 namespace accrete::test {
 namespace {
@@ -13,31 +13,13 @@ namespace fs = std::filesystem;
 using Triggers = std::map<std::string, Trigger>;
 
 std::string write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
+  write_plain(path, text);
   return path;
 }
 
-std::string big_endian(std::uint32_t value) {
-  std::string bytes;
-  for (const int shift : {24, 16, 8, 0}) {
-    bytes += static_cast<char>((value >> shift) & 0xFFU);
-  }
-  return bytes;
-}
-
-// The files of a split: images of side x side, all with this label.
-void write_split(const std::string& folder, const std::string& split, std::uint32_t images,
-                 std::uint32_t labels, std::uint32_t side, char label) {
-  write(folder + "/" + split + "-images-idx3-ubyte",
-        big_endian(0x803) + big_endian(images) + big_endian(side) + big_endian(side) +
-            std::string(std::size_t{images} * side * side, '\1'));
-  write(folder + "/" + split + "-labels-idx1-ubyte",
-        big_endian(0x801) + big_endian(labels) + std::string(labels, label));
-}
-
 void write_good_data(const std::string& folder) {
-  write_split(folder, "train", 4, 4, 28, 0);
-  write_split(folder, "t10k", 4, 4, 28, 0);
+  write_split(folder, "train", 4, 28, 28);
+  write_split(folder, "t10k", 4, 28, 28);
 }
 
 std::string into_run(const std::string& folder) {
@@ -204,16 +186,16 @@ void add_data(Triggers& all) {
     fs::resize_file(data + "/train-images-idx3-ubyte", 1000);
   });
   all["data-counts"] = on_files([](const std::string& data) {
-    write_split(data, "train", 4, 3, 28, 0);
-    write_split(data, "t10k", 4, 4, 28, 0);
+    write_good_data(data);
+    write(data + "/train-labels-idx1-ubyte", idx(0x801, {3}, std::string(3, '\0')));
   });
   all["data-label"] = on_files([](const std::string& data) {
-    write_split(data, "train", 4, 4, 28, 10);
-    write_split(data, "t10k", 4, 4, 28, 0);
+    write_good_data(data);
+    write(data + "/train-labels-idx1-ubyte", idx(0x801, {4}, std::string(4, '\x0a')));
   });
   all["data-sizes"] = on_files([](const std::string& data) {
-    write_split(data, "train", 4, 4, 28, 0);
-    write_split(data, "t10k", 4, 4, 20, 0);
+    write_split(data, "train", 4, 28, 28);
+    write_split(data, "t10k", 4, 20, 20);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
+#include "support/error_of.h"
 #include "support/idx_content.h"
 
 namespace accrete::apps {
@@ -21,14 +22,7 @@ models::RunSpec spec_of(const std::string& folder) {
 }
 
 std::string refusal(const models::RunSpec& spec, ErrorCode code) {
-  try {
-    load_dataset(spec, {});
-  } catch (const Error& error) {
-    CHECK(error.code() == code);
-    return error.what();
-  }
-  FAIL("no error");
-  return {};
+  return error_of(code, [&] { load_dataset(spec, {}); });
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
+#include "support/error_of.h"
 #include "support/idx_content.h"
 
 namespace accrete::data {
@@ -12,15 +13,8 @@ namespace {
 using Catch::Matchers::Contains;
 using namespace test;
 
-std::string error_of(const std::string& path, int dimensions, ErrorCode code) {
-  try {
-    read_idx(path, dimensions);
-  } catch (const Error& error) {
-    CHECK(error.code() == code);
-    return error.what();
-  }
-  FAIL("no error");
-  return {};
+std::string refusal(const std::string& path, int dimensions, ErrorCode code) {
+  return error_of(code, [&] { read_idx(path, dimensions); });
 }
 
 }  // namespace
@@ -38,17 +32,17 @@ TEST_CASE("plain and gzip files read alike, whatever their names") {
 
 TEST_CASE("damaged files say what is wrong with them") {
   write_plain(scratch("magic"), idx(0x801, {6}, "abcdef"));
-  CHECK_THAT(error_of(scratch("magic"), 3, ErrorCode::data),
+  CHECK_THAT(refusal(scratch("magic"), 3, ErrorCode::data),
              Contains("0x00000801") && Contains("0x00000803"));
   write_plain(scratch("short"), idx(0x801, {6}, "abcde"));
-  CHECK_THAT(error_of(scratch("short"), 1, ErrorCode::data), Contains("truncated"));
+  CHECK_THAT(refusal(scratch("short"), 1, ErrorCode::data), Contains("truncated"));
   write_plain(scratch("header"), std::string("\0\0\x08", 3));
-  CHECK_THAT(error_of(scratch("header"), 1, ErrorCode::data), Contains("magic number"));
+  CHECK_THAT(refusal(scratch("header"), 1, ErrorCode::data), Contains("magic number"));
   write_plain(scratch("long"), idx(0x801, {6}, "abcdefg"));
-  CHECK_THAT(error_of(scratch("long"), 1, ErrorCode::data), Contains("more bytes"));
+  CHECK_THAT(refusal(scratch("long"), 1, ErrorCode::data), Contains("more bytes"));
   write_plain(scratch("huge"), idx(0x803, {0xFFFFFFFFU, 0xFFFFFFFFU, 0xFFFFFFFFU}, ""));
-  CHECK_THAT(error_of(scratch("huge"), 3, ErrorCode::data), Contains("impossible size"));
-  CHECK_THAT(error_of(scratch("absent"), 3, ErrorCode::data), Contains("absent"));
+  CHECK_THAT(refusal(scratch("huge"), 3, ErrorCode::data), Contains("impossible size"));
+  CHECK_THAT(refusal(scratch("absent"), 3, ErrorCode::data), Contains("absent"));
 }
 
 TEST_CASE("gzip damage is noticed") {
@@ -61,11 +55,11 @@ TEST_CASE("gzip damage is noticed") {
   CHECK(read_idx(scratch("good.gz"), 1).bytes.size() == 5000);
 
   write_plain(scratch("cut.gz"), good.substr(0, good.size() / 2));
-  CHECK_THAT(error_of(scratch("cut.gz"), 1, ErrorCode::data), Contains("truncated"));
+  CHECK_THAT(refusal(scratch("cut.gz"), 1, ErrorCode::data), Contains("truncated"));
   std::string flipped = good;  // the last eight bytes are checksum and length
   flipped[flipped.size() - 6] = static_cast<char>(flipped[flipped.size() - 6] ^ 1);
   write_plain(scratch("crc.gz"), flipped);
-  CHECK_THAT(error_of(scratch("crc.gz"), 1, ErrorCode::data), Contains("damaged"));
+  CHECK_THAT(refusal(scratch("crc.gz"), 1, ErrorCode::data), Contains("damaged"));
 }
 
 TEST_CASE("members of a gzip file follow each other, and nothing else does") {
@@ -75,10 +69,10 @@ TEST_CASE("members of a gzip file follow each other, and nothing else does") {
   CHECK(read_idx(scratch("members.gz"), 1).bytes.size() == 6);
   for (const char* tail : {"x", "\x1f", "trailing"}) {
     write_plain(scratch("tail.gz"), gzipped(text) + tail);
-    CHECK_THAT(error_of(scratch("tail.gz"), 1, ErrorCode::data), Contains("behind its compressed"));
+    CHECK_THAT(refusal(scratch("tail.gz"), 1, ErrorCode::data), Contains("behind its compressed"));
   }
   write_plain(scratch("more.gz"), gzipped(text) + gzipped("more"));
-  CHECK_THAT(error_of(scratch("more.gz"), 1, ErrorCode::data), Contains("more bytes"));
+  CHECK_THAT(refusal(scratch("more.gz"), 1, ErrorCode::data), Contains("more bytes"));
 }
 
 TEST_CASE("memory is read like a file") {

@@ -3,19 +3,13 @@
 #include "accrete/engine/json_text.h"
 
 #include "support/catch.h"
+#include "support/repeated.h"
 
 namespace accrete {
 namespace {
 
 using Catch::Matchers::Contains;
-
-std::string repeated(const std::string& piece, int times) {
-  std::string text;
-  for (int i = 0; i < times; ++i) {
-    text += piece;
-  }
-  return text;
-}
+using test::repeated;
 
 JsonFault fault_of(const std::string& text, const JsonLimits& limits = {}) {
   const auto fault = find_json_fault(text, limits);

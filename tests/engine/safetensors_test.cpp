@@ -11,6 +11,7 @@
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
+#include "support/error_of.h"
 
 namespace accrete {
 namespace {
@@ -45,17 +46,11 @@ SafetensorsFile parse(const std::string& header, std::size_t data_bytes = 0) {
 }
 
 std::string refusal_of(const std::string& bytes) {
-  try {
-    parse_safetensors(bytes, "some.safetensors");
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::weights);
-    std::string message = error.what();
-    CHECK_THAT(message, Contains("some.safetensors"));
-    CHECK(message.size() < 600);
-    return message;
-  }
-  FAIL("no error");
-  return {};
+  const std::string message =
+      test::error_of(ErrorCode::weights, [&] { parse_safetensors(bytes, "some.safetensors"); });
+  CHECK_THAT(message, Contains("some.safetensors"));
+  CHECK(message.size() < 600);
+  return message;
 }
 
 std::string scratch(const std::string& name) {

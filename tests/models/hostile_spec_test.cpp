@@ -10,20 +10,15 @@
 #include "accrete/kernels/error.h"
 #include "accrete/models/run_spec.h"
 #include "support/catch.h"
+#include "support/error_of.h"
+#include "support/repeated.h"
 
 namespace accrete::models {
 namespace {
 
 namespace fs = std::filesystem;
 using Catch::Matchers::Contains;
-
-std::string repeated(const std::string& piece, int times) {
-  std::string text;
-  for (int i = 0; i < times; ++i) {
-    text += piece;
-  }
-  return text;
-}
+using test::repeated;
 
 // A list of `count` times `element`.
 std::string list(const std::string& element, int count) {
@@ -50,16 +45,9 @@ RunSpec with(const std::string& assignment) {
 
 template <class Parse>
 std::string refusal_of(const Parse& parse) {
-  try {
-    parse();
-  } catch (const Error& error) {
-    std::string message = error.what();
-    CHECK(error.code() == ErrorCode::spec);
-    CHECK(message.size() < 700);
-    return message;
-  }
-  FAIL("no error");
-  return {};
+  const std::string message = test::error_of(ErrorCode::spec, parse);
+  CHECK(message.size() < 700);
+  return message;
 }
 
 std::string error_of_text(const std::string& text) {

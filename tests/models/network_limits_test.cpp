@@ -7,6 +7,7 @@
 #include "accrete/kernels/error.h"
 #include "accrete/models/model.h"
 #include "support/catch.h"
+#include "support/error_of.h"
 
 namespace accrete::models {
 namespace {
@@ -14,14 +15,7 @@ namespace {
 using Catch::Matchers::Contains;
 
 std::string refusal_of(const std::function<void()>& build) {
-  try {
-    build();
-  } catch (const Error& error) {
-    CHECK(error.code() == ErrorCode::spec);
-    return error.what();
-  }
-  FAIL("no error");
-  return {};
+  return test::error_of(ErrorCode::spec, build);
 }
 
 // A net of one thin layer in every block.
