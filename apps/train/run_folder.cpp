@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "accrete/engine/json_text.h"
-#include "accrete/engine/regular_file.h"
 #include "accrete/kernels/error.h"
+#include "accrete/kernels/regular_file.h"
 #include "version.h"
 
 namespace accrete::apps {

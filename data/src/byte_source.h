@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <string>
 
+#include "accrete/kernels/regular_file.h"
+
 namespace accrete::data {
 
 class ByteSource {
@@ -21,22 +23,19 @@ class ByteSource {
   virtual std::int64_t size() const = 0;
 };
 
-/// A regular file, as long as it is when it is opened. Pipes and devices are refused, since they
-/// may keep a reader waiting for ever or have no end. Error(data) with the path and the reason if
-/// it cannot be opened or read.
+/// A regular file. Error(data) with the path and the reason if it is none, or cannot be opened or
+/// read.
 class FileSource final : public ByteSource {
  public:
   explicit FileSource(const std::string& path);
-  ~FileSource() override;
 
-  std::size_t read(void* target, std::size_t bytes) override;
-  std::int64_t size() const override { return size_; }
+  std::size_t read(void* target, std::size_t bytes) override {
+    return file_.read_some(target, bytes);
+  }
+  std::int64_t size() const override { return static_cast<std::int64_t>(file_.bytes()); }
 
  private:
-  std::string path_;
-  int descriptor_;
-  std::int64_t size_ = 0;
-  std::size_t left_ = 0;
+  RegularFile file_;
 };
 
 class MemorySource final : public ByteSource {

@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "accrete/engine/json_text.h"
-#include "accrete/engine/regular_file.h"
 #include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
+#include "accrete/kernels/regular_file.h"
 #include "atomic_file.h"
 
 namespace accrete {

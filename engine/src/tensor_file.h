@@ -3,7 +3,6 @@
 // [out,in], vectors as [C].
 #pragma once
 
-#include <functional>
 #include <map>
 #include <string>
 #include <vector>

@@ -6,9 +6,9 @@
 #include <limits>
 
 #include "accrete/engine/json_text.h"
-#include "accrete/engine/regular_file.h"
 #include "accrete/engine/step_plan.h"
 #include "accrete/kernels/error.h"
+#include "accrete/kernels/regular_file.h"
 #include "byte_size.h"
 #include "json_reader.h"
 #include "model_json.h"
