@@ -85,9 +85,10 @@ std::string safetensors_content(const std::uint8_t* data, std::size_t size) {
 
 }  // namespace accrete::fuzz
 
-// Where memory came from is recorded at every allocation: two frames do for millions of executions.
-// For a report with all of them, run the input with ASAN_OPTIONS=malloc_context_size=30.
+// For millions of executions. Where memory came from is recorded at every allocation: two frames
+// do; for a report with all of them, run the input with ASAN_OPTIONS=malloc_context_size=30. What
+// was freed is kept from being used again until it is a MiB, not 256: that stays in the caches.
 extern "C" const char* __asan_default_options();
 extern "C" const char* __asan_default_options() {
-  return "malloc_context_size=2";
+  return "malloc_context_size=2:quarantine_size_mb=1:thread_local_quarantine_size_kb=64";
 }

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs fuzz targets for long, two processes each, and prints a table of what they did.
 
-./run soak [TARGET...] [--executions N | --seconds S] builds them first. What is found new stays in
+./run soak [TARGET...] [--executions N | --seconds S] [--max-length BYTES] builds them first. What is found new stays in
 the corpus of the build folder; inputs that failed are kept beside it, and the exit status is 1.
 """
 import argparse
@@ -21,6 +21,8 @@ def parse_arguments():
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--executions", type=int, help="of each target, all processes together")
     length.add_argument("--seconds", type=int, default=60, help="for each target (default: 60)")
+    parser.add_argument("--max-length", type=int, help="shorter inputs than a target's own limit "
+                        "allows: more executions")
     parser.add_argument("--build", required=True, type=pathlib.Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     arguments.options = read_options(arguments.build / "tests/fuzz/fuzz_targets.txt")
@@ -46,6 +48,7 @@ def start(arguments, target, job, folder):
     else:
         length = f"-max_total_time={arguments.seconds}"
     command = [arguments.build / "bin" / f"fuzz_{target}", *arguments.options[target], length,
+               *([f"-max_len={arguments.max_length}"] if arguments.max_length else []),
                "-print_final_stats=1", f"-artifact_prefix={folder}/", corpus]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                             stderr=open(folder / f"{job}.log", "wb"))
