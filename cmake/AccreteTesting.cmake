@@ -32,7 +32,7 @@ function(accrete_add_test name)
     list(APPEND ARG_LABELS host)
     add_dependencies(host_tests ${name})
   endif()
-  if(CMAKE_CROSSCOMPILING_EMULATOR)  # valgrind
+  if(CMAKE_CROSSCOMPILING_EMULATOR OR ACCRETE_SANITIZE STREQUAL thread)  # the former is valgrind
     math(EXPR ARG_TIMEOUT "50 * ${ARG_TIMEOUT}")
   endif()
   add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR})

@@ -6,7 +6,7 @@
 
 #include "accrete/data/synthetic.h"
 #include "accrete/kernels/error.h"
-#include "allocations.h"
+#include "support/allocations.h"
 #include "support/catch.h"
 
 namespace accrete::data {
@@ -146,6 +146,9 @@ TEST_CASE("synthetic images that do not fit the memory are refused before they a
 }
 
 TEST_CASE("an allocation that fails says what it was for") {
+  if (!test::knows_allocations()) {
+    return;
+  }
   const test::AllocationLimit limit(std::size_t{1} << 20);
   try {
     make_synthetic(sizes(1024, 1, 2, 1));

@@ -10,7 +10,7 @@
 #include "accrete/data/batch_loader.h"
 #include "accrete/data/synthetic.h"
 #include "accrete/kernels/error.h"
-#include "allocations.h"
+#include "support/allocations.h"
 #include "support/catch.h"
 
 namespace {
@@ -71,6 +71,9 @@ std::int64_t batches_of_epoch(BatchLoader& loader, std::int64_t epoch) {
 }  // namespace
 
 TEST_CASE("a batch that gets no memory is an error of next(), every time it is asked for") {
+  if (!test::knows_allocations()) {
+    return;
+  }
   const ImageDataset set = images();
   for (const DType dtype : {DType::f32, DType::bf16}) {
     BatchLoader loader(set, batches_of_4(), dtype);
@@ -87,6 +90,9 @@ TEST_CASE("a batch that gets no memory is an error of next(), every time it is a
 }
 
 TEST_CASE("a loader that failed, asked or not, ends") {
+  if (!test::knows_allocations()) {
+    return;
+  }
   const ImageDataset set = images();
   const AllocationLimit limit(kBatchBytes);
   for (int repeat = 0; repeat < 50; ++repeat) {
@@ -127,6 +133,9 @@ TEST_CASE("a loader without its thread is an error that says what to do") {
 }
 
 TEST_CASE("picks and orders that get no memory say so") {
+  if (!test::knows_allocations()) {
+    return;
+  }
   LoaderOptions options = batches_of_4();
   options.batch_size = 10'000;
   BatchPicks picks(10'000, options);
