@@ -25,14 +25,17 @@ double hundredths(FuzzedDataProvider& input, int low, int high) {
   return input.ConsumeIntegralInRange(low, high) / 100.0;
 }
 
-// One net in 256 is deep; then its group is the only one, and narrow. A net's time is mostly that
-// of planning its layers: with few of them many nets are tried.
+// One net in 256 is deep; then its group is the only one, and narrow. A net takes as long as its
+// layers take to be planned: with few of them many nets are tried.
 Json any_layers(FuzzedDataProvider& input, bool& deep) {
   deep = one_in(input, 256);
+  if (deep) {
+    return Json::array({mostly_small(input, 8, 200)});
+  }
   Json layers = Json::array();
-  const int groups = deep ? 1 : mostly_small(input, 1, 3);
+  const int groups = one_in(input, 5) ? input.ConsumeIntegralInRange(2, 3) : 1;
   for (int i = 0; i < groups; ++i) {
-    layers.push_back(deep ? mostly_small(input, 8, 200) : mostly_small(input, 1, 4));
+    layers.push_back(mostly_small(input, 1, 4));
   }
   return layers;
 }
