@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The text of a spec. What is accepted is written out in full, read again and planned.
+#include <functional>
 #include <numeric>
 
 #include "fuzz/fuzz_target.h"
@@ -10,6 +11,11 @@ namespace accrete::fuzz {
 namespace {
 
 constexpr std::int64_t kMostLayers = 200;
+
+// A plan takes as long as ten texts are read: it is made for one in 16 of those that are accepted.
+bool is_planned(const std::string& text) {
+  return std::hash<std::string>()(text) % 16 == 0;
+}
 
 bool is_small(const models::ModelSpec& model) {
   const auto& layers =
@@ -38,7 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   fuzz::check_resolved(spec);
-  if (fuzz::is_small(spec.model)) {
+  if (fuzz::is_planned(text) && fuzz::is_small(spec.model)) {
     fuzz::answers({ErrorCode::spec, ErrorCode::invalid_argument, ErrorCode::out_of_memory},
                   [&] { fuzz::check_plan(spec); });
   }
