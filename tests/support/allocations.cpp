@@ -16,10 +16,7 @@ std::atomic<std::size_t> refused_from{SIZE_MAX};
 
 }  // namespace
 
-#ifdef ACCRETE_TEST_THREAD_SANITIZER
-constexpr bool kKnown = false;
-#else
-constexpr bool kKnown = true;
+#ifndef ACCRETE_TEST_THREAD_SANITIZER
 
 namespace {
 
@@ -101,10 +98,10 @@ void operator delete[](void* memory, const std::nothrow_t& /*tag*/) noexcept {
 namespace accrete::test {
 
 bool knows_allocations() {
-  if (!kKnown) {
+  if (kHasThreadSanitizer) {
     WARN("not tried: ThreadSanitizer replaces operator new itself");
   }
-  return kKnown;
+  return !kHasThreadSanitizer;
 }
 
 std::int64_t count_allocations() {

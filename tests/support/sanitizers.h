@@ -16,11 +16,17 @@
 
 namespace accrete::test {
 
+#if defined(ACCRETE_TEST_THREAD_SANITIZER)
+constexpr bool kHasThreadSanitizer = true;
+#else
+constexpr bool kHasThreadSanitizer = false;
+#endif
+
 /// Whether there is shadow memory: then limits on the address space cannot be tried.
-#if defined(ACCRETE_TEST_ADDRESS_SANITIZER) || defined(ACCRETE_TEST_THREAD_SANITIZER)
+#if defined(ACCRETE_TEST_ADDRESS_SANITIZER)
 constexpr bool kHasShadowMemory = true;
 #else
-constexpr bool kHasShadowMemory = false;
+constexpr bool kHasShadowMemory = kHasThreadSanitizer;
 #endif
 
 }  // namespace accrete::test
