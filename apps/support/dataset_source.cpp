@@ -93,8 +93,8 @@ DatasetPreview preview_dataset(const models::RunSpec& spec) {
     return {expected_data_shape(spec.data),
             "Fashion-MNIST is not on this machine yet; planned for it as it was published"};
   }
-  check_sizes_agree(files->train, "the training images", files->test, "the test images",
-                    spec.data.image_size);
+  check_sizes_agree(files->train, "the training set in " + files->folder, files->test,
+                    "the test set", spec.data.image_size);
   return {expected_data_shape(spec.data, *files), {}};
 }
 

@@ -177,7 +177,7 @@ std::optional<TrainTestExtents> find_fashion_mnist(const FashionMnistSearch& sea
     return std::nullopt;
   }
   return TrainTestExtents{extents_of_split(found.folder, "train"),
-                          extents_of_split(found.folder, "t10k")};
+                          extents_of_split(found.folder, "t10k"), found.folder};
 }
 
 TrainTest load_fashion_mnist(const FashionMnistSearch& search) {

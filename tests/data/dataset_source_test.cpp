@@ -37,6 +37,9 @@ TEST_CASE("test images of another size are refused, unless the run resizes") {
     CHECK_THAT(refusal(spec, ErrorCode::data),
                Contains(folder + "/train-images-idx3-ubyte has images of 16x16") &&
                    Contains(folder + "/t10k-images-idx3-ubyte of " + size));
+    CHECK_THAT(error_of(ErrorCode::data, [&] { preview_dataset(spec); }),
+               Contains("the training set in " + folder + " has images of 16x16") &&
+                   Contains("the test set of " + size));
     spec.data.image_size = 16;
     const data::TrainTest sets = load_dataset(spec, {});
     CHECK(sets.train.height == 16);

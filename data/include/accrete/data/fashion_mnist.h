@@ -33,6 +33,7 @@ struct ImageExtents {
 struct TrainTestExtents {
   ImageExtents train = {60000, 28, 28};  ///< as published
   ImageExtents test = {10000, 28, 28};
+  std::string folder;  ///< where they were found
 };
 
 /// Those of the sets that load_fashion_mnist would read, from the headers of their files; nothing
