@@ -40,7 +40,7 @@ def read_options(path):
 
 
 def start(arguments, target, job, folder):
-    """One of a target's processes; all share a corpus."""
+    """One of a target's processes; all share a corpus, which is not read anew every second."""
     corpus = arguments.build / "tests/fuzz/corpus" / target
     corpus.mkdir(parents=True, exist_ok=True)
     if arguments.executions:
@@ -49,7 +49,7 @@ def start(arguments, target, job, folder):
         length = f"-max_total_time={arguments.seconds}"
     command = [arguments.build / "bin" / f"fuzz_{target}", *arguments.options[target], length,
                *([f"-max_len={arguments.max_length}"] if arguments.max_length else []),
-               "-print_final_stats=1", f"-artifact_prefix={folder}/", corpus]
+               "-print_final_stats=1", "-reload=30", f"-artifact_prefix={folder}/", corpus]
     return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                             stderr=open(folder / f"{job}.log", "wb"))
 
