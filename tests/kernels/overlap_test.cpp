@@ -24,6 +24,17 @@ constexpr bool kChecked = true;
 constexpr std::int64_t kC = kOverlapChannels;
 constexpr std::int64_t kPitch = 3 * kC;
 
+// Of zeros, since the calls compute with what is in it.
+class ZeroMemory {
+ public:
+  ZeroMemory() { memory_.write(std::vector<unsigned char>(kBytes)); }
+  unsigned char* address() const { return memory_.address(); }
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{1} << 16;
+  TestMemory memory_{kBytes};
+};
+
 // Views of one buffer that begin so many elements behind its start.
 class Slab {
  public:
@@ -33,7 +44,7 @@ class Slab {
   }
 
  private:
-  TestMemory memory_{std::size_t{1} << 16};
+  ZeroMemory memory_;
 };
 
 std::string outcome(const OverlapCall& call, const TensorView& out, const TensorView& in) {
@@ -79,7 +90,7 @@ void check_calls(const std::vector<OverlapCall>& calls) {
 // Whether a copy from one view of a buffer to another is refused, both [pixels, 1, 1, channels].
 bool refused(std::int64_t pixels, std::int64_t out_at, std::int64_t out_c, std::int64_t out_pitch,
              std::int64_t in_at, std::int64_t in_pitch) {
-  static TestMemory memory(std::size_t{1} << 16);
+  static const ZeroMemory memory;
   const Shape shape{pixels, 1, 1, out_c};
   const TensorView out(memory.address() + 4 * out_at, shape, out_pitch, DType::f32, test_device());
   const ConstTensorView in(memory.address() + 4 * in_at, shape, in_pitch, DType::f32,
