@@ -61,7 +61,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using accrete::ErrorCode;
   FuzzedDataProvider input(data, size);
   const std::string text = accrete::fuzz::any_net(input);
-  accrete::fuzz::answers({ErrorCode::spec, ErrorCode::invalid_argument},
+  // Diverged: numbers that are not finite are not saved for the resumed twin.
+  accrete::fuzz::answers({ErrorCode::spec, ErrorCode::invalid_argument, ErrorCode::diverged},
                          [&] { accrete::fuzz::check_net(input, text); });
   return 0;
 }

@@ -17,7 +17,7 @@ enum class ErrorCode {
   data,              ///< a data set is missing, truncated or inconsistent
   spec,              ///< a JSON spec is malformed or impossible
   weights,           ///< a checkpoint or weight file does not fit the model
-  diverged,          ///< the loss became NaN or infinite
+  diverged,          ///< a loss, a parameter or a statistic became NaN or infinite
   device_failure,    ///< a GPU, its driver or a kernel on it failed
   internal,          ///< a broken promise between parts of this project
 };
