@@ -31,8 +31,8 @@ std::string within(int mebibytes, const std::string& command) {
   return "ulimit -v " + std::to_string(mebibytes * 1024) + "; " + command;
 }
 
-// The least address space, to 8 MiB, in which the program starts. Below it the dynamic linker ends
-// it with words of its own: cuBLAS alone is some hundred MiB.
+// The least address space, to 8 MiB (32 above 128), in which the program starts. Below it the
+// dynamic linker ends it with words of its own: cuBLAS alone is some hundred MiB.
 int least_to_start() {
   constexpr int kStep = 8;
   int mebibytes = kStep;

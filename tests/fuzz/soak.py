@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs fuzz targets for long, two processes each, and prints a table of what they did.
 
-./run soak [TARGET...] [--executions N | --seconds S] [--max-length BYTES] builds them first. What is found new stays in
-the corpus of the build folder; inputs that failed are kept beside it, and the exit status is 1.
+./run soak [TARGET...] [--executions N | --seconds S] [--max-length BYTES] builds them first. What is
+found new stays in the corpus of the build folder; inputs that failed are kept beside it, and the
+exit status is 1.
 """
 import argparse
 import pathlib

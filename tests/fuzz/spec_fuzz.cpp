@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The text of a spec. What is accepted is written out in full, read again and planned.
+// The text of a spec. What is accepted is written out in full, read again and now and then planned.
 #include <functional>
 #include <numeric>
 
