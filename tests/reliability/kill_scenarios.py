@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SIGKILL at any time: before, in the middle of and behind calls, at any moment, again and again."""
+"""SIGKILL at any time: before, inside and behind calls, at any moment, again and again."""
 import os
 import time
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Kills, interrupts and starves runs of the train program, and checks that nothing is ever lost.
 
-Every trial ends with a run that went on to its end; its files have to be those of a run that nothing
-happened to, byte for byte. A failed trial's folder is kept, and the line to repeat it is printed; the
-exit status is then 1.
+Every trial ends with a run that went on to its end; its files have to be those of a run that
+nothing happened to, byte for byte. A failed trial's folder is kept, and the line to repeat it is
+printed; the exit status is then 1.
 """
 import argparse
 import collections
@@ -15,6 +15,7 @@ import shlex
 import shutil
 import sys
 import tempfile
+import traceback
 
 import disk_scenarios  # noqa: F401: each registers its scenarios
 import error_scenarios  # noqa: F401
@@ -56,7 +57,7 @@ def parse_arguments():
     parser.add_argument("--json", type=pathlib.Path, help="results as a file")
     parser.add_argument("--work", type=pathlib.Path, help="folder for all runs (default: in /tmp)")
     parser.add_argument("--self-check", action="store_true",
-                        help="check that the harness finds what is wrong; runs no scenario of train")
+                        help="check that the harness finds what is wrong, without train")
     arguments = parser.parse_args()
     if not arguments.train and not arguments.self_check:
         parser.error("--train is missing")
@@ -76,8 +77,9 @@ def run_scenario(bench, name, seed, indices):
         try:
             row.outcomes[trial.perform()] += 1
             shutil.rmtree(trial.folder)
-        except Failure as failure:
-            row.failures.append({"trial": index, "message": str(failure),
+        except Exception as error:  # one that is no Failure, too, is of something unforeseen
+            message = str(error) if isinstance(error, Failure) else traceback.format_exc()
+            row.failures.append({"trial": index, "message": message,
                                  "folder": str(trial.folder), "commands": trial.commands})
     return row
 
@@ -90,13 +92,13 @@ def print_failures(arguments, rows):
                   f"  repeat: {command_to_repeat(arguments, row.name, failure['trial'])}")
             commands = pathlib.Path(failure["folder"], "commands.sh")
             commands.write_text("".join(f"{command}\n" for command in failure["commands"]))
-            print(f"  {len(failure['commands'])} commands: {commands}, the last:")
-            print(f"  {failure['commands'][-1]}")
+            print(f"  {len(failure['commands'])} commands: {commands}; the last:")
+            print("  " + "".join(failure["commands"][-1:]))
 
 
 def run_scenarios(arguments, bench):
-    print(f"{'scenario':24}{'trials':>7}{'failed':>8}  outcomes (seed {arguments.seed}, a run takes "
-          f"{bench.seconds:.2f} s)", flush=True)
+    print(f"{'scenario':24}{'trials':>7}{'failed':>8}  outcomes (seed {arguments.seed}, "
+          f"{bench.seconds:.2f} s a run)", flush=True)
     rows = []
     for name in arguments.only:
         indices = range(arguments.first, arguments.first + arguments.trials)
@@ -105,7 +107,7 @@ def run_scenarios(arguments, bench):
     if arguments.json:
         arguments.json.write_text(json.dumps(
             {"train": arguments.train, "seed": arguments.seed,
-             "scenarios": [dataclasses.asdict(row) for row in rows]}, indent=1) + "\n")
+             "scenarios": [vars(row) for row in rows]}, indent=1) + "\n")
     return rows
 
 

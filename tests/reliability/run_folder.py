@@ -131,4 +131,5 @@ def check_safetensors(name, content):
         expect(begin == at and end - begin == count * ITEM_BYTES[entry["dtype"]],
                f"{name}: {tensor} is not where or as large as its header says")
         at = end
-    expect(8 + length + at == len(content), f"{name} has {len(content)} bytes, not {8 + length + at}")
+    whole = 8 + length + at
+    expect(whole == len(content), f"{name} has {len(content)} bytes and not {whole}")

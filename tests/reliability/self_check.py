@@ -17,7 +17,7 @@ BUGS = {
     "keeps_temporary": ["error_once", "full_disk", "file_size_limit"],
     "ignores_fsync": ["error_once", "error_from_then_on", "error_while_going_on"],
     "writes_once": ["short_write"],
-    "no_checksum": ["flipped_bit"],
+    "no_checksum": ["flipped_bit", "flipped_bit_again"],
     "repairs_quietly": ["flipped_bit", "cut_checkpoint"],
     "repeats_lines": ["kill_after_call", "kill_while_going_on", "kill_again_and_again"],
     "removes_first": ["kill_before_call"],

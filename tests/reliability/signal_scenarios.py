@@ -14,7 +14,7 @@ SIGNALS = {"TERM": signal.SIGTERM, "HUP": signal.SIGHUP, "INT": signal.SIGINT,
 
 
 def restore_signals():
-    """Programs started from here are to have them at their default, however this one was started."""
+    """What is started from here has them at their default, however this program was started."""
     for number in SIGNALS.values():
         if signal.getsignal(number) == signal.SIG_IGN:
             signal.signal(number, signal.SIG_DFL)

@@ -181,7 +181,7 @@ class Run:
             self.sign(lock)
             self.go_on()
             for name in ("config.json", "build.json"):
-                replace(self.folder / name, json.dumps({"name": "tiny", "more": "x" * 500}).encode())
+                replace(self.folder / name, json.dumps({"text": "x" * 500}).encode())
             return self.loop()
         finally:
             self.unlock()

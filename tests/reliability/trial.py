@@ -14,7 +14,7 @@ SCENARIOS = {}
 
 
 def scenario(needs=None):
-    """Registers a function from a Trial to a word for what happened; it raises where that was wrong.
+    """Registers a function from a Trial to a word for what happened; it raises Failure.
 
     `needs` returns, for a Bench, why this machine cannot do it, or "".
     """
