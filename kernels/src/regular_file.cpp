@@ -19,12 +19,6 @@ void refuse_file(const std::string& path, const std::string& reason) {
                                  "; check that it is a file, exists and is readable");
 }
 
-RegularFile::Descriptor::~Descriptor() {
-  if (number >= 0) {
-    close(number);
-  }
-}
-
 int RegularFile::open_path() const {
   if (const std::size_t zero = path_.find('\0'); zero != std::string::npos) {
     refuse_(path_.substr(0, zero), "a zero byte follows in its name");
@@ -36,7 +30,7 @@ int RegularFile::open_path() const {
 RegularFile::RegularFile(std::string path, RefuseFile refuse)
     : path_(std::move(path)), refuse_(std::move(refuse)), descriptor_(open_path()) {
   struct stat status = {};
-  if (descriptor_.number < 0 || fstat(descriptor_.number, &status) != 0) {
+  if (!descriptor_.is_open() || fstat(descriptor_.number(), &status) != 0) {
     fail(std::strerror(errno));
   }
   if (!S_ISREG(status.st_mode)) {
@@ -53,16 +47,12 @@ void RegularFile::fail(const std::string& reason) const {
 std::size_t RegularFile::read_some(void* to, std::size_t bytes) {
   // What the kernel generates while it is read has no length: it is never waited for.
   const std::size_t wanted = std::min(bytes, left_);
-  while (true) {
-    const ssize_t got = ::read(descriptor_.number, to, wanted);
-    if (got >= 0) {
-      left_ -= static_cast<std::size_t>(got);
-      return static_cast<std::size_t>(got);
-    }
-    if (errno != EINTR) {
-      fail(std::strerror(errno));
-    }
+  const ssize_t got = uninterrupted([&] { return ::read(descriptor_.number(), to, wanted); });
+  if (got < 0) {
+    fail(std::strerror(errno));
   }
+  left_ -= static_cast<std::size_t>(got);
+  return static_cast<std::size_t>(got);
 }
 
 void RegularFile::read(void* to, std::size_t bytes) {

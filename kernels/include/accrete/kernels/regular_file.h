@@ -6,6 +6,8 @@
 #include <functional>
 #include <string>
 
+#include "accrete/kernels/file_descriptor.h"
+
 namespace accrete {
 
 /// Throws the error of whoever wants to read the file at `path`.
@@ -31,21 +33,12 @@ class RegularFile {
   std::string read_text();
 
  private:
-  struct Descriptor {
-    explicit Descriptor(int opened) : number(opened) {}
-    ~Descriptor();
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    int number;  // below 0: none
-  };
-
   [[noreturn]] void fail(const std::string& reason) const;
   int open_path() const;
 
   std::string path_;
   RefuseFile refuse_;
-  Descriptor descriptor_;
+  FileDescriptor descriptor_;
   std::size_t bytes_ = 0;
   std::size_t left_ = 0;
 };
