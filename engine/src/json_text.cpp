@@ -183,6 +183,13 @@ std::size_t character_bytes(std::string_view text) {
   return bytes;
 }
 
+// Whether `text` starts with a control character: C0, DEL or, in UTF-8, C1.
+bool is_control(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  return byte(0) < 0x20 || byte(0) == 0x7F ||
+         (text.size() > 1 && byte(0) == 0xC2 && byte(1) >= 0x80 && byte(1) < 0xA0);
+}
+
 }  // namespace
 
 std::optional<JsonFault> find_json_fault(std::string_view text, const JsonLimits& limits) {
@@ -211,18 +218,32 @@ std::string json_pointer(const std::string& pointer, std::string_view key) {
   return longer;
 }
 
+bool has_control_characters(std::string_view text) {
+  for (; !text.empty(); text.remove_prefix(1)) {
+    if (is_control(text)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 std::string excerpt(std::string_view text, std::size_t bytes) {
   std::string shown;
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t character = character_bytes(text.substr(at));
-    if (at + std::max<std::size_t>(character, 1) > bytes) {
+    const std::string_view rest = text.substr(at);
+    const std::size_t length = std::max<std::size_t>(character_bytes(rest), 1);
+    if (at + length > bytes) {
       return shown + "...";
     }
-    const bool control = static_cast<unsigned char>(text[at]) < 0x20 || text[at] == 0x7F;
-    shown += character == 0 || control ? escaped_byte(text[at])
-                                       : std::string(text.substr(at, character));
-    at += std::max<std::size_t>(character, 1);
+    if (character_bytes(rest) == 0 || is_control(rest)) {
+      for (const char byte : rest.substr(0, length)) {
+        shown += escaped_byte(byte);
+      }
+    } else {
+      shown += rest.substr(0, length);
+    }
+    at += length;
   }
   return shown;
 }

@@ -127,4 +127,16 @@ TEST_CASE("quoting and pointers escape what would end them") {
   CHECK(json_pointer("/a", "b/c~d") == "/a/b~1c~0d");
 }
 
+TEST_CASE("control characters are those of all three sets, and messages show them as bytes") {
+  for (const char* text : {"a\nb", "\x1b[2J", "a\x7f", "\xc2\x80", "name\xc2\x9b", "\x01"}) {
+    CHECK(has_control_characters(text));
+    CHECK(excerpt(text).find("\\x") != std::string::npos);
+  }
+  for (const char* text :
+       {"", "run 1", "\xc2\xa0", "\xc3\x80", "d\xc3\xa9j\xc3\xa0", "\xe2\x82\xac"}) {
+    CHECK_FALSE(has_control_characters(text));
+  }
+  CHECK(excerpt("a\xc2\x9b-") == "a\\xc2\\x9b-");
+}
+
 }  // namespace accrete

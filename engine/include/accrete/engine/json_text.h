@@ -44,6 +44,10 @@ std::string json_quoted(std::string_view text);
 /// `pointer` one key further, with the escapes of RFC 6901.
 std::string json_pointer(const std::string& pointer, std::string_view key);
 
+/// Whether `text` has a character that moves the cursor or changes the terminal it is printed on:
+/// U+0000 to U+001F, U+007F to U+009F.
+bool has_control_characters(std::string_view text);
+
 /// `text` for a message: at most `bytes` and "..." if it is longer, control characters and bytes
 /// that are not UTF-8 as \xNN.
 std::string excerpt(std::string_view text, std::size_t bytes = 80);
