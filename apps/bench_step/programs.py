@@ -83,7 +83,7 @@ def run_train(args, net, folder, flags=()):
     if not planned:
         raise CommandFailed(f"{args.train} did not print its peak memory")
     memory = memory_on(args.device, resident, float(planned[1]))
-    with open(os.path.join(run, "metrics.jsonl"), encoding="utf-8") as file:
+    with open(os.path.join(run, "timing.jsonl"), encoding="utf-8") as file:
         rate = [json.loads(line) for line in file][-1]["examples_per_second"]
     with open(os.path.join(run, "build.json"), encoding="utf-8") as file:
         build = json.load(file)

@@ -34,12 +34,18 @@ def fresh_folder(path):
     return path
 
 
+def lines_of(folder, name):
+    """The lines of a log of epochs."""
+    with open(os.path.join(folder, name), encoding="utf-8") as file:
+        lines = [json.loads(line) for line in file if line.strip()]
+    if not lines:
+        raise Failed(f"{name} is empty")
+    return lines
+
+
 def epochs_of(folder):
     """The lines of metrics.jsonl, whose losses must be numbers."""
-    with open(os.path.join(folder, "metrics.jsonl"), encoding="utf-8") as file:
-        epochs = [json.loads(line) for line in file if line.strip()]
-    if not epochs:
-        raise Failed("metrics.jsonl is empty")
+    epochs = lines_of(folder, "metrics.jsonl")
     for epoch in epochs:
         loss = epoch["train_loss"]
         if not isinstance(loss, (int, float)) or not math.isfinite(loss):
@@ -65,8 +71,9 @@ def weights_of(folder):
 def facts_of(folder, log_path):
     epochs = epochs_of(folder)
     last = epochs[-1]
-    facts = {"images_per_second": last["examples_per_second"],
-             "data_wait_percent": last["data_wait_percent"],
+    timing = lines_of(folder, "timing.jsonl")[-1]
+    facts = {"images_per_second": timing["examples_per_second"],
+             "data_wait_percent": timing["data_wait_percent"],
              "train_losses": [epoch["train_loss"] for epoch in epochs],
              "train_acc": last["train_acc"], "test_acc": last["test_acc"], **peak_of(log_path),
              "weights_sha256": weights_of(folder)}

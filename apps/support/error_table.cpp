@@ -21,10 +21,10 @@ const std::vector<ErrorRow> kFileRows = {
     {"no-regular-file", kIo, "it is a folder, a pipe or a device", "Name a file."},
     {"run-folder-unwritable", kIo, "cannot write the run folder",
      "Choose another folder with --output, or change its permissions."},
-    {"run-file-unwritable", kIo, "check permissions and free space",
+    {"run-file-unwritable", kIo, "is writable and has space",
      "Make space on the disk; --resume auto goes on from the last checkpoint."},
-    {"checkpoint-unwritable", kIo, "is writable and has space",
-     "Make space on the disk; --resume auto goes on from the last checkpoint."},
+    {"run-file-unremovable", kIo, "cannot remove",
+     "Change the permissions, or choose another --output."},
     {"output-unwritable", kIo, "cannot write standard output",
      "Make space where the output goes, or keep the reader of the pipe alive."},
     {"system-refused", kInternal,
@@ -44,8 +44,13 @@ const std::vector<ErrorRow> kUsageRows = {
     {"usage-pass", kUsage, "there is no pass named", "inspect --passes lists them."},
     {"device-unavailable", kUnsupported, "; use --device cpu, or auto",
      "Use --device cpu, or a build and a machine with that GPU."},
-    {"output-holds-a-run", kUsage, "holds checkpoints of an earlier run",
-     "Go on with --resume auto, or choose another --output."},
+    {"output-holds-a-run", kUsage, "holds the results of an earlier run",
+     "Go on with --resume auto, choose another --output, or give them up with --overwrite."},
+    {"output-holds-newer", kUsage, "holds newer checkpoints",
+     "Go on with --resume auto, choose another --output, or give them up with --overwrite."},
+    {"output-in-use", kUsage, "is in use by",
+     "Wait for the process named, or choose another --output."},
+    {"output-name", kUsage, "has control characters", "Choose a folder with a plain name."},
 };
 
 const std::vector<ErrorRow> kSpecRows = {
@@ -92,6 +97,8 @@ const std::vector<ErrorRow> kSpecRows = {
      "Set /model/num_classes to the classes of the data set."},
     {"spec-channels", kSpec, "entries, the images have",
      "Give /data/mean and /data/std one number per channel."},
+    {"spec-epochs-done", kSpec, "ask for as many epochs at least",
+     "Ask for as many epochs as the checkpoint has, or start afresh in another --output."},
     {"spec-synthetic", kSpec, "classes are impossible", "Ask for fewer or smaller images."},
 };
 
@@ -137,10 +144,16 @@ const std::vector<ErrorRow> kRunRows = {
      "Lower the learning rate or the weight decay."},
     {"weights-damaged", kWeights, "is not a usable safetensors file",
      "Take an older checkpoint, or fetch the file again."},
+    {"checkpoint-damaged", kWeights, "is damaged: the checksum",
+     "Take an older checkpoint, or let --resume auto find it."},
+    {"checkpoints-all-damaged", kWeights, "every checkpoint of",
+     "Start afresh in another --output."},
+    {"checkpoint-no-checksums", kWeights, "has no checksums",
+     "Start from its weights with --weights."},
     {"weights-not-of-a-run", kWeights, "is no checkpoint of a training run",
-     "Take an older checkpoint."},
+     "Take an older checkpoint.", "needs impossible counts under right checksums"},
     {"weights-other-spec", kWeights, "was written by a run with another spec",
-     "Use that run's spec, or start afresh in another --output."},
+     "Use that run's spec and data, or start afresh in another --output."},
     {"weights-only", kWeights, "holds weights, but no state of a run",
      "Start from it with --weights, or name a checkpoint."},
     {"weights-not-finite", kWeights, "values that are NaN or infinite",
@@ -153,6 +166,10 @@ const std::vector<ErrorRow> kRunRows = {
     {"device-failed", kDevice,
      " failed: ", "Run again with --resume auto; if it stays, check the GPU and its driver.",
      "needs a GPU that fails"},
+    {"hung-up", kExitHungUp, "stopped after step",
+     "Go on with --resume auto: the state was saved."},
+    {"user-signal", kExitUserSignal, "stopped after step",
+     "Go on with --resume auto: the state was saved."},
     {"interrupted", kExitInterrupted, "stopped after step",
      "Go on with --resume auto: the state was saved."},
     {"terminated", kExitTerminated, "stopped after step",
@@ -180,14 +197,16 @@ end with one of these codes.
 | 5 | diverged | the loss became NaN or infinite; the weights before that step are kept |
 | 6 | weights | a checkpoint or weight file that is damaged or belongs to another run |
 | 7 | GPU | the driver or a kernel failed, the GPU was lost; the last checkpoint is intact |
-| 130 | SIGINT | the step was finished and the state saved; `--resume auto` goes on |
+| 129 | SIGHUP | the step was finished and the state saved; `--resume auto` goes on |
+| 130 | SIGINT | the same |
+| 138 | SIGUSR1 | the same |
 | 143 | SIGTERM | the same |
 
-Spec, data and usage errors are found before the run folder is created. Files in a run folder are
-replaced atomically, so a run that is killed at any moment leaves complete files only.
+Spec, data and usage errors are found before the run folder is created. What is left in it, whatever
+ends a run, is in [reliability.md](reliability.md).
 
 Every message holds the text of one row below, and names what is at fault: the flag, the key as a
-JSON pointer, the file. The last two rows are no errors, and print their line on standard output.
+JSON pointer, the file. The last four rows are no errors, and print their line on standard output.
 
 | name | code | message | what to do |
 |---|---|---|---|

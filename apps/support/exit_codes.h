@@ -14,7 +14,9 @@ constexpr int kExitMemory = 4;
 constexpr int kExitDiverged = 5;
 constexpr int kExitWeights = 6;
 constexpr int kExitDevice = 7;
+constexpr int kExitHungUp = 129;       // 128 + SIGHUP
 constexpr int kExitInterrupted = 130;  // 128 + SIGINT
+constexpr int kExitUserSignal = 138;   // 128 + SIGUSR1
 constexpr int kExitTerminated = 143;   // 128 + SIGTERM
 
 constexpr int exit_code_of(ErrorCode code) {

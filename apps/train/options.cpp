@@ -19,14 +19,16 @@ Examples
                                                      fine-tune what another run has learned
 
 Every key of a spec is documented in models/SPEC.md. Exit codes: 0 done, 1 failure, 2 usage or
-spec, 3 data, 4 memory, 5 diverged, 6 weights or checkpoint, 130/143 interrupted (state saved).)";
+spec, 3 data, 4 memory, 5 diverged, 6 weights or checkpoint, 7 GPU, 129/130/138/143 interrupted by
+a signal (state saved).)";
 
 }  // namespace
 
 bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit_code) {
   CLI::App app(
       "Trains the network a JSON spec describes and leaves a run folder with the resolved "
-      "spec, metrics.jsonl, checkpoints and the final weights.",
+      "spec, metrics.jsonl, checkpoints and the final weights. SIGINT, SIGTERM, SIGHUP and SIGUSR1 "
+      "end the step, save and stop.",
       "train");
   app.footer(kFooter);
   std::vector<std::string> sets;
@@ -38,7 +40,11 @@ bool parse_train_options(int argc, char** argv, TrainOptions& options, int& exit
   app.add_option("-o,--output", options.output, "Run folder (default: runs/<name>-<date>-<time>)");
   app.add_option("--device", options.device, "auto, cpu or cuda:N")->capture_default_str();
   app.add_option("--resume", options.resume,
-                 "'auto' for the newest checkpoint of --output, or a checkpoint file");
+                 "'auto' for the newest checkpoint of --output, if there is any, or a checkpoint "
+                 "file");
+  app.add_flag("--overwrite", options.overwrite,
+               "Give up what --output holds: all of it in a new run, what is beyond the checkpoint "
+               "in one that goes on");
   app.add_option("--weights", options.weights,
                  "Start from the weights and running statistics of this model.safetensors or "
                  "checkpoint; a checkpoint that --resume finds goes first");

@@ -17,6 +17,7 @@ struct TrainOptions {
   std::string device = "auto";        ///< auto, cpu or cuda:N
   std::string resume;                 ///< empty: no; "auto": newest checkpoint if any; else a file
   std::string weights;                ///< start from those of this file; empty: from new ones
+  bool overwrite = false;             ///< what the run folder holds may be given up
   int threads = 0;                    ///< 0: all this process may use
   std::int64_t stop_after_steps = 0;  ///< 0: run to the end
   bool quiet = false;

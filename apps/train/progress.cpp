@@ -41,6 +41,9 @@ long long shown(std::int64_t value) {
 Progress::Progress(bool quiet) : quiet_(quiet), terminal_(isatty(STDOUT_FILENO) == 1) {}
 
 void Progress::introduce(const RunIntroduction& run) {
+  for (const std::string& note : run.notes) {
+    std::printf("note: %s\n", note.c_str());
+  }
   if (quiet_) {
     return;
   }
@@ -77,7 +80,7 @@ void Progress::step(const StepStatus& status) {
   std::fflush(stdout);
 }
 
-void Progress::epoch(const EpochMetrics& m, std::int64_t epochs) {
+void Progress::epoch(const EpochMetrics& m, const EpochTiming& timing, std::int64_t epochs) {
   if (quiet_) {
     return;
   }
@@ -90,7 +93,8 @@ void Progress::epoch(const EpochMetrics& m, std::int64_t epochs) {
   const std::string number = std::to_string(m.epoch) + "/" + std::to_string(epochs);
   std::printf("%9s %10.2e %10.4f %9.4f %10.4f %9.4f %12.1f %9s %9.1f%%\n", number.c_str(),
               m.learning_rate, m.train_loss, m.train_accuracy, m.test_loss, m.test_accuracy,
-              m.examples_per_second, duration(m.seconds).c_str(), m.data_wait_percent);
+              timing.examples_per_second, duration(timing.seconds).c_str(),
+              timing.data_wait_percent);
   std::fflush(stdout);
 }
 
@@ -107,6 +111,10 @@ void Progress::conclude(const RunConclusion& run) {
     std::printf("peak memory %.1f MiB (planned %.1f MiB), bytes copied by concat: %lld\n",
                 mebibytes(run.peak_bytes), mebibytes(run.planned_bytes), shown(run.bytes_copied));
     std::printf("run folder: %s\n", run.folder.c_str());
+    if (run.best.epoch > 0) {
+      std::printf("best %s %.4f in epoch %lld: %s\n", run.best.metric.c_str(), run.best.value,
+                  shown(run.best.epoch), run.best_checkpoint.c_str());
+    }
   }
   std::printf("loss %.3f, train acc %.3f, test acc %.3f\n", run.last_epoch.train_loss,
               run.last_epoch.train_accuracy, run.last_epoch.test_accuracy);

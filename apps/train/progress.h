@@ -6,8 +6,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
-#include "run_folder.h"
+#include "accrete/engine/checkpoint.h"
+#include "epoch_metrics.h"
 
 namespace accrete::apps {
 
@@ -34,6 +36,7 @@ struct RunIntroduction {
   std::string weights_from;  ///< file of the weights it starts with; empty: new ones
   std::string resumed_from;  ///< checkpoint; empty for a fresh run
   std::int64_t resumed_step = 0;
+  std::vector<std::string> notes;  ///< of what was found in the folder
 };
 
 /// What is said after the last one.
@@ -42,6 +45,8 @@ struct RunConclusion {
   std::int64_t bytes_copied = 0;  ///< for concat, slices and accumulation
   std::string folder;
   EpochMetrics last_epoch;
+  BestEpoch best;               ///< with a metric if one is watched
+  std::string best_checkpoint;  ///< its file
   double examples_per_second = 0.0;
   std::string device;
 };
@@ -49,9 +54,10 @@ struct RunConclusion {
 class Progress {
  public:
   explicit Progress(bool quiet);
+  /// Notes are printed even when quiet.
   void introduce(const RunIntroduction& run);
   void step(const StepStatus& status);
-  void epoch(const EpochMetrics& metrics, std::int64_t epochs);
+  void epoch(const EpochMetrics& metrics, const EpochTiming& timing, std::int64_t epochs);
   void interrupted(std::int64_t step, const std::string& folder);
   /// The last two lines are printed even when quiet.
   void conclude(const RunConclusion& run);

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_folder.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
 #include <ctime>
 #include <filesystem>
-#include <nlohmann/json.hpp>
-#include <string_view>
-#include <vector>
+#include <iterator>
+#include <utility>
 
+#include "accrete/engine/atomic_file.h"
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/regular_file.h"
@@ -19,102 +22,226 @@ namespace accrete::apps {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
+using Json = EpochLog::Json;
 
-void write_text(const std::string& path, const std::string& text, std::ios::openmode mode) {
-  std::ofstream out(path, std::ios::binary | mode);
-  out << text;
-  out.flush();
-  if (!out) {
-    throw Error(ErrorCode::io, "cannot write " + path + "; check permissions and free space");
+constexpr const char* kCheckpoints = "/checkpoints";
+constexpr const char* kWeights = "/model.safetensors";
+constexpr const char* kConfig = "/config.json";
+constexpr const char* kBuild = "/build.json";
+
+EpochLog metrics_log(const std::string& path) {
+  return {path + "/metrics.jsonl",
+          {"epoch", "step", "learning_rate", "train_loss", "train_acc", "test_loss", "test_acc"}};
+}
+
+EpochLog timing_log(const std::string& path) {
+  return {path + "/timing.jsonl", {"epoch", "examples_per_second", "seconds", "data_wait_percent"}};
+}
+
+bool exists(const std::string& path) {
+  std::error_code status;
+  return fs::exists(path, status);
+}
+
+void remove_file(const std::string& path) {
+  std::error_code status;
+  fs::remove(path, status);
+  if (status) {
+    throw Error(ErrorCode::io, "cannot remove " + path + ": " + status.message() +
+                                   "; check permissions, or choose another --output");
   }
 }
 
-std::string metrics_text(const std::string& path) {
-  constexpr std::size_t kMostBytes = std::size_t{1} << 30;  // a million epochs, and more
-  RegularFile file(path);
-  if (file.bytes() > kMostBytes) {
-    throw Error(ErrorCode::io, path + " has " + std::to_string(file.bytes()) +
-                                   " bytes, too many for metrics; move it away, or choose another "
-                                   "--output");
+void require_no_results_in(const std::string& path) {
+  const CheckpointFolder checkpoints(path + kCheckpoints);
+  if (!checkpoints.entries().empty() || exists(checkpoints.best()) || exists(path + kWeights) ||
+      metrics_log(path).has_lines()) {
+    throw Error(ErrorCode::invalid_argument,
+                path +
+                    " holds the results of an earlier run; add --resume auto to go on from them, "
+                    "choose another --output, or give them up with --overwrite");
   }
-  return file.read_text();
 }
 
-// Whether a line of metrics is of one of the first `epochs` epochs. A line that is not whole or
-// that this program did not write is of none.
-bool is_of_first(std::int64_t epochs, std::string_view line) {
-  if (find_json_fault(line)) {
-    return false;
+[[noreturn]] void fail_unwritable(const std::string& path, const std::string& why) {
+  throw Error(ErrorCode::io, "cannot write the run folder " + path + ": " + why +
+                                 "; choose another with --output");
+}
+
+void create_folders(const std::string& path) {
+  std::error_code status;
+  fs::create_directories(path, status);
+  if (status) {
+    fail_unwritable(path, status.message());
   }
-  const Json json = Json::parse(line);
-  const auto epoch = json.find("epoch");
-  return epoch != json.end() && epoch->is_number_unsigned() &&
-         epoch->get<std::uint64_t>() <= static_cast<std::uint64_t>(epochs);
+}
+
+std::string time_stamp() {
+  const std::time_t now = std::time(nullptr);
+  std::tm local{};
+  localtime_r(&now, &local);
+  std::array<char, 32> stamp{};
+  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
+  return stamp.data();
+}
+
+// A file that says the same already is left alone: a run that goes on writes nothing anew.
+void write_if_changed(const std::string& path, const std::string& text) {
+  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
+  if (exists(path)) {
+    RegularFile file(path);
+    if (file.bytes() == text.size() && file.bytes() <= kMostBytes && file.read_text() == text) {
+      return;
+    }
+  }
+  replace_file(path, text);
 }
 
 }  // namespace
 
-void RunFolder::create() const {
-  std::error_code status;
-  fs::create_directories(checkpoints(), status);
-  if (status || access(checkpoints().c_str(), W_OK) != 0) {
-    throw Error(ErrorCode::io, "cannot write the run folder " + path_ + ": " +
-                                   (status ? status.message() : "permission denied") +
-                                   "; choose another with --output");
+void check_output(const std::string& path, bool may_hold_results) {
+  if (has_control_characters(path)) {
+    throw Error(
+        ErrorCode::invalid_argument,
+        "--output " + excerpt(path, 200) + " has control characters; choose a folder without them");
+  }
+  RunLock::require_free(path);
+  if (!may_hold_results) {
+    require_no_results_in(path);
   }
 }
 
-void RunFolder::write_config(const std::string& resolved_spec) const {
-  write_text(path_ + "/config.json", resolved_spec, std::ios::trunc);
-  const Json build = {{"version", kVersion}, {"commit", kCommit}, {"compiler", kCompiler}};
-  write_text(path_ + "/build.json", build.dump(2) + "\n", std::ios::trunc);
-}
-
-void RunFolder::append_metrics(const EpochMetrics& m) const {
-  const Json line = {{"epoch", m.epoch},
-                     {"step", m.step},
-                     {"learning_rate", m.learning_rate},
-                     {"train_loss", m.train_loss},
-                     {"train_acc", m.train_accuracy},
-                     {"test_loss", m.test_loss},
-                     {"test_acc", m.test_accuracy},
-                     {"examples_per_second", m.examples_per_second},
-                     {"seconds", m.seconds},
-                     {"data_wait_percent", m.data_wait_percent}};
-  write_text(metrics_path(), line.dump() + "\n", std::ios::app);
-}
-
-void RunFolder::resume_metrics_at(std::int64_t epochs) const {
+RunFolder::EmptyFolder::~EmptyFolder() {
   std::error_code status;
-  if (!fs::exists(metrics_path(), status)) {
+  const fs::directory_iterator entries(path_, status);
+  const auto count = status ? 0 : std::distance(fs::begin(entries), fs::end(entries));
+  if (created_ && count <= 1 && (count == 0 || rmdir((path_ + kCheckpoints).c_str()) == 0)) {
+    rmdir(path_.c_str());
+  }
+}
+
+RunFolder::RunFolder(std::string path, bool created)
+    : path_(std::move(path)),
+      unless_used_(path_, created),
+      lock_(path_),
+      checkpoints_(path_ + kCheckpoints),
+      metrics_(metrics_log(path_)),
+      timing_(timing_log(path_)) {
+  create_folders(checkpoints_.path());
+  if (access(checkpoints_.path().c_str(), W_OK) != 0) {
+    fail_unwritable(checkpoints_.path(), std::strerror(errno));
+  }
+  remove_temporaries();
+}
+
+RunFolder RunFolder::at(const std::string& path) {
+  const bool there = exists(path);
+  create_folders(path);
+  return {path, !there};
+}
+
+RunFolder RunFolder::create(const std::string& name) {
+  create_folders("runs");
+  const std::string first = "runs/" + name + "-" + time_stamp();
+  std::string path = first;
+  constexpr int kMost = 100'000;
+  for (int i = 2; mkdir(path.c_str(), 0777) != 0; ++i) {
+    if (errno != EEXIST || i > kMost) {
+      fail_unwritable(path, std::strerror(errno));
+    }
+    path = first + "-" + std::to_string(i);
+  }
+  return {path, true};
+}
+
+std::string RunFolder::weights() const {
+  return path_ + kWeights;
+}
+
+void RunFolder::require_no_results() const {
+  require_no_results_in(path_);
+}
+
+void RunFolder::remove_temporaries() const {
+  for (const std::string& file : {path_ + kConfig, path_ + kBuild, weights(), metrics_.path(),
+                                  timing_.path(), checkpoints_.best()}) {
+    remove_file(temporary_of(file));
+  }
+  for (const fs::directory_entry& entry : fs::directory_iterator(checkpoints_.path())) {
+    const std::string name = entry.path().filename().string();
+    if (name.rfind("step_", 0) == 0 && name == temporary_of(entry.path().stem().string())) {
+      remove_file(entry.path().string());
+    }
+  }
+}
+
+std::vector<std::string> RunFolder::begin(const TrainingProgress& progress,
+                                          const std::string& spec) const {
+  std::vector<std::string> notes;
+  for (const EpochLog* log : {&metrics_, &timing_}) {
+    if (const std::int64_t foreign = log->keep_epochs(progress.epoch); foreign > 0) {
+      notes.push_back(std::to_string(foreign) + " lines of " + log->path() +
+                      " that this run had not written were removed");
+    }
+  }
+  write_if_changed(path_ + kConfig, spec);
+  const Json build = {{"version", kVersion}, {"commit", kCommit}, {"compiler", kCompiler}};
+  write_if_changed(path_ + kBuild, build.dump(2) + "\n");
+  keep_best(progress);
+  return notes;
+}
+
+void RunFolder::append(const EpochMetrics& m, const EpochTiming& timing) const {
+  metrics_.append({{"epoch", m.epoch},
+                   {"step", m.step},
+                   {"learning_rate", m.learning_rate},
+                   {"train_loss", m.train_loss},
+                   {"train_acc", m.train_accuracy},
+                   {"test_loss", m.test_loss},
+                   {"test_acc", m.test_accuracy}});
+  timing_.append({{"epoch", timing.epoch},
+                  {"examples_per_second", timing.examples_per_second},
+                  {"seconds", timing.seconds},
+                  {"data_wait_percent", timing.data_wait_percent}});
+}
+
+// The best checkpoint is another name of the one of its epoch, and an own file where there are no
+// links. A run that was killed between the two makes up for it when it goes on.
+void RunFolder::keep_best(const TrainingProgress& progress) const {
+  const std::string saved = checkpoints_.path_for(progress);
+  const bool is_best = !progress.best.metric.empty() && progress.best.epoch > 0 &&
+                       progress.best.epoch == progress.epoch && progress.step_in_epoch == 0;
+  if (!is_best || !exists(saved)) {
     return;
   }
-  const std::string text = metrics_text(metrics_path());
-  std::string kept;
-  for (std::size_t begin = 0; begin < text.size();) {
-    const std::size_t end = std::min(text.find('\n', begin), text.size());
-    const std::string_view line = std::string_view(text).substr(begin, end - begin);
-    if (is_of_first(epochs, line)) {
-      kept.append(line).append("\n");
-    }
-    begin = end + 1;
-  }
-  write_text(metrics_path() + ".tmp", kept, std::ios::trunc);
-  fs::rename(metrics_path() + ".tmp", metrics_path(), status);
-  if (status) {
-    throw Error(ErrorCode::io, "cannot replace " + metrics_path() + ": " + status.message() +
-                                   "; check permissions and free space");
+  std::error_code status;
+  if (!fs::equivalent(saved, checkpoints_.best(), status) &&
+      !replace_with_link(saved, checkpoints_.best())) {
+    replace_file(checkpoints_.best(), RegularFile(saved).read_text());
   }
 }
 
-std::string default_run_folder(const std::string& name) {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  char stamp[32];
-  std::strftime(stamp, sizeof(stamp), "%Y%m%d-%H%M%S", &local);
-  return "runs/" + name + "-" + stamp;
+void RunFolder::save(const ParameterStore& store, const TrainingProgress& progress,
+                     const std::string& fingerprint, std::int64_t keep) const {
+  save_checkpoint(checkpoints_.path_for(progress), store, progress, fingerprint);
+  keep_best(progress);
+  checkpoints_.prune(progress.global_step, keep);
+}
+
+void RunFolder::save_weights(const ParameterStore& store) const {
+  accrete::save_weights(weights(), store);
+}
+
+void RunFolder::give_up_beyond(const TrainingProgress& progress) const {
+  checkpoints_.remove_beyond(progress.global_step);
+}
+
+void RunFolder::give_up_results() const {
+  remove_file(weights());
+  remove_file(checkpoints_.best());
+  checkpoints_.remove_beyond(-1);
+  remove_file(metrics_.path());
+  remove_file(timing_.path());
 }
 
 }  // namespace accrete::apps

@@ -1,52 +1,87 @@
 // SPDX-License-Identifier: Apache-2.0
-// The folder a run leaves behind: config.json, metrics.jsonl, checkpoints/, model.safetensors.
+// The folder a run leaves behind, and the only object that writes there: config.json, build.json,
+// metrics.jsonl, timing.jsonl, checkpoints/, model.safetensors. A checkpoint is what the run has
+// reached; all else is made to agree with it when the run goes on. docs/reliability.md has the
+// promises.
 #pragma once
 
 #include <cstdint>
-#include <fstream>
 #include <string>
+#include <vector>
+
+#include "accrete/engine/checkpoint.h"
+#include "epoch_log.h"
+#include "epoch_metrics.h"
+#include "run_lock.h"
 
 namespace accrete::apps {
 
-/// One line of metrics.jsonl.
-struct EpochMetrics {
-  std::int64_t epoch = 0;  ///< finished epochs
-  std::int64_t step = 0;   ///< finished optimizer steps
-  double learning_rate = 0.0;
-  double train_loss = 0.0;
-  double train_accuracy = 0.0;
-  double test_loss = 0.0;
-  double test_accuracy = 0.0;
-  double examples_per_second = 0.0;
-  double seconds = 0.0;
-  double data_wait_percent = 0.0;
-};
+/// Looks at a folder that a run is to have, before it has it, and changes nothing.
+/// Error(invalid_argument) if the path has control characters, if a run lives there, or if it holds
+/// results of one and `may_hold_results` is false.
+void check_output(const std::string& path, bool may_hold_results);
 
 class RunFolder {
  public:
-  explicit RunFolder(std::string path) : path_(std::move(path)) {}
-  /// Creates the folder and its parts. Error(io) naming the path if it cannot be written.
-  void create() const;
+  /// The folder at `path`, created where there is none, for this process alone until the object
+  /// ends. What a killed run has left half-written is removed. Error(invalid_argument) if a run
+  /// lives there, Error(io) if it cannot be written.
+  static RunFolder at(const std::string& path);
+  /// A new one, "runs/<name>-<date>-<time>", with a number behind it where that exists.
+  static RunFolder create(const std::string& name);
+  ~RunFolder() = default;
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  std::string checkpoints() const { return path_ + "/checkpoints"; }
-  std::string weights() const { return path_ + "/model.safetensors"; }
+  const CheckpointFolder& checkpoints() const { return checkpoints_; }
+  std::string weights() const;
+  /// Whether another run that is started there would be refused.
+  bool is_locked() const { return lock_.works(); }
+  /// Error(invalid_argument) if a run has left results here.
+  void require_no_results() const;
 
-  /// The resolved spec, and which build ran it.
-  void write_config(const std::string& resolved_spec) const;
-  /// Appends one line, at once on disk. Lines of epochs after `metrics.epoch - 1` that an
-  /// interrupted run left are dropped first when the run resumes (see resume_metrics_at).
-  void append_metrics(const EpochMetrics& metrics) const;
-  /// Keeps the metrics lines of the first `epochs` epochs only.
-  void resume_metrics_at(std::int64_t epochs) const;
+  /// Makes everything agree with a run that has come to `progress`, whose resolved spec is `spec`.
+  /// Returns what a user should know of.
+  std::vector<std::string> begin(const TrainingProgress& progress, const std::string& spec) const;
+  /// Adds an epoch to the logs.
+  void append(const EpochMetrics& metrics, const EpochTiming& timing) const;
+  /// Saves a checkpoint, also as the best one if its last epoch is that, and removes older ones but
+  /// the `keep` newest. What has just been saved stays.
+  void save(const ParameterStore& store, const TrainingProgress& progress,
+            const std::string& fingerprint, std::int64_t keep) const;
+  /// Writes what the run has learned, at its end.
+  void save_weights(const ParameterStore& store) const;
+
+  /// Removes checkpoints and logs beyond `progress`.
+  void give_up_beyond(const TrainingProgress& progress) const;
+  /// Removes all that a run has left here.
+  void give_up_results() const;
 
  private:
-  std::string metrics_path() const { return path_ + "/metrics.jsonl"; }
+  // Removes what it has created if nothing has been put there. Ends after the lock.
+  class EmptyFolder {
+   public:
+    EmptyFolder(std::string path, bool created) : path_(std::move(path)), created_(created) {}
+    ~EmptyFolder();
+    EmptyFolder(const EmptyFolder&) = delete;
+    EmptyFolder& operator=(const EmptyFolder&) = delete;
+
+   private:
+    std::string path_;
+    bool created_;
+  };
+
+  RunFolder(std::string path, bool created);
+  void remove_temporaries() const;
+  void keep_best(const TrainingProgress& progress) const;
 
   std::string path_;
+  EmptyFolder unless_used_;
+  RunLock lock_;
+  CheckpointFolder checkpoints_;
+  EpochLog metrics_;
+  EpochLog timing_;
 };
-
-/// "runs/<name>-<date>-<time>".
-std::string default_run_folder(const std::string& name);
 
 }  // namespace accrete::apps

@@ -8,6 +8,7 @@
 #include "accrete/engine/checkpoint.h"
 #include "accrete/engine/training_session.h"
 #include "batch_source.h"
+#include "best_epoch.h"
 #include "epoch_sums.h"
 #include "evaluation.h"
 #include "exit_codes.h"
@@ -17,8 +18,9 @@
 #include "pace.h"
 #include "profile_table.h"
 #include "progress.h"
-#include "resume_point.h"
+#include "run_fingerprint.h"
 #include "run_folder.h"
+#include "run_start.h"
 #include "steps_under_way.h"
 #include "watchdog.h"
 
@@ -41,10 +43,10 @@ class TrainingLoop {
         session_(std::move(inputs.plan), std::move(inputs.session), runtime),
         train_batches_(batches_of(sets_.train, Purpose::training)),
         test_batches_(batches_of(sets_.test, Purpose::evaluation)),
-        folder_(options_.output.empty() ? default_run_folder(spec_.name) : options_.output),
-        checkpoints_(folder_.checkpoints()),
-        watchdog_(checkpoints_),
-        fingerprint_(models::spec_fingerprint(spec_)),
+        folder_(options_.output.empty() ? RunFolder::create(spec_.name)
+                                        : RunFolder::at(options_.output)),
+        watchdog_(folder_.checkpoints()),
+        fingerprint_(run_fingerprint(spec_, sets_)),
         progress_(options_.quiet) {}
 
   int run() {
@@ -58,10 +60,7 @@ class TrainingLoop {
 
  private:
   int run_epochs() {
-    start();
-    folder_.create();  // everything that a user can get wrong has been looked at
-    folder_.write_config(models::resolved_spec(spec_));
-    introduce();
+    introduce(start());
     while (state_.epoch < spec_.training.epochs) {
       if (options_.profile && state_.epoch + 1 == spec_.training.epochs) {
         session_.start_profile();
@@ -73,7 +72,7 @@ class TrainingLoop {
     if (!tested_ && !test()) {  // resumed behind the last epoch: nothing was left to train
       return leave_interrupted();
     }
-    save_weights(folder_.weights(), session_.parameters());
+    folder_.save_weights(session_.parameters());
     conclude();
     return kExitOk;
   }
@@ -87,31 +86,18 @@ class TrainingLoop {
     return spec_.training.epochs * train_batches_->batches_per_epoch();
   }
 
-  // From a checkpoint, from given weights, or with the new ones that the session has.
-  void start() {
-    if (!resume() && !options_.weights.empty()) {
-      load_weights(options_.weights, session_.parameters(), models::layer_aliases(spec_.model));
-      session_.upload_parameters();
-      weights_from_ = options_.weights;
-    }
+  RunStart start() {
+    const RunExtent extent{fingerprint_, spec_.training.epochs,
+                           train_batches_->batches_per_epoch()};
+    RunStart start = start_run(options_, spec_, extent, folder_, session_);
+    state_ = start.progress;
+    sums_ = {state_.loss_sum, state_.correct, state_.samples};
+    last_epoch_.train_loss = state_.last_train_loss;
+    last_epoch_.train_accuracy = state_.last_train_accuracy;
+    return start;
   }
 
-  bool resume() {
-    const std::optional<std::string> from =
-        resume_point(folder_.path(), checkpoints_.newest(), options_.resume);
-    if (from) {
-      state_ = load_checkpoint(*from, session_.parameters(), fingerprint_);
-      session_.upload_parameters();
-      sums_ = {state_.loss_sum, state_.correct, state_.samples};
-      last_epoch_.train_loss = state_.last_train_loss;
-      last_epoch_.train_accuracy = state_.last_train_accuracy;
-      resumed_from_ = *from;
-      folder_.resume_metrics_at(state_.epoch);
-    }
-    return from.has_value();
-  }
-
-  void introduce() {
+  void introduce(const RunStart& start) {
     RunIntroduction run;
     run.name = spec_.name;
     run.parameters = session_.parameters().num_parameters();
@@ -120,9 +106,10 @@ class TrainingLoop {
     run.data_source = sets_.source;
     run.planned_bytes = session_.planned_bytes();
     run.folder = folder_.path();
-    run.weights_from = weights_from_;
-    run.resumed_from = resumed_from_;
+    run.weights_from = start.weights_from;
+    run.resumed_from = start.resumed_from;
     run.resumed_step = state_.global_step;
+    run.notes = start.notes;
     progress_.introduce(run);
   }
 
@@ -221,11 +208,10 @@ class TrainingLoop {
     last_epoch_.learning_rate = rate_at(state_.global_step - 1);
     last_epoch_.train_loss = sums_.mean_loss();
     last_epoch_.train_accuracy = sums_.accuracy();
-    last_epoch_.examples_per_second = epoch_pace_.examples_per_second();
-    last_epoch_.seconds = seconds_since(epoch_start_);
-    last_epoch_.data_wait_percent = 100.0 * waited / train_seconds;
-    folder_.append_metrics(last_epoch_);
-    progress_.epoch(last_epoch_, spec_.training.epochs);
+    const EpochTiming timing{last_epoch_.epoch, epoch_pace_.examples_per_second(),
+                             seconds_since(epoch_start_), 100.0 * waited / train_seconds};
+    folder_.append(last_epoch_, timing);
+    progress_.epoch(last_epoch_, timing, spec_.training.epochs);
     begin_next_epoch();
     return true;
   }
@@ -248,9 +234,10 @@ class TrainingLoop {
     state_.last_train_loss = last_epoch_.train_loss;
     state_.last_train_accuracy = last_epoch_.train_accuracy;
     sums_ = {};
+    const bool best = take_if_best(spec_.checkpoint.best, last_epoch_, state_.best);
     const std::int64_t every = spec_.checkpoint.every_epochs;
     const bool last = state_.epoch == spec_.training.epochs;
-    if (last || (every > 0 && state_.epoch % every == 0)) {
+    if (best || last || (every > 0 && state_.epoch % every == 0)) {
       save();
     }
   }
@@ -259,8 +246,7 @@ class TrainingLoop {
     state_.loss_sum = sums_.loss;
     state_.correct = sums_.correct;
     state_.samples = sums_.samples;
-    save_checkpoint(checkpoints_.path_for(state_), session_.parameters(), state_, fingerprint_);
-    checkpoints_.prune(static_cast<int>(spec_.checkpoint.keep));
+    folder_.save(session_.parameters(), state_, fingerprint_, spec_.checkpoint.keep);
   }
 
   void check_state() const {
@@ -282,6 +268,8 @@ class TrainingLoop {
     run.bytes_copied = session_.bytes_copied();
     run.folder = folder_.path();
     run.last_epoch = last_epoch_;
+    run.best = state_.best;
+    run.best_checkpoint = folder_.checkpoints().best();
     run.examples_per_second = pace_.examples_per_second();
     run.device = to_string(runtime_.stream().device());
     if (options_.profile) {
@@ -298,7 +286,6 @@ class TrainingLoop {
   std::unique_ptr<BatchSource> train_batches_;
   std::unique_ptr<BatchSource> test_batches_;
   RunFolder folder_;
-  CheckpointFolder checkpoints_;
   Watchdog watchdog_;
   std::string fingerprint_;
   Progress progress_;
@@ -307,8 +294,6 @@ class TrainingLoop {
   EpochSums sums_;
   EpochMetrics last_epoch_;
   bool tested_ = false;
-  std::string resumed_from_;
-  std::string weights_from_;
   StepsUnderWay under_way_;
   Pace pace_;  // of this process
   Pace epoch_pace_;

@@ -8,6 +8,7 @@
 #include "device_choice.h"
 #include "interrupt.h"
 #include "model_builder.h"
+#include "run_folder.h"
 
 namespace accrete::apps {
 namespace {
@@ -25,7 +26,10 @@ DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
 
 LoopInputs prepare_run(const TrainOptions& options, const Device& device) {
   models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
-  check_model(spec);  // an impossible spec fails before data are read
+  check_model(spec);  // an impossible spec or output fails before data are read
+  if (!options.output.empty()) {
+    check_output(options.output, options.overwrite || !options.resume.empty());
+  }
   data::TrainTest sets = load_dataset(spec, [&](const std::string& message) {
     if (!options.quiet) {
       std::printf("%s\n", message.c_str());

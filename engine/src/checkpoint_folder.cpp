@@ -4,10 +4,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <string_view>
-#include <utility>
-#include <vector>
+#include <tuple>
 
 #include "accrete/engine/checkpoint.h"
+#include "accrete/kernels/error.h"
+#include "checkpoint_metadata.h"
 
 namespace accrete {
 namespace {
@@ -17,7 +18,7 @@ constexpr const char* kExtension = ".safetensors";
 constexpr std::string_view kPrefix = "step_";
 
 // The step in "step_0000000123.safetensors", or none: other files may lie beside checkpoints.
-std::optional<std::int64_t> step_of(const fs::path& path) {
+std::optional<std::int64_t> named_step(const fs::path& path) {
   const std::string name = path.stem().string();
   const char* digits = name.data() + std::min(name.size(), kPrefix.size());
   const char* end = name.data() + name.size();
@@ -28,44 +29,95 @@ std::optional<std::int64_t> step_of(const fs::path& path) {
   return fits ? std::optional<std::int64_t>(step) : std::nullopt;
 }
 
-// By step.
-std::vector<fs::path> checkpoint_files(const std::string& folder) {
-  std::vector<std::pair<std::int64_t, fs::path>> steps;
-  std::error_code status;
-  for (fs::directory_iterator entry(folder, status), end; !status && entry != end;
-       entry.increment(status)) {
-    if (const auto step = step_of(entry->path())) {
-      steps.emplace_back(*step, entry->path());
-    }
+std::string name_of(std::int64_t step) {
+  char name[40];
+  std::snprintf(name, sizeof(name), "%s%010lld", kPrefix.data(), static_cast<long long>(step));
+  return std::string(name) + kExtension;
+}
+
+bool has_own_name(const CheckpointFolder::Entry& entry) {
+  return fs::path(entry.path).filename() == name_of(entry.step);
+}
+
+CheckpointFolder::Entry entry_of(const std::string& path, std::int64_t named) {
+  try {
+    const Metadata metadata = read_safetensors_metadata(path);
+    check_metadata(path, metadata);
+    return {path, progress_of(path, metadata).global_step, true};
+  } catch (const Error&) {
+    return {path, named, false};
   }
-  std::sort(steps.begin(), steps.end());
-  std::vector<fs::path> files;
-  files.reserve(steps.size());
-  for (const auto& [step, path] : steps) {
-    files.push_back(path);
-  }
-  return files;
+}
+
+void remove_file(const std::string& path) {
+  std::error_code status;  // a checkpoint that cannot be removed is no reason to stop training
+  fs::remove(path, status);
 }
 
 }  // namespace
 
 std::string CheckpointFolder::path_for(const TrainingProgress& progress) const {
-  char name[40];
-  std::snprintf(name, sizeof(name), "%s%010lld", kPrefix.data(),
-                static_cast<long long>(progress.global_step));
-  return (fs::path(folder_) / (std::string(name) + kExtension)).string();
+  return (fs::path(folder_) / name_of(progress.global_step)).string();
+}
+
+std::string CheckpointFolder::best() const {
+  return (fs::path(folder_) / (std::string("best") + kExtension)).string();
+}
+
+std::vector<CheckpointFolder::Entry> CheckpointFolder::entries() const {
+  std::vector<Entry> entries;
+  std::error_code status;
+  for (fs::directory_iterator file(folder_, status), end; !status && file != end;
+       file.increment(status)) {
+    if (const auto step = named_step(file->path())) {
+      entries.push_back(entry_of(file->path().string(), *step));
+    }
+  }
+  // Of several that say the same, the one that was saved under that name goes first.
+  const auto order = [](const Entry& entry) {
+    return std::tuple(-entry.step, !entry.readable, !has_own_name(entry), entry.path);
+  };
+  std::sort(entries.begin(), entries.end(),
+            [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
+  return entries;
+}
+
+std::vector<CheckpointFolder::Entry> CheckpointFolder::own_entries() const {
+  std::vector<Entry> own = entries();
+  own.erase(std::remove_if(own.begin(), own.end(),
+                           [](const Entry& entry) { return !has_own_name(entry); }),
+            own.end());
+  return own;
 }
 
 std::optional<std::string> CheckpointFolder::newest() const {
-  const std::vector<fs::path> files = checkpoint_files(folder_);
-  return files.empty() ? std::nullopt : std::optional<std::string>(files.back().string());
+  for (const Entry& entry : entries()) {
+    if (entry.readable) {
+      return entry.path;
+    }
+  }
+  return std::nullopt;
 }
 
-void CheckpointFolder::prune(int keep) const {
-  const std::vector<fs::path> files = checkpoint_files(folder_);
-  for (std::size_t i = 0; i + static_cast<std::size_t>(keep) < files.size(); ++i) {
-    std::error_code status;  // a checkpoint that cannot be removed is no reason to stop training
-    fs::remove(files[i], status);
+void CheckpointFolder::prune(std::int64_t step, std::int64_t keep) const {
+  std::int64_t kept = 0;  // one that cannot be read goes when as many good ones are newer
+  for (const Entry& entry : own_entries()) {
+    if (entry.step > step || (entry.step < step && kept >= keep)) {
+      remove_file(entry.path);
+    } else if (entry.step < step && entry.readable) {
+      ++kept;
+    }
+  }
+}
+
+void CheckpointFolder::remove_beyond(std::int64_t step) const {
+  for (const Entry& entry : own_entries()) {
+    if (entry.step > step) {
+      remove_file(entry.path);
+    }
+  }
+  if (entry_of(best(), step).step > step) {
+    remove_file(best());
   }
 }
 

@@ -7,11 +7,11 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
+#include "accrete/engine/atomic_file.h"
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/regular_file.h"
-#include "atomic_file.h"
 
 namespace accrete {
 namespace {
@@ -162,8 +162,14 @@ class HeaderReader {
 };
 
 // `next` copies that many bytes, which are there, from where the last call ended.
-SafetensorsFile read_from(const std::string& source, std::size_t file_bytes,
-                          const std::function<void(void* to, std::size_t bytes)>& next) {
+using NextBytes = std::function<void(void* to, std::size_t bytes)>;
+
+struct Header {
+  std::map<std::string, std::string> metadata;
+  std::vector<Entry> entries;  // which cover the rest of the file
+};
+
+Header read_header(const std::string& source, std::size_t file_bytes, const NextBytes& next) {
   std::uint64_t header_bytes = 0;
   const std::size_t rest = file_bytes - std::min(file_bytes, sizeof(header_bytes));
   if (rest > 0) {
@@ -175,9 +181,14 @@ SafetensorsFile read_from(const std::string& source, std::size_t file_bytes,
   std::string text(header_bytes, '\0');
   next(text.data(), text.size());
   const HeaderReader header(source, text);
-  SafetensorsFile file{header.metadata(), {}};
-  const std::size_t data_bytes = rest - text.size();
-  for (Entry& entry : header.entries(static_cast<std::int64_t>(data_bytes))) {
+  return {header.metadata(), header.entries(static_cast<std::int64_t>(rest - text.size()))};
+}
+
+SafetensorsFile read_from(const std::string& source, std::size_t file_bytes,
+                          const NextBytes& next) {
+  Header header = read_header(source, file_bytes, next);
+  SafetensorsFile file{std::move(header.metadata), {}};
+  for (Entry& entry : header.entries) {
     const auto bytes = static_cast<std::size_t>(entry.end - entry.begin);
     entry.array.values.resize((bytes + sizeof(float) - 1) / sizeof(float));
     next(entry.array.values.data(), bytes);
@@ -207,6 +218,12 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file) {
 SafetensorsFile read_safetensors(const std::string& path) {
   RegularFile file(path);
   return read_from(path, file.bytes(), [&](void* to, std::size_t bytes) { file.read(to, bytes); });
+}
+
+std::map<std::string, std::string> read_safetensors_metadata(const std::string& path) {
+  RegularFile file(path);
+  const auto next = [&](void* to, std::size_t bytes) { file.read(to, bytes); };
+  return read_header(path, file.bytes(), next).metadata;
 }
 
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& source) {

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // RunSpec -> JSON text with every default written out, and its fingerprint.
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "accrete/engine/text_hash.h"
 #include "accrete/models/run_spec.h"
 #include "model_json.h"
 #include "spec_names.h"
@@ -91,8 +89,13 @@ std::string resolved_spec(const RunSpec& spec) {
     json["memory"] = {{"recompute", spec.memory.recompute}};
   }
   json["checkpoint"] = {{"every_epochs", spec.checkpoint.every_epochs},
-                        {"keep", spec.checkpoint.keep}};
+                        {"keep", spec.checkpoint.keep},
+                        {"best", name_of(spec.checkpoint.best)}};
   return json.dump(2) + "\n";
+}
+
+const std::string& name_of(Metric metric) {
+  return name_of(kMetricNames, metric);
 }
 
 std::string spec_fingerprint(const RunSpec& spec) {
@@ -104,10 +107,7 @@ std::string spec_fingerprint(const RunSpec& spec) {
   if (spec.training.schedule.kind == ScheduleKind::constant) {
     json["training"].erase("epochs");  // no step depends on how many follow: runs may be extended
   }
-  char text[20];
-  std::snprintf(text, sizeof(text), "%016llx",
-                static_cast<unsigned long long>(text_hash(json.dump())));
-  return text;
+  return json.dump();
 }
 
 }  // namespace accrete::models

@@ -2,7 +2,6 @@
 // JSON text -> RunSpec.
 #include "accrete/models/run_spec.h"
 
-#include <algorithm>
 #include <limits>
 
 #include "accrete/engine/json_text.h"
@@ -119,13 +118,18 @@ void read_memory(JsonReader reader, MemorySpec& memory) {
   memory.budget_bytes = *bytes;
 }
 
+void read_checkpoint(JsonReader reader, CheckpointSpec& checkpoint) {
+  reader.integer("every_epochs", checkpoint.every_epochs, 0, 1'000'000);
+  reader.integer("keep", checkpoint.keep, 0, 1'000'000);
+  reader.choice("best", kMetricNames, checkpoint.best);
+  reader.finish();
+}
+
 // The name becomes part of a folder's name and is printed.
 void read_name(JsonReader& reader, std::string& name) {
   reader.string("name", name);
-  const bool usable =
-      name.size() <= kMostNameBytes && std::none_of(name.begin(), name.end(), [](char c) {
-        return c == '/' || c == 0x7F || static_cast<unsigned char>(c) < 0x20;
-      });
+  const bool usable = name.size() <= kMostNameBytes && name.find('/') == std::string::npos &&
+                      !has_control_characters(name);
   if (!usable) {
     reader.fail("name", "must have " + std::to_string(kMostNameBytes) +
                             " bytes at most and neither '/' nor control characters, found \"" +
@@ -147,10 +151,7 @@ RunSpec read_root(JsonReader reader) {
   read_data(reader.object("data"), spec.data);
   read_training(reader.object("training"), spec.training);
   read_memory(reader.object("memory"), spec.memory);
-  JsonReader checkpoint = reader.object("checkpoint");
-  checkpoint.integer("every_epochs", spec.checkpoint.every_epochs, 0, 1'000'000);
-  checkpoint.integer("keep", spec.checkpoint.keep, 1, 1'000'000);
-  checkpoint.finish();
+  read_checkpoint(reader.object("checkpoint"), spec.checkpoint);
   reader.finish();
   return spec;
 }

@@ -17,6 +17,9 @@ inline const std::vector<std::string> kOptimizerNames = {"sgd", "adam"};
 inline const std::vector<std::string> kWeightDecayScopeNames = {"all", "weights"};
 inline const std::vector<std::string> kScheduleNames = {"constant", "step", "cosine", "one_cycle"};
 
+inline const std::vector<std::string> kMetricNames = {"none", "train_loss", "train_acc",
+                                                      "test_loss", "test_acc"};
+
 template <class Enum>
 const std::string& name_of(const std::vector<std::string>& names, Enum value) {
   return names[static_cast<std::size_t>(value)];

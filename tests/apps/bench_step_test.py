@@ -34,7 +34,7 @@ while [ "$1" != --output ]; do shift; done
 mkdir -p "$2"
 cp "$spec" "$2/config.json"
 echo '{"commit": "none"}' >"$2/build.json"
-printf '{"examples_per_second": 1}\n{"examples_per_second": 200}\n' >"$2/metrics.jsonl"
+printf '{"examples_per_second": 1}\n{"examples_per_second": 200}\n' >"$2/timing.jsonl"
 echo "peak memory 10.0 MiB (planned 10.0 MiB), bytes copied by concat: 0"
 """
 PYTHON = TROUBLE + r"""

@@ -47,6 +47,10 @@ std::string inspect(const std::string& arguments) {
   return std::string(PROGRAM_FOLDER) + "/inspect " + arguments;
 }
 
+std::string with_default_signals(const std::string& command) {
+  return "env --default-signal " + command;
+}
+
 std::string fresh_folder(const std::string& name) {
   const std::string folder = "app_test_files/" + name;
   fs::remove_all(folder);

@@ -21,6 +21,10 @@ CommandResult run_command(const std::string& command);
 std::string train(const std::string& arguments);
 std::string inspect(const std::string& arguments);
 
+/// A command that a shell may start with "&" and that still takes signals: what the shell starts so
+/// ignores SIGINT otherwise, which a program respects.
+std::string with_default_signals(const std::string& command);
+
 /// An empty folder for a test, below the working directory.
 std::string fresh_folder(const std::string& name);
 std::string file_content(const std::string& path);

@@ -68,6 +68,17 @@ Trigger after_a_run(const std::string& flags, bool same_folder) {
   return {command, same_folder};
 }
 
+// Resumes from a checkpoint that the program `sed` has changed.
+Trigger on_changed_checkpoint(const std::string& change) {
+  return {[change](const std::string& folder) {
+    const std::string spec = tiny_spec(folder) + " --set training.epochs=1";
+    const std::string bad = folder + "/bad.safetensors";
+    return train(spec + " -q --output " + folder + "/first") + " >/dev/null && sed '" + change +
+           "' " + folder + "/first/checkpoints/*.safetensors >" + bad + " && " +
+           train(spec + " --resume " + bad + into_run(folder));
+  }};
+}
+
 // With a limit of the shell.
 Trigger limited(const std::string& limit, const std::string& flags) {
   const auto command = [limit, flags](const std::string& folder) {
@@ -76,12 +87,17 @@ Trigger limited(const std::string& limit, const std::string& flags) {
   return {command, false, true};
 }
 
+// Waits until a file has something in it, for a minute.
+std::string until_file(const std::string& path) {
+  return "for i in $(seq 1200); do test -s " + path + " && break; sleep 0.05; done; ";
+}
+
 // A signal after the first epoch of a long run.
 Trigger signalled(const std::string& signal) {
   const auto command = [signal](const std::string& folder) {
-    return train(tiny_spec(folder) + " --set training.epochs=1000000 --output " + folder + "/run") +
-           " & for i in $(seq 1200); do test -s " + folder +
-           "/run/metrics.jsonl && break; sleep 0.05; done; kill -" + signal + " $!; wait $!";
+    return with_default_signals(train(
+               tiny_spec(folder) + " --set training.epochs=1000000 --output " + folder + "/run")) +
+           " & " + until_file(folder + "/run/metrics.jsonl") + "kill -" + signal + " $!; wait $!";
   };
   return {command, true};
 }
@@ -95,18 +111,17 @@ void add_files(Triggers& all) {
     return train(tiny_spec(folder) + " -q --output " + write(folder + "/file", "") + "/run");
   }};
   all["run-file-unwritable"] = {[](const std::string& folder) {
-                                  fs::create_directories(folder + "/run");
-                                  fs::create_symlink("/dev/full", folder + "/run/metrics.jsonl");
-                                  return train(tiny_spec(folder) + into_run(folder));
+                                  return "trap '' XFSZ; ulimit -f 24; " +
+                                         train(tiny_spec(folder) + into_run(folder));
                                 },
                                 true};
+  all["run-file-unremovable"] = {[](const std::string& folder) {
+                                   fs::create_directories(folder + "/run/config.json.tmp/full");
+                                   return train(tiny_spec(folder) + into_run(folder));
+                                 },
+                                 true};
   all["output-unwritable"] = {
       [](const std::string& folder) { return inspect(tiny_spec(folder)) + " >/dev/full"; }};
-  all["checkpoint-unwritable"] = {[](const std::string& folder) {
-                                    return "trap '' XFSZ; ulimit -f 24; " +
-                                           train(tiny_spec(folder) + into_run(folder));
-                                  },
-                                  true};
 }
 
 void add_usage(Triggers& all) {
@@ -118,6 +133,24 @@ void add_usage(Triggers& all) {
   all["usage-pass"] = tiny("--disable-pass magic");
   all["device-unavailable"] = tiny("--device cuda:99");
   all["output-holds-a-run"] = after_a_run("", true);
+  all["output-holds-newer"] = {[](const std::string& folder) {
+                                 const std::string run =
+                                     train(tiny_spec(folder) + into_run(folder));
+                                 return run + " >/dev/null && " + run + " --resume " + folder +
+                                        "/run/checkpoints/step_0000000005.safetensors";
+                               },
+                               true};
+  all["output-in-use"] = {
+      [](const std::string& folder) {
+        const std::string run =
+            train(tiny_spec(folder) + " --set training.epochs=1000000" + into_run(folder));
+        return run + " & " + until_file(folder + "/run/metrics.jsonl") + run +
+               "; code=$?; kill -KILL $!; exit $code";
+      },
+      true};
+  all["output-name"] = {[](const std::string& folder) {
+    return train(tiny_spec(folder) + " -q --output " + folder + "/$(printf 'a\\033b')");
+  }};
 }
 
 void add_spec_form(Triggers& all) {
@@ -162,6 +195,13 @@ void add_spec_meaning(Triggers& all) {
   all["spec-expect-params"] = with_set("model.expect_params=7");
   all["spec-classes"] = on_files(write_good_data, 4);
   all["spec-channels"] = with_set("data.mean=[0.5]");
+  all["spec-epochs-done"] = {
+      [](const std::string& folder) {
+        const std::string spec = tiny_spec(folder) + " --set training.schedule.type=constant";
+        return train(spec + into_run(folder)) + " >/dev/null && " +
+               train(spec + " --set training.epochs=1 --resume auto" + into_run(folder));
+      },
+      true};
   all["spec-synthetic"] = tiny(
       "--set data.synthetic.train_images=1000000000 --set data.synthetic.image_size=16384 "
       "--set data.synthetic.channels=1024");
@@ -223,14 +263,16 @@ void add_run(Triggers& all) {
     return train(tiny_spec(folder) + " --resume " +
                  write(folder + "/bad.safetensors", "not a checkpoint at all") + into_run(folder));
   }};
-  all["weights-not-of-a-run"] = {[](const std::string& folder) {
-    const std::string spec = tiny_spec(folder) + " --set training.epochs=1";
-    const std::string bad = folder + "/bad.safetensors";
-    return train(spec + " -q --output " + folder + "/first") +
-           " >/dev/null && sed s/accrete.epoch/accrete.epocX/ " + folder +
-           "/first/checkpoints/*.safetensors >" + bad + " && " +
-           train(spec + " --resume " + bad + into_run(folder));
-  }};
+  all["checkpoint-damaged"] =
+      on_changed_checkpoint("s/accrete.samples\":\"0/accrete.samples\":\"1/");
+  all["checkpoint-no-checksums"] = on_changed_checkpoint("s/accrete.crc32c/accrete.crc32X/");
+  all["checkpoints-all-damaged"] = {
+      [](const std::string& folder) {
+        const std::string run = train(tiny_spec(folder) + into_run(folder));
+        return run + " >/dev/null && for file in " + folder +
+               "/run/checkpoints/*; do truncate -s -1 $file; done; " + run + " --resume auto";
+      },
+      true};
   all["weights-other-spec"] = after_a_run("--resume auto --set training.seed=9", true);
   all["weights-other-model"] =
       after_a_run("--weights @/first/model.safetensors --set 'model.blocks=[2,3]'", false);
@@ -254,6 +296,8 @@ void add_run(Triggers& all) {
   for (const char* name : {"diverged", "diverged-test", "diverged-weights"}) {
     all[name].run_remains = true;
   }
+  all["hung-up"] = signalled("HUP");
+  all["user-signal"] = signalled("USR1");
   all["interrupted"] = signalled("INT");
   all["terminated"] = signalled("TERM");
 }

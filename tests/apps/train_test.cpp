@@ -21,7 +21,7 @@ constexpr const char* kLastCheckpoint = "/checkpoints/step_0000000010.safetensor
 // Starts a run, sends it a signal once it has written a checkpoint, prints "code <exit code>".
 std::string signalled(const std::string& command, const std::string& run_folder,
                       const std::string& signal) {
-  return "{ " + command + " & pid=$!; until ls " + run_folder +
+  return "{ " + with_default_signals(command) + " & pid=$!; until ls " + run_folder +
          "/checkpoints/*.safetensors >/dev/null 2>&1; do sleep 0.01; done; kill -" + signal +
          " $pid; wait $pid; echo code $?; }";
 }

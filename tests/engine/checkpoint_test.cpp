@@ -12,6 +12,7 @@
 
 #include "accrete/engine/safetensors.h"
 #include "accrete/kernels/error.h"
+#include "checkpoint_metadata.h"
 #include "engine/tiny_models.h"
 #include "support/catch.h"
 #include "support/compare.h"
@@ -51,7 +52,8 @@ OptimizerOptions with_momentum() {
 TEST_CASE("a checkpoint restores everything a run needs") {
   TinySession first(tiny_densenet({}), 4, {}, 1, with_momentum());
   first.step(0.1, 0);
-  const TrainingProgress progress{3, 2, 17, 0.1 + 0.2, 41, 64, 1.0 / 3.0, 0.875};
+  const TrainingProgress progress{3,  2,         17,    0.1 + 0.2,           41,
+                                  64, 1.0 / 3.0, 0.875, {"test_acc", 2, 0.7}};
   save_checkpoint(scratch("a.safetensors"), first.session.parameters(), progress, "f00d");
 
   TinySession second(tiny_densenet({}), 4, {}, 1, with_momentum());
@@ -66,6 +68,9 @@ TEST_CASE("a checkpoint restores everything a run needs") {
   CHECK(restored.samples == 64);
   CHECK(restored.last_train_loss == 1.0 / 3.0);
   CHECK(restored.last_train_accuracy == 0.875);
+  CHECK(restored.best.metric == "test_acc");
+  CHECK(restored.best.epoch == 2);
+  CHECK(restored.best.value == 0.7);
 
   save_checkpoint(scratch("b.safetensors"), second.session.parameters(), restored, "f00d");
   CHECK(bytes_of(scratch("a.safetensors")) == bytes_of(scratch("b.safetensors")));
@@ -118,7 +123,8 @@ TEST_CASE("a checkpoint of another spec, model or optimizer is refused") {
   const std::string path = scratch("c.safetensors");
   save_checkpoint(path, tiny.session.parameters(), {}, "one");
   CHECK_THROWS_WITH(load_checkpoint(path, tiny.session.parameters(), "two"),
-                    Contains("another spec") && Contains("--output"));
+                    Contains("another spec or other data, so the run cannot go on from it;") &&
+                        Contains("--output"));
   TinyDenseNet wider;
   wider.growth_rate = 6;
   TinySession other(tiny_densenet(wider), 4);
@@ -127,46 +133,6 @@ TEST_CASE("a checkpoint of another spec, model or optimizer is refused") {
   TinySession momentum(tiny_densenet({}), 4, {}, 1, with_momentum());
   CHECK_THROWS_WITH(load_checkpoint(path, momentum.session.parameters(), "one"),
                     Contains("optimizer.momentum"));
-}
-
-TEST_CASE("a folder knows its newest checkpoint and keeps as many as asked") {
-  const std::string folder = scratch("folder");
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  const CheckpointFolder checkpoints(folder);
-  CHECK_FALSE(checkpoints.newest().has_value());
-  TinySession tiny(tiny_densenet({}), 2);
-  for (const std::int64_t step : {9, 10, 100}) {
-    TrainingProgress progress;
-    progress.global_step = step;
-    save_checkpoint(checkpoints.path_for(progress), tiny.session.parameters(), progress, "x");
-  }
-  std::ofstream(folder + "/step_0000000999.safetensors.tmp") << "half";
-  CHECK(checkpoints.newest()->find("step_0000000100") != std::string::npos);
-  checkpoints.prune(2);
-  CHECK(fs::exists(folder + "/step_0000000010.safetensors"));
-  CHECK_FALSE(fs::exists(folder + "/step_0000000009.safetensors"));
-}
-
-TEST_CASE("files beside the checkpoints are neither resumed from nor removed") {
-  const std::string folder = scratch("mixed");
-  fs::remove_all(folder);
-  fs::create_directories(folder);
-  const CheckpointFolder checkpoints(folder);
-  for (const char* name :
-       {"step_best.safetensors", "step_.safetensors", "step_-1.safetensors", "step_12x.safetensors",
-        "step_99.safetensors.tmp", "best_7.safetensors", "step_99999999999999999999.safetensors"}) {
-    std::ofstream(folder + "/" + name) << "x";
-  }
-  CHECK_FALSE(checkpoints.newest().has_value());
-  for (const char* name : {"step_9999999999.safetensors", "step_10000000000.safetensors"}) {
-    std::ofstream(folder + "/" + name) << "x";
-  }
-  CHECK_THAT(*checkpoints.newest(), Contains("step_10000000000"));
-  checkpoints.prune(1);
-  CHECK(fs::exists(folder + "/step_best.safetensors"));
-  CHECK(fs::exists(folder + "/step_10000000000.safetensors"));
-  CHECK_FALSE(fs::exists(folder + "/step_9999999999.safetensors"));
 }
 
 namespace {
@@ -234,6 +200,7 @@ TEST_CASE("a checkpoint whose momentum is NaN is refused, its weights alone are 
   save_checkpoint(path, tiny.session.parameters(), {}, "one");
   SafetensorsFile file = read_safetensors(path);
   array_of(file, "optimizer.momentum.stem.weight").values[3] = from_bits(0x7FC00000U);
+  seal(file);
   write_safetensors(path, file);
   CHECK_THROWS_WITH(load_checkpoint(path, tiny.session.parameters(), "one"),
                     Contains("optimizer.momentum.stem.weight") && Contains("NaN or infinite"));
@@ -259,7 +226,7 @@ TEST_CASE("a layer is read under the other name that the model gives") {
 TEST_CASE("progress that no run can have is refused") {
   TinySession tiny(tiny_densenet({}), 4);
   const std::string path = scratch("progress.safetensors");
-  const TrainingProgress usual{3, 2, 17, 1.5, 41, 64, 0.5, 0.875};
+  const TrainingProgress usual{3, 2, 17, 1.5, 41, 64, 0.5, 0.875, {"test_loss", 3, 0.5}};
   save_checkpoint(path, tiny.session.parameters(), usual, "one");
   const SafetensorsFile good = read_safetensors(path);
   for (const auto& [key, values] : std::map<std::string, std::vector<const char*>>{
@@ -270,16 +237,45 @@ TEST_CASE("progress that no run can have is refused") {
            {"correct", {"-1", "65", "nan"}},
            {"loss_sum", {"inf", "-inf", "nan", "1e999", "1.5x", ""}},
            {"last_train_loss", {"infinity", "nan(7)"}},
-           {"last_train_accuracy", {"-nan", "INF"}}}) {
+           {"last_train_accuracy", {"-nan", "INF"}},
+           {"best_epoch", {"-1", "4", "x"}},
+           {"best_value", {"nan", "inf", ""}}}) {
     for (const char* value : values) {
       SafetensorsFile file = good;
       file.metadata["accrete." + key] = value;
+      seal(file);
       write_safetensors(path, file);
       INFO(key << " " << value);
       CHECK_THROWS_WITH(load_checkpoint(path, tiny.session.parameters(), "one"),
                         Contains("no checkpoint of a training run"));
     }
   }
+}
+
+TEST_CASE("the first key that differs from the run's is named, with both values") {
+  TinySession tiny(tiny_densenet({}), 4);
+  const std::string path = scratch("fingerprint.safetensors");
+  const std::string run = R"({"model":{"a":[1,2]},"data":{"images":64,"sum":7},"seed":0})";
+  save_checkpoint(path, tiny.session.parameters(), {}, run);
+  const auto message = [&](const std::string& other) {
+    try {
+      load_checkpoint(path, tiny.session.parameters(), other);
+    } catch (const Error& error) {
+      CHECK(error.code() == ErrorCode::weights);
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  CHECK(message(run).empty());
+  CHECK_THAT(message(R"({"model":{"a":[1,2]},"data":{"images":16,"sum":9},"seed":0})"),
+             Contains("from it: /data/images was 64 and is 16;"));
+  CHECK_THAT(message(R"({"model":{"a":[1,3]},"data":{"images":16,"sum":9},"seed":0})"),
+             Contains("/model/a was [1,2] and is [1,3];"));
+  CHECK_THAT(message(R"({"model":{"a":[1,2]},"data":{"images":64,"sum":7}})"),
+             Contains("/seed was 0 and is absent;"));
+  CHECK_THAT(message(R"({"model":{"a":[1,2]},"data":{"images":64,"sum":7},"seed":0,"b":{}})"),
+             Contains("/b was absent and is {};"));
+  CHECK_THAT(message("no JSON"), Contains("cannot go on from it; use the same"));
 }
 
 TEST_CASE("writing where it is not possible says where and leaves nothing") {

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Checkpoints and weight files, loaded into a small run. What was restored is saved and restored
-// again.
+// Checkpoints and weight files, loaded into a small run, as they are and with checksums that fit,
+// which no input would find by itself. What was restored is saved and restored again.
 #include "accrete/engine/checkpoint.h"
 
 #include <vector>
 
+#include "checkpoint_metadata.h"
 #include "fuzz/fuzz_target.h"
 #include "fuzz/tiny_run.h"
 
@@ -27,9 +28,32 @@ void check_equal(const TrainingProgress& a, const TrainingProgress& b) {
   require(a.epoch == b.epoch && a.step_in_epoch == b.step_in_epoch &&
               a.global_step == b.global_step && a.correct == b.correct && a.samples == b.samples,
           "another cursor when restored again");
+  require(a.best.metric == b.best.metric && a.best.epoch == b.best.epoch &&
+              a.best.value == b.best.value,
+          "another best epoch when restored again");
   require(a.loss_sum == b.loss_sum && a.last_train_loss == b.last_train_loss &&
               a.last_train_accuracy == b.last_train_accuracy,
           "other sums when restored again");
+}
+
+void load_as_checkpoint(const std::string& path, const ParameterStore& store) {
+  static const std::string copy = path_in_memory("copy.safetensors");
+  TrainingProgress progress;
+  if (restores(store, [&] { progress = load_checkpoint(path, store, kTinyFingerprint); })) {
+    save_checkpoint(copy, store, progress, kTinyFingerprint);
+    check_equal(progress, load_checkpoint(copy, store, kTinyFingerprint));
+  }
+}
+
+// The same content with right checksums, if it is a safetensors file at all.
+void load_sealed(const std::string& content, const ParameterStore& store) {
+  static const std::string sealed = path_in_memory("sealed.safetensors");
+  SafetensorsFile file;
+  if (answers({ErrorCode::weights}, [&] { file = parse_safetensors(content, "input"); })) {
+    seal(file);
+    write_safetensors(sealed, file);
+    load_as_checkpoint(sealed, store);
+  }
 }
 
 }  // namespace
@@ -39,16 +63,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   using namespace accrete;
   static fuzz::TinyRun run;
   static fuzz::MemoryFile input;
-  static const std::string copy = fuzz::path_in_memory("copy.safetensors");
   const ParameterStore& store = run.session->parameters();
-  input.set_content(fuzz::safetensors_content(data, size));
-  TrainingProgress progress;
-  if (fuzz::restores(store, [&] {
-        progress = load_checkpoint(input.path(), store, fuzz::kTinyFingerprint);
-      })) {
-    save_checkpoint(copy, store, progress, fuzz::kTinyFingerprint);
-    fuzz::check_equal(progress, load_checkpoint(copy, store, fuzz::kTinyFingerprint));
-  }
+  const std::string content = fuzz::safetensors_content(data, size);
+  input.set_content(content);
+  fuzz::load_as_checkpoint(input.path(), store);
+  fuzz::load_sealed(content, store);
   fuzz::restores(store, [&] { load_weights(input.path(), store); });
   return 0;
 }

@@ -137,8 +137,8 @@ void make_safetensors(const fs::path& folder) {
   Corpus checkpoints(folder, "checkpoint");
   const TinyRun run;
   const std::string path = path_in_memory("seed.safetensors");
-  save_checkpoint(path, run.session->parameters(), {1, 1, 3, 0.5, 2, 4, 0.7, 0.5},
-                  kTinyFingerprint);
+  save_checkpoint(path, run.session->parameters(),
+                  {1, 1, 3, 0.5, 2, 4, 0.7, 0.5, {"test_acc", 1, 0.5}}, kTinyFingerprint);
   add_safetensors(corpus, content_of(path));
   add_safetensors(checkpoints, content_of(path));
   save_weights(path, run.session->parameters());

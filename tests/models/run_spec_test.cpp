@@ -88,6 +88,10 @@ TEST_CASE("overrides set existing and new keys, as JSON or as bare words") {
   CHECK(with("model.stem.max_pool=false").model.densenet.stem.max_pool == false);
   CHECK(with("model.blocks=[2,3]").model.densenet.blocks == std::vector<std::int64_t>{2, 3});
   CHECK(with("checkpoint.keep=5").checkpoint.keep == 5);
+  CHECK(with("checkpoint.keep=0").checkpoint.keep == 0);
+  CHECK(with("checkpoint.best=test_acc").checkpoint.best == Metric::test_acc);
+  CHECK(parse(kSmall).checkpoint.best == Metric::none);
+  CHECK_THAT(error_of("checkpoint.best=accuracy"), Contains("test_loss, test_acc, found"));
   CHECK_THROWS_WITH(parse_override("training.epochs"), Contains("KEY=VALUE"));
   CHECK_THAT(error_of("training.epochs.x=1"), Contains("training.epochs"));
 }
@@ -169,6 +173,8 @@ TEST_CASE("the fingerprint sees what changes the numbers and nothing else") {
         spec_fingerprint(parse(kSmall, {parse_override("training.schedule.type=cosine"),
                                         parse_override("training.epochs=9")})));
   CHECK(spec_fingerprint(with("checkpoint.keep=9")) == base);
+  CHECK(spec_fingerprint(with("checkpoint.best=test_loss")) == base);
+  CHECK(spec_fingerprint(with("memory.recompute=1")) == base);
   CHECK(spec_fingerprint(with("data.path=/elsewhere")) == base);
 }
 

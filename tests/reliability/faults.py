@@ -2,6 +2,8 @@
 """Faults that the preloaded library injects, and the log of the calls it saw."""
 import collections
 import dataclasses
+import os
+import re
 
 CALLS = ["write", "fsync", "rename", "truncate", "unlink", "link", "open", "flock", "mkdir"]
 ERRORS = ["ENOSPC", "EIO", "EDQUOT"]
@@ -45,11 +47,20 @@ def fired(calls):
     return [call for call in calls if call.action != "-"]
 
 
+def kind_of_file(path):
+    """The same for all checkpoints."""
+    return re.sub(r"\d+", "N", os.path.basename(path))
+
+
 def draw(random, calls, names, action, forever=False):
-    """A fault at one of the calls, each name as likely as the others; None if no call has one."""
-    present = sorted({call.name for call in calls} & set(names))
-    if not present:
-        return None
-    name = random.choice(present)
-    call = random.choice([call for call in calls if call.name == name])
-    return Fault(call.name, call.n, action, forever)
+    """A fault at one of the calls; None if there is none of these names.
+
+    Names are equally likely, and of a name kinds of files: checkpoints have most of the writes.
+    """
+    calls = [call for call in calls if call.name in names]
+    for key in (lambda call: call.name, lambda call: kind_of_file(call.path), lambda call: call.n):
+        if not calls:
+            return None
+        chosen = random.choice(sorted({key(call) for call in calls}))
+        calls = [call for call in calls if key(call) == chosen]
+    return Fault(calls[0].name, calls[0].n, action, forever)

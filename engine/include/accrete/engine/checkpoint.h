@@ -9,8 +9,16 @@
 #include <vector>
 
 #include "accrete/engine/parameter_store.h"
+#include "accrete/engine/safetensors.h"
 
 namespace accrete {
+
+/// The best finished epoch by one of a run's metrics.
+struct BestEpoch {
+  std::string metric;      ///< empty: none is watched
+  std::int64_t epoch = 0;  ///< epochs finished with it; 0: none yet
+  double value = 0.0;
+};
 
 /// The cursor of a run and the running sums of the epoch it is in.
 struct TrainingProgress {
@@ -22,19 +30,40 @@ struct TrainingProgress {
   std::int64_t samples = 0;
   double last_train_loss = 0.0;      ///< of the last finished epoch
   double last_train_accuracy = 0.0;  ///< of the last finished epoch
+  BestEpoch best = {};
 };
 
-/// Writes everything in `store` and `progress` to one safetensors file, atomically. Convolution
-/// weights are stored as OIHW and linear weights as [out,in], the order other frameworks use.
-/// `fingerprint` identifies the resolved spec. Error(diverged) naming the first tensor that holds a
-/// NaN or an infinity: then nothing is written.
+/// Writes everything in `store` and `progress` to one safetensors file, atomically, with CRC32C
+/// sums of every tensor and of the progress. Convolution weights are stored as OIHW and linear
+/// weights as [out,in], the order other frameworks use. `fingerprint` identifies the run: spec and
+/// data, as the text of a JSON object, so that a mismatch can be named. Error(diverged) naming the
+/// first tensor that holds a NaN or an infinity: then nothing is written.
 void save_checkpoint(const std::string& path, const ParameterStore& store,
                      const TrainingProgress& progress, const std::string& fingerprint);
 
-/// Restores a checkpoint into a bound store. Error(weights) if tensors are missing, unknown, of
-/// another shape, NaN or infinite, if the progress is impossible (negative, more epochs or images
-/// than a spec can ask for, sums that are not finite), or if the fingerprint differs (message says
-/// how to start afresh). On an error the store is as it was.
+/// A checkpoint that has been read whole.
+class Checkpoint {
+ public:
+  /// Error(io) if it cannot be read, Error(weights) if it is damaged: no usable safetensors file,
+  /// other checksums than were written, progress that is impossible (negative, more epochs or
+  /// images than a spec can ask for, sums that are not finite); also if it is no checkpoint at all.
+  explicit Checkpoint(std::string path);
+
+  const std::string& path() const { return path_; }
+  const TrainingProgress& progress() const { return progress_; }
+  /// Error(weights) if it is of a run with another fingerprint; the first differing key is named.
+  void require_fingerprint(const std::string& fingerprint) const;
+  /// Writes everything into a bound store. Error(weights) if tensors are missing, unknown, of
+  /// another shape, NaN or infinite; the store is then as it was.
+  void restore(const ParameterStore& store) &&;
+
+ private:
+  std::string path_;
+  SafetensorsFile file_;
+  TrainingProgress progress_;
+};
+
+/// Restores a checkpoint of the run with this fingerprint, with the errors of Checkpoint.
 TrainingProgress load_checkpoint(const std::string& path, const ParameterStore& store,
                                  const std::string& fingerprint);
 
@@ -54,18 +83,37 @@ struct LayerAlias {
 void load_weights(const std::string& path, const ParameterStore& store,
                   const std::vector<LayerAlias>& aliases = {});
 
-/// Checkpoint files of a folder: names, newest, pruning. Files of other names are left alone.
+/// The checkpoints of a folder. Which is newest is decided by the step that each says it was saved
+/// at, not by names or times of files.
 class CheckpointFolder {
  public:
   explicit CheckpointFolder(std::string folder) : folder_(std::move(folder)) {}
-  /// "<folder>/step_0000123.safetensors".
+
+  struct Entry {
+    std::string path;
+    std::int64_t step = 0;  ///< that it was saved at; if it cannot be read, as its name says
+    bool readable = true;   ///< its progress; the tensors are not looked at
+  };
+
+  const std::string& path() const { return folder_; }
+  /// "<folder>/step_0000000123.safetensors".
   std::string path_for(const TrainingProgress& progress) const;
-  /// The checkpoint with the highest step, if there is any.
+  /// "<folder>/best.safetensors", which is no entry and stays when others are removed.
+  std::string best() const;
+  /// Files "step_<number>.safetensors", the newest first.
+  std::vector<Entry> entries() const;
+  /// The newest whose progress can be read, if there is any.
   std::optional<std::string> newest() const;
-  /// Removes all but the newest `keep`.
-  void prune(int keep) const;
+  /// Removes what saving at `step` has made obsolete: all but the `keep` newest before it, and what
+  /// is beyond it, which is damaged or given up. The one at `step` itself stays, and so do files
+  /// whose names are not those that path_for() gives to what they say of themselves.
+  void prune(std::int64_t step, std::int64_t keep) const;
+  /// Removes those beyond `step`, the newest first, by the same rule, and best() if it is beyond.
+  void remove_beyond(std::int64_t step) const;
 
  private:
+  std::vector<Entry> own_entries() const;
+
   std::string folder_;
 };
 

@@ -34,7 +34,10 @@ void write_safetensors(const std::string& path, const SafetensorsFile& file);
 /// shape [] or [1]): they are left out.
 SafetensorsFile read_safetensors(const std::string& path);
 
-/// The same of a file's bytes in memory; `source` names them in messages.
+/// The metadata of such a file, whose tensors are not read. Errors as above.
+std::map<std::string, std::string> read_safetensors_metadata(const std::string& path);
+
+/// The same as read_safetensors of a file's bytes in memory; `source` names them in messages.
 SafetensorsFile parse_safetensors(std::string_view bytes, const std::string& source);
 
 }  // namespace accrete

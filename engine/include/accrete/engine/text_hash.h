@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stable hash of text: random streams named after tensors and fingerprints of specs use it.
+// A stable hash of text: random streams named after tensors use it.
 #pragma once
 
 #include <cstdint>

@@ -50,9 +50,16 @@ struct TrainingSpec {
   double warmup_epochs = 0.0;
 };
 
+/// A number of a finished epoch, as metrics.jsonl calls it.
+enum class Metric : std::uint8_t { none, train_loss, train_acc, test_loss, test_acc };
+
+/// "test_acc".
+const std::string& name_of(Metric metric);
+
 struct CheckpointSpec {
-  std::int64_t every_epochs = 1;
-  std::int64_t keep = 2;
+  std::int64_t every_epochs = 1;  ///< 0: only at the end
+  std::int64_t keep = 1;          ///< older ones beside the newest and the best
+  Metric best = Metric::none;     ///< the epoch that is best by this has a checkpoint, too
 };
 
 /// How much memory a run may take for activations.
@@ -93,7 +100,9 @@ RunSpec load_run_spec(const std::string& path, const std::vector<SpecOverride>& 
 /// with the same text and fingerprint, if `spec` came from parse_run_spec.
 std::string resolved_spec(const RunSpec& spec);
 
-/// Identifies what decides the numbers of a run (model, data, training), as 16 hex digits.
+/// What decides the numbers of a run, as the text of a JSON object: the keys of /model, /data and
+/// /training, but for where the data lie, how many images are tested at once and, with a constant
+/// schedule, the number of epochs.
 std::string spec_fingerprint(const RunSpec& spec);
 
 }  // namespace accrete::models

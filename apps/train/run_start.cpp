@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "run_start.h"
+
+#include <filesystem>
+#include <optional>
+#include <utility>
+
+#include "accrete/kernels/error.h"
+
+namespace accrete::apps {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool lies_in(const std::string& folder, const std::string& file) {
+  const fs::path parent = fs::path(file).parent_path();
+  std::error_code status;
+  return fs::equivalent(folder, parent.empty() ? fs::path(".") : parent, status);
+}
+
+class RunStarter {
+ public:
+  RunStarter(const TrainOptions& options, const models::RunSpec& spec, const RunExtent& extent,
+             const RunFolder& folder, TrainingSession& session)
+      : options_(options), spec_(spec), extent_(extent), folder_(folder), session_(session) {}
+
+  RunStart start() {
+    if (!folder_.is_locked()) {
+      start_.notes.push_back("the file system of " + folder_.path() +
+                             " has no locks: a second run there would not be noticed");
+    }
+    std::optional<Checkpoint> checkpoint = checkpoint_to_go_on_from();
+    if (checkpoint) {
+      resume(std::move(*checkpoint));
+    } else {
+      begin_anew();
+    }
+    if (const std::string metric = models::name_of(spec_.checkpoint.best);
+        start_.progress.best.metric != metric) {
+      start_.progress.best = {};  // another metric has its best from here on
+    }
+    for (std::string& note : folder_.begin(start_.progress, models::resolved_spec(spec_))) {
+      start_.notes.push_back(std::move(note));
+    }
+    return std::move(start_);
+  }
+
+ private:
+  std::optional<Checkpoint> checkpoint_to_go_on_from() {
+    if (options_.resume.empty()) {
+      return std::nullopt;
+    }
+    return options_.resume == "auto" ? newest_whole() : Checkpoint(options_.resume);
+  }
+
+  // The newest checkpoint that is not damaged. None if there are none.
+  std::optional<Checkpoint> newest_whole() {
+    std::string reason;
+    for (const CheckpointFolder::Entry& entry : folder_.checkpoints().entries()) {
+      try {
+        return Checkpoint(entry.path);
+      } catch (const Error& error) {
+        reason = error.what();
+        start_.notes.push_back("passed over, damaged: " + reason);
+      }
+    }
+    if (!reason.empty()) {
+      throw Error(ErrorCode::weights, "every checkpoint of " + folder_.path() + " is damaged: " +
+                                          reason + "; start afresh in another --output");
+    }
+    return std::nullopt;
+  }
+
+  void resume(Checkpoint checkpoint) {
+    checkpoint.require_fingerprint(extent_.fingerprint);
+    require_fit(checkpoint);
+    require_nothing_lost(checkpoint);
+    start_.progress = checkpoint.progress();
+    start_.resumed_from = checkpoint.path();
+    std::move(checkpoint).restore(session_.parameters());
+    session_.upload_parameters();
+    if (options_.overwrite && !is_of_folder(start_.resumed_from)) {
+      folder_.give_up_results();
+    } else if (options_.overwrite) {
+      folder_.give_up_beyond(start_.progress);
+    }
+  }
+
+  void require_fit(const Checkpoint& checkpoint) const {
+    const TrainingProgress& at = checkpoint.progress();
+    if (at.epoch + (at.step_in_epoch > 0 ? 1 : 0) > extent_.epochs) {
+      throw Error(ErrorCode::spec,
+                  "/training/epochs is " + std::to_string(extent_.epochs) + ", but " +
+                      checkpoint.path() + " has " + std::to_string(at.epoch) +
+                      " finished epochs and " + std::to_string(at.step_in_epoch) +
+                      " steps of the next; ask for as many epochs at least, or start afresh in "
+                      "another --output");
+    }
+    if (at.step_in_epoch > extent_.steps_per_epoch ||
+        at.global_step != at.epoch * extent_.steps_per_epoch + at.step_in_epoch) {
+      throw Error(ErrorCode::weights, checkpoint.path() +
+                                          " is no checkpoint of a training run with " +
+                                          std::to_string(extent_.steps_per_epoch) +
+                                          " steps an epoch: its counts of steps contradict each "
+                                          "other; go on from an earlier checkpoint");
+    }
+  }
+
+  bool is_of_folder(const std::string& file) const {
+    return lies_in(folder_.checkpoints().path(), file);
+  }
+
+  // A checkpoint that a user names may be an old one, or another run's.
+  void require_nothing_lost(const Checkpoint& checkpoint) const {
+    if (options_.overwrite) {
+      return;
+    }
+    if (!is_of_folder(checkpoint.path())) {
+      folder_.require_no_results();
+      return;
+    }
+    const auto entries = folder_.checkpoints().entries();
+    if (options_.resume != "auto" && !entries.empty() &&
+        entries.front().step > checkpoint.progress().global_step) {
+      throw Error(ErrorCode::invalid_argument,
+                  folder_.path() + " holds newer checkpoints than " + checkpoint.path() +
+                      ", such as " + entries.front().path +
+                      "; use --resume auto, choose another --output, or give them up with "
+                      "--overwrite");
+    }
+  }
+
+  void begin_anew() {
+    // Without a checkpoint nothing can be gone on from, but final weights are worth keeping.
+    const bool worth_keeping = options_.resume.empty() || fs::exists(folder_.weights());
+    if (!options_.overwrite && worth_keeping) {
+      folder_.require_no_results();
+    }
+    if (!options_.weights.empty()) {
+      load_weights(options_.weights, session_.parameters(), models::layer_aliases(spec_.model));
+      session_.upload_parameters();
+      start_.weights_from = options_.weights;
+    }
+    if (options_.overwrite) {
+      folder_.give_up_results();
+    }
+  }
+
+  const TrainOptions& options_;
+  const models::RunSpec& spec_;
+  const RunExtent& extent_;
+  const RunFolder& folder_;
+  TrainingSession& session_;
+  RunStart start_;
+};
+
+}  // namespace
+
+RunStart start_run(const TrainOptions& options, const models::RunSpec& spec,
+                   const RunExtent& extent, const RunFolder& folder, TrainingSession& session) {
+  return RunStarter(options, spec, extent, folder, session).start();
+}
+
+}  // namespace accrete::apps
