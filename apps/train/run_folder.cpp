@@ -222,9 +222,16 @@ void RunFolder::keep_best(const TrainingProgress& progress) const {
 }
 
 void RunFolder::save(const ParameterStore& store, const TrainingProgress& progress,
-                     const std::string& fingerprint, std::int64_t keep) const {
-  save_checkpoint(checkpoints_.path_for(progress), store, progress, fingerprint);
+                     const std::string& fingerprint, std::int64_t keep) {
+  const std::string saved = checkpoints_.path_for(progress);
+  save_checkpoint(saved, store, progress, fingerprint);
   keep_best(progress);
+  for (const std::string& damaged : std::exchange(passed_over_, {})) {
+    std::error_code status;  // one that cannot be removed is no reason to stop training
+    if (fs::path(damaged).filename() != fs::path(saved).filename()) {
+      fs::remove(damaged, status);
+    }
+  }
   checkpoints_.prune(progress.global_step, keep);
 }
 

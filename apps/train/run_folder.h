@@ -41,15 +41,18 @@ class RunFolder {
   /// Error(invalid_argument) if a run has left results here.
   void require_no_results() const;
 
+  /// A checkpoint of this folder is damaged: it goes when a good one has been saved, and counts for
+  /// nothing until then.
+  void pass_over(const std::string& checkpoint) { passed_over_.push_back(checkpoint); }
   /// Makes everything agree with a run that has come to `progress`, whose resolved spec is `spec`.
   /// Returns what a user should know of.
   std::vector<std::string> begin(const TrainingProgress& progress, const std::string& spec) const;
   /// Adds an epoch to the logs.
   void append(const EpochMetrics& metrics, const EpochTiming& timing) const;
-  /// Saves a checkpoint, also as the best one if its last epoch is that, and removes older ones but
-  /// the `keep` newest. What has just been saved stays.
+  /// Saves a checkpoint, also as the best one if its last epoch is that, and removes those that
+  /// were passed over and older ones but the `keep` newest. What has just been saved stays.
   void save(const ParameterStore& store, const TrainingProgress& progress,
-            const std::string& fingerprint, std::int64_t keep) const;
+            const std::string& fingerprint, std::int64_t keep);
   /// Writes what the run has learned, at its end.
   void save_weights(const ParameterStore& store) const;
 
@@ -82,6 +85,7 @@ class RunFolder {
   CheckpointFolder checkpoints_;
   EpochLog metrics_;
   EpochLog timing_;
+  std::vector<std::string> passed_over_;
 };
 
 }  // namespace accrete::apps

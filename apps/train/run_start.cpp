@@ -21,7 +21,7 @@ bool lies_in(const std::string& folder, const std::string& file) {
 class RunStarter {
  public:
   RunStarter(const TrainOptions& options, const models::RunSpec& spec, const RunExtent& extent,
-             const RunFolder& folder, TrainingSession& session)
+             RunFolder& folder, TrainingSession& session)
       : options_(options), spec_(spec), extent_(extent), folder_(folder), session_(session) {}
 
   RunStart start() {
@@ -62,11 +62,12 @@ class RunStarter {
       } catch (const Error& error) {
         reason = error.what();
         start_.notes.push_back("passed over, damaged: " + reason);
+        folder_.pass_over(entry.path);
       }
     }
     if (!reason.empty()) {
       throw Error(ErrorCode::weights, "every checkpoint of " + folder_.path() + " is damaged: " +
-                                          reason + "; start afresh in another --output");
+                                          reason + ", or start afresh in another --output");
     }
     return std::nullopt;
   }
@@ -149,7 +150,7 @@ class RunStarter {
   const TrainOptions& options_;
   const models::RunSpec& spec_;
   const RunExtent& extent_;
-  const RunFolder& folder_;
+  RunFolder& folder_;
   TrainingSession& session_;
   RunStart start_;
 };
@@ -157,7 +158,7 @@ class RunStarter {
 }  // namespace
 
 RunStart start_run(const TrainOptions& options, const models::RunSpec& spec,
-                   const RunExtent& extent, const RunFolder& folder, TrainingSession& session) {
+                   const RunExtent& extent, RunFolder& folder, TrainingSession& session) {
   return RunStarter(options, spec, extent, folder, session).start();
 }
 

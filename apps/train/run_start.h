@@ -32,6 +32,6 @@ struct RunStart {
 /// for a folder that holds results, Error(spec) for fewer epochs than are done, and the errors of
 /// Checkpoint and load_weights.
 RunStart start_run(const TrainOptions& options, const models::RunSpec& spec,
-                   const RunExtent& extent, const RunFolder& folder, TrainingSession& session);
+                   const RunExtent& extent, RunFolder& folder, TrainingSession& session);
 
 }  // namespace accrete::apps
