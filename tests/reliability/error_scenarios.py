@@ -13,6 +13,17 @@ NEVER_LOST = ["write", "fsync", "rename"]  # without these nothing can be saved
 OTHERS = ["truncate", "link", "open", "flock", "mkdir"]  # there may be another way
 
 
+def is_lock(call):
+    """What is in the lock is there for others to read; the lock holds without it."""
+    return call.path.endswith("run.lock")
+
+
+def draw_fatal(trial, calls, forever):
+    """One that the program cannot do without."""
+    fatal = [call for call in calls if not is_lock(call)]
+    return trial.draw(NEVER_LOST, trial.random.choice(faults.ERRORS), fatal, forever)
+
+
 def fail(trial, fault):
     """A run that has to give up, with one line, tidily."""
     ended, calls = trial.train_with(fault)
@@ -41,14 +52,14 @@ def fail_or_not(trial, fault):
 
 @scenario()
 def error_once(trial):
-    fail(trial, trial.draw(NEVER_LOST, trial.random.choice(faults.ERRORS)))
+    fail(trial, draw_fatal(trial, trial.bench.calls, forever=False))
     trial.finish()
     return "gave up"
 
 
 @scenario()
 def error_from_then_on(trial):
-    fail(trial, trial.draw(NEVER_LOST, trial.random.choice(faults.ERRORS), forever=True))
+    fail(trial, draw_fatal(trial, trial.bench.calls, forever=True))
     trial.finish()
     return "gave up"
 
@@ -56,9 +67,7 @@ def error_from_then_on(trial):
 @scenario()
 def error_while_going_on(trial):
     trial.stop_halfway()
-    action = trial.random.choice(faults.ERRORS)
-    fault = trial.draw(NEVER_LOST, action, trial.calls_of_next(), trial.random.random() < 0.5)
-    fail(trial, fault)
+    fail(trial, draw_fatal(trial, trial.calls_of_next(), trial.random.random() < 0.5))
     trial.finish()
     return "gave up"
 
@@ -67,7 +76,8 @@ def error_while_going_on(trial):
 def error_elsewhere(trial):
     forever = trial.random.random() < 0.5
     action = trial.random.choice([*faults.ERRORS, "ENOLCK"])
-    return fail_or_not(trial, trial.draw(OTHERS, action, forever=forever))
+    calls = [call for call in trial.bench.calls if call.name in OTHERS or is_lock(call)]
+    return fail_or_not(trial, trial.draw(["write", *OTHERS], action, calls, forever))
 
 
 @scenario()

@@ -73,7 +73,7 @@ class Trial:
         """What going on would call now, found out on a copy."""
         copy = self.folder / "copy"
         if self.output.exists():
-            shutil.copytree(self.output, copy)
+            run_folder.copy(self.output, copy)
         ended, calls = self.train_with(None, copy)
         expect(ended.code == 0, f"going on: {ended}")
         shutil.rmtree(copy)
