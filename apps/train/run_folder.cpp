@@ -120,8 +120,9 @@ RunFolder::EmptyFolder::~EmptyFolder() {
   }
 }
 
-RunFolder::RunFolder(std::string path, bool created)
+RunFolder::RunFolder(std::string path, bool created, std::int64_t keep)
     : path_(std::move(path)),
+      keep_(keep),
       unless_used_(path_, created),
       lock_(path_),
       checkpoints_(path_ + kCheckpoints),
@@ -134,13 +135,13 @@ RunFolder::RunFolder(std::string path, bool created)
   remove_temporaries();
 }
 
-RunFolder RunFolder::at(const std::string& path) {
+RunFolder RunFolder::at(const std::string& path, std::int64_t keep) {
   const bool there = exists(path);
   create_folders(path);
-  return {path, !there};
+  return {path, !there, keep};
 }
 
-RunFolder RunFolder::create(const std::string& name) {
+RunFolder RunFolder::create(const std::string& name, std::int64_t keep) {
   create_folders("runs");
   const std::string first = "runs/" + name + "-" + time_stamp();
   std::string path = first;
@@ -151,7 +152,7 @@ RunFolder RunFolder::create(const std::string& name) {
     }
     path = first + "-" + std::to_string(i);
   }
-  return {path, true};
+  return {path, true, keep};
 }
 
 std::string RunFolder::weights() const {
@@ -188,6 +189,7 @@ std::vector<std::string> RunFolder::begin(const TrainingProgress& progress,
   const Json build = {{"version", kVersion}, {"commit", kCommit}, {"compiler", kCompiler}};
   write_if_changed(path_ + kBuild, build.dump(2) + "\n");
   keep_best(progress);
+  checkpoints_.remove_older(progress.global_step, keep_);
   return notes;
 }
 
@@ -222,7 +224,7 @@ void RunFolder::keep_best(const TrainingProgress& progress) const {
 }
 
 void RunFolder::save(const ParameterStore& store, const TrainingProgress& progress,
-                     const std::string& fingerprint, std::int64_t keep) {
+                     const std::string& fingerprint) {
   const std::string saved = checkpoints_.path_for(progress);
   save_checkpoint(saved, store, progress, fingerprint);
   keep_best(progress);
@@ -232,7 +234,9 @@ void RunFolder::save(const ParameterStore& store, const TrainingProgress& progre
       fs::remove(damaged, status);
     }
   }
-  checkpoints_.prune(progress.global_step, keep);
+  // What is beyond is damaged, or was given up.
+  checkpoints_.remove_beyond(progress.global_step);
+  checkpoints_.remove_older(progress.global_step, keep_);
 }
 
 void RunFolder::save_weights(const ParameterStore& store) const {
@@ -240,6 +244,10 @@ void RunFolder::save_weights(const ParameterStore& store) const {
 }
 
 void RunFolder::give_up_beyond(const TrainingProgress& progress) const {
+  const std::string best = checkpoints_.best();
+  if (exists(best) && Checkpoint(best).progress().global_step > progress.global_step) {
+    remove_file(best);
+  }
   checkpoints_.remove_beyond(progress.global_step);
 }
 

@@ -25,10 +25,11 @@ class RunFolder {
  public:
   /// The folder at `path`, created where there is none, for this process alone until the object
   /// ends. What a killed run has left half-written is removed. Error(invalid_argument) if a run
-  /// lives there, Error(io) if it cannot be written.
-  static RunFolder at(const std::string& path);
+  /// lives there, Error(io) if it cannot be written. `keep` older checkpoints are kept beside the
+  /// newest and the best.
+  static RunFolder at(const std::string& path, std::int64_t keep);
   /// A new one, "runs/<name>-<date>-<time>", with a number behind it where that exists.
-  static RunFolder create(const std::string& name);
+  static RunFolder create(const std::string& name, std::int64_t keep);
   ~RunFolder() = default;
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -49,10 +50,10 @@ class RunFolder {
   std::vector<std::string> begin(const TrainingProgress& progress, const std::string& spec) const;
   /// Adds an epoch to the logs.
   void append(const EpochMetrics& metrics, const EpochTiming& timing) const;
-  /// Saves a checkpoint, also as the best one if its last epoch is that, and removes those that
-  /// were passed over and older ones but the `keep` newest. What has just been saved stays.
+  /// Saves a checkpoint, also as the best one if its last epoch is that, and then removes those that
+  /// were passed over and older ones than are kept. What has just been saved stays.
   void save(const ParameterStore& store, const TrainingProgress& progress,
-            const std::string& fingerprint, std::int64_t keep);
+            const std::string& fingerprint);
   /// Writes what the run has learned, at its end.
   void save_weights(const ParameterStore& store) const;
 
@@ -75,11 +76,12 @@ class RunFolder {
     bool created_;
   };
 
-  RunFolder(std::string path, bool created);
+  RunFolder(std::string path, bool created, std::int64_t keep);
   void remove_temporaries() const;
   void keep_best(const TrainingProgress& progress) const;
 
   std::string path_;
+  std::int64_t keep_;
   EmptyFolder unless_used_;
   RunLock lock_;
   CheckpointFolder checkpoints_;

@@ -43,8 +43,8 @@ class TrainingLoop {
         session_(std::move(inputs.plan), std::move(inputs.session), runtime),
         train_batches_(batches_of(sets_.train, Purpose::training)),
         test_batches_(batches_of(sets_.test, Purpose::evaluation)),
-        folder_(options_.output.empty() ? RunFolder::create(spec_.name)
-                                        : RunFolder::at(options_.output)),
+        folder_(options_.output.empty() ? RunFolder::create(spec_.name, spec_.checkpoint.keep)
+                                        : RunFolder::at(options_.output, spec_.checkpoint.keep)),
         watchdog_(folder_.checkpoints()),
         fingerprint_(run_fingerprint(spec_, sets_)),
         progress_(options_.quiet) {}
@@ -246,7 +246,7 @@ class TrainingLoop {
     state_.loss_sum = sums_.loss;
     state_.correct = sums_.correct;
     state_.samples = sums_.samples;
-    folder_.save(session_.parameters(), state_, fingerprint_, spec_.checkpoint.keep);
+    folder_.save(session_.parameters(), state_, fingerprint_);
   }
 
   void check_state() const {

@@ -99,10 +99,10 @@ std::optional<std::string> CheckpointFolder::newest() const {
   return std::nullopt;
 }
 
-void CheckpointFolder::prune(std::int64_t step, std::int64_t keep) const {
+void CheckpointFolder::remove_older(std::int64_t step, std::int64_t keep) const {
   std::int64_t kept = 0;  // one that cannot be read goes when as many good ones are newer
   for (const Entry& entry : own_entries()) {
-    if (entry.step > step || (entry.step < step && kept >= keep)) {
+    if (entry.step < step && kept >= keep) {
       remove_file(entry.path);
     } else if (entry.step < step && entry.readable) {
       ++kept;
@@ -115,9 +115,6 @@ void CheckpointFolder::remove_beyond(std::int64_t step) const {
     if (entry.step > step) {
       remove_file(entry.path);
     }
-  }
-  if (entry_of(best(), step).step > step) {
-    remove_file(best());
   }
 }
 

@@ -116,6 +116,33 @@ TEST_CASE("output that cannot be written is a failure") {
   }
 }
 
+TEST_CASE("a run outlives the reader of its output, and says so at the end") {
+  const std::string folder = fresh_folder("reader");
+  const std::string run =
+      train(tiny_spec(folder) + " --set training.epochs=30 -o " + folder + "/run");
+  const CommandResult result =
+      run_command("( { " + run + "; echo $? >" + folder + "/code; } | head -n 1 )");
+  INFO(result.output);
+  CHECK(file_content(folder + "/code") == "1\n");
+  CHECK_THAT(result.output, Contains("train: cannot write standard output: Broken pipe"));
+  CHECK(fs::exists(folder + "/run/model.safetensors"));
+}
+
+TEST_CASE("a signal that a run was started to ignore changes nothing") {
+  const std::string folder = fresh_folder("ignored");
+  const std::string spec = tiny_spec(folder);
+  for (const std::string signal : {"HUP", "INT", "TERM", "USR1"}) {
+    const std::string run = folder + "/" + signal;
+    const CommandResult result = run_command(
+        "{ (trap '' " + signal + "; exec " +
+        train(spec + " -q --set training.epochs=60 -o " + run) + ") & until test -s " + run +
+        "/metrics.jsonl; do sleep 0.01; done; kill -" + signal + " $!; wait $!; echo code $?; }");
+    INFO(result.output);
+    CHECK_THAT(result.output, Contains("code 0"));
+    CHECK(fs::exists(run + "/model.safetensors"));
+  }
+}
+
 TEST_CASE("a plan larger than the memory names the batches that fit, and leaves no folder") {
   const std::string folder = fresh_folder("memory");
   const std::string huge =

@@ -65,10 +65,10 @@ TEST_CASE("a folder knows its newest checkpoint and keeps as many older ones as 
   }
   folder.write("step_0000000999.safetensors.tmp");
   CHECK(folder.newest() == step(101));
-  folder.checkpoints().prune(101, 2);
+  folder.checkpoints().remove_older(101, 2);
   CHECK(folder.names() ==
         std::set<std::string>{step(10), step(100), step(101), "step_0000000999.safetensors.tmp"});
-  folder.checkpoints().prune(101, 0);
+  folder.checkpoints().remove_older(101, 0);
   CHECK(folder.names() == std::set<std::string>{step(101), "step_0000000999.safetensors.tmp"});
 }
 
@@ -87,7 +87,8 @@ TEST_CASE("the newest is what checkpoints say of themselves, not what they are c
   CHECK(folder.newest() == step(7));
   // Renamed ones are not this program's to remove.
   const std::set<std::string> all = folder.names();
-  folder.checkpoints().prune(7, 0);
+  folder.checkpoints().remove_older(7, 0);
+  folder.checkpoints().remove_beyond(7);
   CHECK(folder.names() == all);
 }
 
@@ -98,20 +99,10 @@ TEST_CASE("what was saved last stays, whatever lies beyond it") {
   }
   folder.write(step(9999999999));
   folder.write(step(10000000000));
-  folder.checkpoints().prune(4, 1);
-  CHECK(folder.names() == std::set<std::string>{step(3), step(4)});
-}
-
-TEST_CASE("giving up what is beyond a checkpoint leaves it and those before") {
-  Folder folder("given_up");
-  for (const std::int64_t number : {3, 4, 7}) {
-    folder.save(number);
-  }
-  folder.save(4, "best.safetensors");
+  folder.save(8, "best.safetensors");
   folder.checkpoints().remove_beyond(4);
+  folder.checkpoints().remove_older(4, 1);
   CHECK(folder.names() == std::set<std::string>{"best.safetensors", step(3), step(4)});
-  folder.checkpoints().remove_beyond(3);
-  CHECK(folder.names() == std::set<std::string>{step(3)});
 }
 
 TEST_CASE("a damaged checkpoint is listed where its name puts it, and is never the newest") {
@@ -132,7 +123,7 @@ TEST_CASE("a damaged checkpoint is listed where its name puts it, and is never t
   // A damaged older one does not take the place of a good one.
   folder.save(7);
   fs::resize_file(folder.at(step(4)), 100);
-  folder.checkpoints().prune(7, 1);
+  folder.checkpoints().remove_older(7, 1);
   CHECK(folder.names().count(step(3)) == 1);
   CHECK(folder.names().count(step(7)) == 1);
 }
@@ -147,7 +138,7 @@ TEST_CASE("files beside the checkpoints are neither gone on from nor removed") {
   }
   CHECK(folder.newest() == "none");
   const std::set<std::string> all = folder.names();
-  folder.checkpoints().prune(1, 0);
+  folder.checkpoints().remove_older(1, 0);
   folder.checkpoints().remove_beyond(-1);
   CHECK(folder.names() == all);
 }

@@ -104,11 +104,10 @@ class CheckpointFolder {
   std::vector<Entry> entries() const;
   /// The newest whose progress can be read, if there is any.
   std::optional<std::string> newest() const;
-  /// Removes what saving at `step` has made obsolete: all but the `keep` newest before it, and what
-  /// is beyond it, which is damaged or given up. The one at `step` itself stays, and so do files
-  /// whose names are not those that path_for() gives to what they say of themselves.
-  void prune(std::int64_t step, std::int64_t keep) const;
-  /// Removes those beyond `step`, the newest first, by the same rule, and best() if it is beyond.
+  /// Removes those older than `step`, but for the `keep` newest of them, or those beyond it, the
+  /// newest first. Files whose names are not those that path_for() gives to what they say of
+  /// themselves stay. One that cannot be removed is no error.
+  void remove_older(std::int64_t step, std::int64_t keep) const;
   void remove_beyond(std::int64_t step) const;
 
  private:
