@@ -4,18 +4,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <utility>
 
 #include "accrete/engine/atomic_file.h"
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/regular_file.h"
+#include "local_time.h"
 #include "version.h"
 
 namespace accrete::apps {
@@ -63,38 +63,33 @@ void require_no_results_in(const std::string& path) {
   }
 }
 
-[[noreturn]] void fail_unwritable(const std::string& path, const std::string& why) {
-  throw Error(ErrorCode::io, "cannot write the run folder " + path + ": " + why +
-                                 "; choose another with --output");
-}
-
 void create_folders(const std::string& path) {
+  std::vector<fs::path> missing;
+  for (fs::path at = path; !at.empty() && !exists(at.string()); at = at.parent_path()) {
+    missing.push_back(at);
+  }
   std::error_code status;
   fs::create_directories(path, status);
   if (status) {
     fail_unwritable(path, status.message());
   }
+  for (const fs::path& created : missing) {
+    flush_folder_of(created.string());
+  }
 }
 
-std::string time_stamp() {
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::array<char, 32> stamp{};
-  std::strftime(stamp.data(), stamp.size(), "%Y%m%d-%H%M%S", &local);
-  return stamp.data();
-}
-
-// A file that says the same already is left alone: a run that goes on writes nothing anew.
-void write_if_changed(const std::string& path, const std::string& text) {
-  constexpr std::size_t kMostBytes = std::size_t{64} << 20;
-  if (exists(path)) {
+// Whether it had another text. One that says the same is left alone: a run that goes on writes
+// nothing anew.
+bool change_file(const std::string& path, const std::string& text) {
+  const bool there = exists(path);
+  if (there) {
     RegularFile file(path);
-    if (file.bytes() == text.size() && file.bytes() <= kMostBytes && file.read_text() == text) {
-      return;
+    if (file.bytes() == text.size() && file.read_text() == text) {
+      return false;
     }
   }
   replace_file(path, text);
+  return there;
 }
 
 }  // namespace
@@ -143,7 +138,7 @@ RunFolder RunFolder::at(const std::string& path, std::int64_t keep) {
 
 RunFolder RunFolder::create(const std::string& name, std::int64_t keep) {
   create_folders("runs");
-  const std::string first = "runs/" + name + "-" + time_stamp();
+  const std::string first = "runs/" + name + "-" + local_time("%Y%m%d-%H%M%S");
   std::string path = first;
   constexpr int kMost = 100'000;
   for (int i = 2; mkdir(path.c_str(), 0777) != 0; ++i) {
@@ -152,6 +147,7 @@ RunFolder RunFolder::create(const std::string& name, std::int64_t keep) {
     }
     path = first + "-" + std::to_string(i);
   }
+  flush_folder_of(path);
   return {path, true, keep};
 }
 
@@ -185,9 +181,11 @@ std::vector<std::string> RunFolder::begin(const TrainingProgress& progress,
                       " that this run had not written were removed");
     }
   }
-  write_if_changed(path_ + kConfig, spec);
+  change_file(path_ + kConfig, spec);
   const Json build = {{"version", kVersion}, {"commit", kCommit}, {"compiler", kCompiler}};
-  write_if_changed(path_ + kBuild, build.dump(2) + "\n");
+  if (change_file(path_ + kBuild, build.dump(2) + "\n") && progress.global_step > 0) {
+    notes.emplace_back("another build has begun this run; last bits may differ from here on");
+  }
   keep_best(progress);
   checkpoints_.remove_older(progress.global_step, keep_);
   return notes;
@@ -244,9 +242,9 @@ void RunFolder::save_weights(const ParameterStore& store) const {
 }
 
 void RunFolder::give_up_beyond(const TrainingProgress& progress) const {
-  const std::string best = checkpoints_.best();
-  if (exists(best) && Checkpoint(best).progress().global_step > progress.global_step) {
-    remove_file(best);
+  constexpr std::int64_t kBeyondAll = std::numeric_limits<std::int64_t>::max();
+  if (checkpoints_.best_step().value_or(kBeyondAll) > progress.global_step) {
+    remove_file(checkpoints_.best());
   }
   checkpoints_.remove_beyond(progress.global_step);
 }

@@ -50,14 +50,14 @@ class RunFolder {
   std::vector<std::string> begin(const TrainingProgress& progress, const std::string& spec) const;
   /// Adds an epoch to the logs.
   void append(const EpochMetrics& metrics, const EpochTiming& timing) const;
-  /// Saves a checkpoint, also as the best one if its last epoch is that, and then removes those that
-  /// were passed over and older ones than are kept. What has just been saved stays.
+  /// Saves a checkpoint, also as the best one if its last epoch is that, and then removes those
+  /// that were passed over and older ones than are kept. What has just been saved stays.
   void save(const ParameterStore& store, const TrainingProgress& progress,
             const std::string& fingerprint);
   /// Writes what the run has learned, at its end.
   void save_weights(const ParameterStore& store) const;
 
-  /// Removes checkpoints and logs beyond `progress`.
+  /// Removes checkpoints beyond `progress`; begin() does so with the lines of logs.
   void give_up_beyond(const TrainingProgress& progress) const;
   /// Removes all that a run has left here.
   void give_up_results() const;

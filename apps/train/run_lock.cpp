@@ -10,12 +10,12 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <ctime>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
+#include "local_time.h"
 
 namespace accrete::apps {
 namespace {
@@ -55,11 +55,6 @@ std::string holder_of(const FileDescriptor& file) {
   return "another process";
 }
 
-[[noreturn]] void fail_unwritable(const std::string& folder, const std::string& why) {
-  throw Error(ErrorCode::io, "cannot write the run folder " + folder + ": " + why +
-                                 "; choose another with --output");
-}
-
 [[noreturn]] void fail_in_use(const std::string& folder, const FileDescriptor& file) {
   throw Error(ErrorCode::invalid_argument, folder + " is in use by " + holder_of(file) +
                                                "; wait for its end, or choose another --output");
@@ -68,12 +63,7 @@ std::string holder_of(const FileDescriptor& file) {
 std::string identity() {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  const std::time_t now = std::time(nullptr);
-  std::tm local{};
-  localtime_r(&now, &local);
-  std::array<char, 32> started{};
-  std::strftime(started.data(), started.size(), "%F %T", &local);
-  const Json json = {{"pid", getpid()}, {"host", host.data()}, {"started", started.data()}};
+  const Json json = {{"pid", getpid()}, {"host", host.data()}, {"started", local_time("%F %T")}};
   return json.dump(-1, ' ', true, Json::error_handler_t::replace) + "\n";
 }
 
@@ -86,6 +76,11 @@ bool names_open_file(const std::string& path, const FileDescriptor& file) {
 }
 
 }  // namespace
+
+void fail_unwritable(const std::string& folder, const std::string& why) {
+  throw Error(ErrorCode::io, "cannot write the run folder " + folder + ": " + why +
+                                 "; choose another with --output");
+}
 
 RunLock::RunLock(const std::string& folder) : path_(lock_path(folder)) {
   constexpr int kTries = 100;  // whoever holds it may end in between, but not for ever

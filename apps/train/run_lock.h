@@ -8,6 +8,9 @@
 
 namespace accrete::apps {
 
+/// Throws the Error(io) of a run folder that cannot be written.
+[[noreturn]] void fail_unwritable(const std::string& folder, const std::string& why);
+
 /// Holds "<folder>/run.lock", which names the run, and removes it. The lock is the kernel's, on the
 /// open file (flock): it ends with the process, however that dies, and a file without it is stale.
 class RunLock {

@@ -3,13 +3,13 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
 #include <utility>
 
 #include "accrete/kernels/error.h"
+#include "accrete/kernels/file_descriptor.h"
 #include "fetch.h"
 #include "sha256.h"
 
@@ -35,21 +35,14 @@ class FolderLock {
  public:
   explicit FolderLock(const std::string& folder)
       : descriptor_(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)) {
-    if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
-      ::close(descriptor_);
+    if (descriptor_.is_open() && ::flock(descriptor_.number(), LOCK_EX | LOCK_NB) != 0 &&
+        errno == EWOULDBLOCK) {
       fail("another process is downloading into " + folder + "; wait until it is done");
     }
   }
-  ~FolderLock() {
-    if (descriptor_ >= 0) {
-      ::close(descriptor_);
-    }
-  }
-  FolderLock(const FolderLock&) = delete;
-  FolderLock& operator=(const FolderLock&) = delete;
 
  private:
-  int descriptor_;
+  FileDescriptor descriptor_;
 };
 
 // The length of a file that may be appended to; 0 if there is none.

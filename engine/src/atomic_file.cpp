@@ -48,18 +48,6 @@ bool flush(int descriptor) {
   return uninterrupted([&] { return fsync(descriptor); }) == 0;
 }
 
-// A name in a folder is durable once the folder is flushed. Some file systems have no such call.
-void flush_folder_of(const std::string& path) {
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const FileDescriptor folder(uninterrupted([&] {
-    return open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  }));
-  // One that may be written but not listed cannot be opened.
-  if (folder.is_open() && !flush(folder.number()) && errno != EINVAL && errno != EBADF) {
-    fail("flush the folder of", path);
-  }
-}
-
 void rename_durably(const std::string& from, const std::string& to) {
   if (rename(from.c_str(), to.c_str()) != 0) {
     fail("rename", from);
@@ -95,6 +83,18 @@ void AtomicFile::commit() {
   }
   rename_durably(temporary_, path_);
   descriptor_.reset();
+}
+
+// Some file systems have no such call.
+void flush_folder_of(const std::string& path) {
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const FileDescriptor folder(uninterrupted([&] {
+    return open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  }));
+  // One that may be written but not listed cannot be opened.
+  if (folder.is_open() && !flush(folder.number()) && errno != EINVAL && errno != EBADF) {
+    fail("flush the folder of", path);
+  }
 }
 
 void replace_file(const std::string& path, std::string_view text) {

@@ -64,6 +64,11 @@ std::string CheckpointFolder::best() const {
   return (fs::path(folder_) / (std::string("best") + kExtension)).string();
 }
 
+std::optional<std::int64_t> CheckpointFolder::best_step() const {
+  const Entry entry = entry_of(best(), 0);
+  return entry.readable ? std::optional<std::int64_t>(entry.step) : std::nullopt;
+}
+
 std::vector<CheckpointFolder::Entry> CheckpointFolder::entries() const {
   std::vector<Entry> entries;
   std::error_code status;

@@ -92,6 +92,7 @@ TEST_CASE("an older checkpoint is gone on from only if newer ones are to be give
   CHECK_FALSE(fs::exists(run.checkpoint(7)));
   CHECK_FALSE(fs::exists(run.checkpoint(5)));
   CHECK(file_content(run.path("/metrics.jsonl")).empty());
+  CHECK_THAT(run.ending("-q --resume " + run.checkpoint(3), 2).output, Contains("newer"));
   const Run whole("older_whole", "--set checkpoint.keep=5");
   whole.good("-q");
   run.good("-q --resume auto");
@@ -158,6 +159,16 @@ TEST_CASE("a damaged checkpoint takes no good one's place") {
   run.good("-q --resume auto");
   CHECK_FALSE(fs::exists(run.checkpoint(8)));
   CHECK(same_results(run, whole));
+}
+
+TEST_CASE("another build is told of, and only when a run goes on") {
+  const Run run("build");
+  CHECK_THAT(run.good("--stop-after 3").output, !Contains("note:"));
+  const std::string build = file_content(run.path("/build.json"));
+  CHECK_THAT(run.good("--resume auto --stop-after 1").output, !Contains("note:"));
+  write_plain(run.path("/build.json"), "{\"commit\": \"other\"}");
+  CHECK_THAT(run.good("-q --resume auto").output, Contains("note: another build has begun"));
+  CHECK(file_content(run.path("/build.json")) == build);
 }
 
 TEST_CASE("fewer epochs than are done are refused, as many or more are not") {

@@ -99,7 +99,9 @@ TEST_CASE("what was saved last stays, whatever lies beyond it") {
   }
   folder.write(step(9999999999));
   folder.write(step(10000000000));
+  CHECK_FALSE(folder.checkpoints().best_step().has_value());
   folder.save(8, "best.safetensors");
+  CHECK(folder.checkpoints().best_step() == 8);
   folder.checkpoints().remove_beyond(4);
   folder.checkpoints().remove_older(4, 1);
   CHECK(folder.names() == std::set<std::string>{"best.safetensors", step(3), step(4)});

@@ -43,6 +43,10 @@ void replace_file(const std::string& path, std::string_view text);
 /// none left.
 bool replace_with_link(const std::string& target, const std::string& path);
 
+/// Has the name `path` on disk, where the file system can: a new file or folder is not lost with
+/// its name then.
+void flush_folder_of(const std::string& path);
+
 /// Appends `text` to `path`, which need not exist, and has it on disk when it returns. On a failure
 /// the file ends where it ended before. A link is not followed.
 void append_to_file(const std::string& path, std::string_view text);

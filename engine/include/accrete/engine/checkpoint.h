@@ -100,6 +100,8 @@ class CheckpointFolder {
   std::string path_for(const TrainingProgress& progress) const;
   /// "<folder>/best.safetensors", which is no entry and stays when others are removed.
   std::string best() const;
+  /// The step that best() says it was saved at; none if it is not there or cannot be read.
+  std::optional<std::int64_t> best_step() const;
   /// Files "step_<number>.safetensors", the newest first.
   std::vector<Entry> entries() const;
   /// The newest whose progress can be read, if there is any.
