@@ -61,13 +61,14 @@ class RunStarter {
         return Checkpoint(entry.path);
       } catch (const Error& error) {
         reason = error.what();
-        start_.notes.push_back("passed over, damaged: " + reason);
+        start_.notes.push_back("passed over as damaged: " + reason);
         folder_.pass_over(entry.path);
       }
     }
     if (!reason.empty()) {
-      throw Error(ErrorCode::weights, "every checkpoint of " + folder_.path() + " is damaged: " +
-                                          reason + ", or start afresh in another --output");
+      throw Error(ErrorCode::weights,
+                  "every checkpoint of " + folder_.path() +
+                      " is damaged; start afresh in another --output. Of the last: " + reason);
     }
     return std::nullopt;
   }
@@ -103,7 +104,7 @@ class RunStarter {
                                           " is no checkpoint of a training run with " +
                                           std::to_string(extent_.steps_per_epoch) +
                                           " steps an epoch: its counts of steps contradict each "
-                                          "other; go on from an earlier checkpoint");
+                                          "other; an earlier checkpoint can take its place");
     }
   }
 

@@ -25,7 +25,7 @@ constexpr const char* kTensorSums = "accrete.crc32c.tensors";
 }
 
 [[noreturn]] void fail_damaged(const std::string& path, const std::string& why) {
-  fail(path, "is damaged: " + why + "; go on from an earlier checkpoint");
+  fail(path, "is damaged: " + why + "; an earlier checkpoint can take its place");
 }
 
 // 17 significant digits restore a double exactly.
@@ -86,7 +86,7 @@ class NumberReader {
 
   [[noreturn]] void refuse(const std::string& why) const {
     fail(path_, "is no checkpoint of a training run: its metadata " + why +
-                    "; go on from an earlier checkpoint");
+                    "; an earlier checkpoint can take its place");
   }
 
  private:

@@ -102,6 +102,7 @@ std::string spec_fingerprint(const RunSpec& spec) {
   Json json = {{"model", model_json(spec.model)},
                {"data", data_json(spec.data)},
                {"training", training_json(spec.training)}};
+  json["model"].erase("expect_params");       // is only compared with
   json["data"].erase("path");                 // the same images may lie elsewhere
   json["training"].erase("eval_batch_size");  // does not touch what is learned
   if (spec.training.schedule.kind == ScheduleKind::constant) {

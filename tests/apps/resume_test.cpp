@@ -124,13 +124,13 @@ TEST_CASE("a damaged newest checkpoint is passed over and said to be") {
     flip_bit(run.checkpoint(8), byte);
     const CommandResult result = run.good("--resume auto --stop-after 1");
     INFO(result.output);
-    CHECK_THAT(result.output, Contains("note: passed over, damaged: " + run.checkpoint(8)));
+    CHECK_THAT(result.output, Contains("note: passed over as damaged: " + run.checkpoint(8)));
     CHECK_THAT(result.output, Contains("going on from " + run.checkpoint(5)));
     CHECK_FALSE(fs::exists(run.checkpoint(8)));  // what is beyond the new one at 6
     fs::remove(run.checkpoint(6));
   }
   write_plain(run.checkpoint(8), good.substr(0, good.size() - 1));
-  CHECK_THAT(run.good("-q --resume auto").output, Contains("passed over, damaged"));
+  CHECK_THAT(run.good("-q --resume auto").output, Contains("passed over as damaged"));
   CHECK(same_results(run, whole));
   CHECK_THAT(run.ending("--resume " + run.checkpoint(5), 2).output, Contains("newer checkpoints"));
   flip_bit(run.checkpoint(10), bytes / 2);
@@ -150,7 +150,7 @@ TEST_CASE("a damaged checkpoint takes no good one's place") {
     flip_bit(run.checkpoint(at), fs::file_size(run.checkpoint(at)) - 100);
     const CommandResult result =
         run.good("-q --resume auto --stop-after " + std::to_string(at - 4));
-    CHECK_THAT(result.output, Contains("passed over, damaged: " + run.checkpoint(at)));
+    CHECK_THAT(result.output, Contains("passed over as damaged: " + run.checkpoint(at)));
     CHECK_FALSE(fs::exists(run.checkpoint(at)));
     CHECK(fs::exists(run.checkpoint(5)));
     CHECK(fs::exists(run.checkpoint(at + 1)));

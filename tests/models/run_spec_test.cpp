@@ -175,6 +175,7 @@ TEST_CASE("the fingerprint sees what changes the numbers and nothing else") {
   CHECK(spec_fingerprint(with("checkpoint.keep=9")) == base);
   CHECK(spec_fingerprint(with("checkpoint.best=test_loss")) == base);
   CHECK(spec_fingerprint(with("memory.recompute=1")) == base);
+  CHECK(spec_fingerprint(with("model.expect_params=7")) == base);
   CHECK(spec_fingerprint(with("data.path=/elsewhere")) == base);
 }
 

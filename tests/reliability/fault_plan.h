@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which file calls of a process go wrong, and how. The environment says so:
 //
-//   ACCRETE_FAULT         call:n:action[:forever], as write:17:kill: the n-th call of that name,
-//   and
-//                         with forever those after it
+//   ACCRETE_FAULT         call:n:action[:forever], as write:17:kill: the n-th call of that name
+//                         and, with forever, those after it
 //   ACCRETE_FAULT_FOLDER  calls on this folder and what is in it count; an absolute path without
 //                         symbolic links
 //   ACCRETE_FAULT_LOG     gets a line "call n action path" for each of them, "-" for no action

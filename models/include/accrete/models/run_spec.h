@@ -101,8 +101,8 @@ RunSpec load_run_spec(const std::string& path, const std::vector<SpecOverride>& 
 std::string resolved_spec(const RunSpec& spec);
 
 /// What decides the numbers of a run, as the text of a JSON object: the keys of /model, /data and
-/// /training, but for where the data lie, how many images are tested at once and, with a constant
-/// schedule, the number of epochs.
+/// /training, but for expect_params, where the data lie, how many images are tested at once and,
+/// with a constant schedule, the number of epochs.
 std::string spec_fingerprint(const RunSpec& spec);
 
 }  // namespace accrete::models
