@@ -44,11 +44,12 @@ std::string holder_of(const FileDescriptor& file) {
   constexpr int kTries = 50;
   for (int i = 0; i < kTries; ++i) {
     const std::string text = text_of(file);
-    if (!find_json_fault(text)) {
-      const Json json = Json::parse(text);
-      return "process " + excerpt(json.value("pid", Json()).dump()) + " on " +
-             excerpt(json.value("host", Json("?")).dump()) + ", started " +
-             excerpt(json.value("started", Json("?")).dump());
+    const Json json = find_json_fault(text) ? Json() : Json::parse(text);
+    if (json.is_object()) {
+      const auto shown = [&](const char* key) {
+        return excerpt(json.value(key, Json("?")).dump());
+      };
+      return "process " + shown("pid") + " on " + shown("host") + ", started " + shown("started");
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }

@@ -53,16 +53,28 @@ class RunStarter {
     return options_.resume == "auto" ? newest_whole() : Checkpoint(options_.resume);
   }
 
-  // The newest checkpoint that is not damaged. None if there are none.
+  std::vector<std::string> candidates() const {
+    std::vector<std::string> paths;
+    for (const CheckpointFolder::Entry& entry : folder_.checkpoints().entries()) {
+      paths.push_back(entry.path);
+    }
+    if (fs::exists(folder_.checkpoints().best())) {
+      paths.push_back(folder_.checkpoints().best());
+    }
+    return paths;
+  }
+
+  // The newest checkpoint that is not damaged, the best one if all others are. None if there are
+  // none.
   std::optional<Checkpoint> newest_whole() {
     std::string reason;
-    for (const CheckpointFolder::Entry& entry : folder_.checkpoints().entries()) {
+    for (const std::string& path : candidates()) {
       try {
-        return Checkpoint(entry.path);
+        return Checkpoint(path);
       } catch (const Error& error) {
         reason = error.what();
         start_.notes.push_back("passed over as damaged: " + reason);
-        folder_.pass_over(entry.path);
+        folder_.pass_over(path);
       }
     }
     if (!reason.empty()) {

@@ -122,6 +122,30 @@ TEST_CASE(
   CHECK(same_content(best_path(whole), best_path(killed)));
 }
 
+TEST_CASE("the best is gone on from when all others are damaged or gone") {
+  const std::string whole = fresh_folder("best_left_whole");
+  const std::string folder = fresh_folder("best_left");
+  // The best is another name of no other file.
+  const std::string usual = "--set checkpoint.best=train_loss --set checkpoint.keep=0 ";
+  run(whole, "-q " + usual);
+  for (const bool damaged : {true, false}) {
+    fs::remove_all(folder + "/run");
+    run(folder, "-q " + usual + "--stop-after 33");
+    for (const CheckpointFolder::Entry& entry :
+         CheckpointFolder(folder + "/run/checkpoints").entries()) {
+      if (damaged) {
+        fs::resize_file(entry.path, 1000);
+      } else {
+        fs::remove(entry.path);
+      }
+    }
+    CHECK_THAT(run(folder, usual + "--resume auto"),
+               Contains("going on from " + best_path(folder)));
+    CHECK(same_content(whole + "/run/model.safetensors", folder + "/run/model.safetensors"));
+    CHECK(same_content(whole + "/run/metrics.jsonl", folder + "/run/metrics.jsonl"));
+  }
+}
+
 TEST_CASE("another metric has its best from where it is asked for") {
   const std::string folder = fresh_folder("best_other");
   run(folder, "-q --set checkpoint.best=train_loss --stop-after 20");

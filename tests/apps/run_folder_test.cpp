@@ -158,6 +158,26 @@ TEST_CASE("a second run in a folder is told whose it is, before it reads any dat
   CHECK_THAT(result.output, Contains("{\"pid\":" + pid + ","));
 }
 
+TEST_CASE("whatever the file of a lock that is held says, one line tells that it is held") {
+  const std::string folder = fresh_folder("held");
+  fs::create_directories(folder + "/run");
+  const std::string lock = folder + "/run/run.lock";
+  for (const auto& [text, holder] :
+       {std::pair{"", "another process"}, std::pair{"[1]", "another process"},
+        std::pair{"3", "another process"}, std::pair{"{", "another process"},
+        std::pair{"{}", "process \"?\" on \"?\", started \"?\""},
+        std::pair{R"({"pid":[{}],"host":"a\u001bb"})", "process [{}] on \"a"}}) {
+    std::ofstream(lock) << text;
+    const CommandResult result =
+        run_command("flock " + lock + " sh -c '" + quiet_run(folder) + "; echo code $?'");
+    INFO(text << "\n" << result.output);
+    CHECK_THAT(result.output, Contains("is in use by " + std::string(holder)));
+    CHECK_THAT(result.output, Contains("code 2"));
+    CHECK(std::count(result.output.begin(), result.output.end(), '\n') <= 3);
+    CHECK(result.output.find('\x1b') == std::string::npos);
+  }
+}
+
 TEST_CASE("temporary files of a killed run are removed, and links in their place not followed") {
   const std::string folder = fresh_folder("temporaries");
   const std::string run = folder + "/run";
