@@ -10,7 +10,9 @@ import argparse
 import collections
 import dataclasses
 import json
+import os
 import pathlib
+import platform
 import shlex
 import shutil
 import sys
@@ -23,7 +25,7 @@ import kill_scenarios  # noqa: F401
 import self_check
 import sharing_scenarios  # noqa: F401
 import signal_scenarios
-from bench import Bench
+from bench import Bench, finished
 from run_folder import Failure
 from trial import SCENARIOS, Trial
 
@@ -105,10 +107,16 @@ def run_scenarios(arguments, bench):
         rows.append(run_scenario(bench, name, arguments.seed, indices))
         rows[-1].print()
     if arguments.json:
-        arguments.json.write_text(json.dumps(
-            {"train": arguments.train, "seed": arguments.seed,
-             "scenarios": [vars(row) for row in rows]}, indent=1) + "\n")
+        results = {**circumstances(arguments, bench), "scenarios": [vars(row) for row in rows]}
+        arguments.json.write_text(json.dumps(results, indent=1) + "\n")
     return rows
+
+
+def circumstances(arguments, bench):
+    """What the results are of."""
+    version = finished(bench.start([bench.train, "--version"])).stdout.strip()
+    return {"train": version, "system": platform.platform(), "cores": os.cpu_count(),
+            "trials": arguments.trials, "seed": arguments.seed}
 
 
 def make_work(arguments):
