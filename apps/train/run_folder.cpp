@@ -232,8 +232,6 @@ void RunFolder::save(const ParameterStore& store, const TrainingProgress& progre
       fs::remove(damaged, status);
     }
   }
-  // What is beyond is damaged, or was given up.
-  checkpoints_.remove_beyond(progress.global_step);
   checkpoints_.remove_older(progress.global_step, keep_);
 }
 

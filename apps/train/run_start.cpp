@@ -126,7 +126,7 @@ class RunStarter {
 
   // A checkpoint that a user names may be an old one, or another run's.
   void require_nothing_lost(const Checkpoint& checkpoint) const {
-    if (options_.overwrite) {
+    if (options_.overwrite || options_.resume == "auto") {
       return;
     }
     if (!is_of_folder(checkpoint.path())) {
@@ -134,8 +134,7 @@ class RunStarter {
       return;
     }
     const auto entries = folder_.checkpoints().entries();
-    if (options_.resume != "auto" && !entries.empty() &&
-        entries.front().step > checkpoint.progress().global_step) {
+    if (!entries.empty() && entries.front().step > checkpoint.progress().global_step) {
       throw Error(ErrorCode::invalid_argument,
                   folder_.path() + " holds newer checkpoints than " + checkpoint.path() +
                       ", such as " + entries.front().path +

@@ -50,6 +50,14 @@ def fail_or_not(trial, fault):
     return "gave up"
 
 
+def end_well(trial, fault):
+    """A run that a fault changes nothing for."""
+    ended, _ = trial.train_with(fault)
+    expect(ended.code == 0, f"{fault}: {ended}")
+    trial.compare()
+    return "ended well"
+
+
 @scenario()
 def error_once(trial):
     fail(trial, draw_fatal(trial, trial.bench.calls, forever=False))
@@ -98,11 +106,7 @@ def error_of_unlink(trial):
 @scenario()
 def interrupted_call(trial):
     """EINTR once: the call is to be made again."""
-    fault = trial.draw(["write", "fsync"], "EINTR")
-    ended, _ = trial.train_with(fault)
-    expect(ended.code == 0, f"{fault}: {ended}")
-    trial.compare()
-    return "ended well"
+    return end_well(trial, trial.draw(["write", "fsync"], "EINTR"))
 
 
 @scenario()
@@ -112,11 +116,7 @@ def interrupted_elsewhere(trial):
 
 @scenario()
 def short_write(trial):
-    fault = trial.draw(["write"], "short", forever=trial.random.random() < 0.5)
-    ended, _ = trial.train_with(fault)
-    expect(ended.code == 0, f"{fault}: {ended}")
-    trial.compare()
-    return "ended well"
+    return end_well(trial, trial.draw(["write"], "short", forever=trial.random.random() < 0.5))
 
 
 @scenario()
