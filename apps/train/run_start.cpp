@@ -53,28 +53,27 @@ class RunStarter {
     return options_.resume == "auto" ? newest_whole() : Checkpoint(options_.resume);
   }
 
-  std::vector<std::string> candidates() const {
-    std::vector<std::string> paths;
-    for (const CheckpointFolder::Entry& entry : folder_.checkpoints().entries()) {
-      paths.push_back(entry.path);
-    }
+  std::vector<CheckpointFolder::Entry> candidates() const {
+    std::vector<CheckpointFolder::Entry> found = folder_.checkpoints().entries();
     if (fs::exists(folder_.checkpoints().best())) {
-      paths.push_back(folder_.checkpoints().best());
+      found.push_back({folder_.checkpoints().best()});
     }
-    return paths;
+    return found;
   }
 
   // The newest checkpoint that is not damaged, the best one if all others are. None if there are
   // none.
   std::optional<Checkpoint> newest_whole() {
     std::string reason;
-    for (const std::string& path : candidates()) {
+    for (const CheckpointFolder::Entry& entry : candidates()) {
       try {
-        return Checkpoint(path);
+        return Checkpoint(entry.path);
       } catch (const Error& error) {
         reason = error.what();
         start_.notes.push_back("passed over as damaged: " + reason);
-        folder_.pass_over(path);
+        if (entry.own) {
+          folder_.pass_over(entry.path);
+        }
       }
     }
     if (!reason.empty()) {

@@ -35,17 +35,18 @@ std::string name_of(std::int64_t step) {
   return std::string(name) + kExtension;
 }
 
-bool has_own_name(const CheckpointFolder::Entry& entry) {
-  return fs::path(entry.path).filename() == name_of(entry.step);
+bool is_name_of(const std::string& path, std::int64_t step) {
+  return fs::path(path).filename() == name_of(step);
 }
 
 CheckpointFolder::Entry entry_of(const std::string& path, std::int64_t named) {
   try {
     const Metadata metadata = read_safetensors_metadata(path);
     check_metadata(path, metadata);
-    return {path, progress_of(path, metadata).global_step, true};
+    const std::int64_t step = progress_of(path, metadata).global_step;
+    return {path, step, true, is_name_of(path, step)};
   } catch (const Error&) {
-    return {path, named, false};
+    return {path, named, false, is_name_of(path, named)};
   }
 }
 
@@ -80,19 +81,11 @@ std::vector<CheckpointFolder::Entry> CheckpointFolder::entries() const {
   }
   // Of several that say the same, the one that was saved under that name goes first.
   const auto order = [](const Entry& entry) {
-    return std::tuple(-entry.step, !entry.readable, !has_own_name(entry), entry.path);
+    return std::tuple(-entry.step, !entry.readable, !entry.own, entry.path);
   };
   std::sort(entries.begin(), entries.end(),
             [&](const Entry& a, const Entry& b) { return order(a) < order(b); });
   return entries;
-}
-
-std::vector<CheckpointFolder::Entry> CheckpointFolder::own_entries() const {
-  std::vector<Entry> own = entries();
-  own.erase(std::remove_if(own.begin(), own.end(),
-                           [](const Entry& entry) { return !has_own_name(entry); }),
-            own.end());
-  return own;
 }
 
 std::optional<std::string> CheckpointFolder::newest() const {
@@ -106,18 +99,19 @@ std::optional<std::string> CheckpointFolder::newest() const {
 
 void CheckpointFolder::remove_older(std::int64_t step, std::int64_t keep) const {
   std::int64_t kept = 0;  // one that cannot be read goes when as many good ones are newer
-  for (const Entry& entry : own_entries()) {
-    if (entry.step < step && kept >= keep) {
+  for (const Entry& entry : entries()) {
+    const bool older = entry.own && entry.step < step;
+    if (older && kept >= keep) {
       remove_file(entry.path);
-    } else if (entry.step < step && entry.readable) {
+    } else if (older && entry.readable) {
       ++kept;
     }
   }
 }
 
 void CheckpointFolder::remove_beyond(std::int64_t step) const {
-  for (const Entry& entry : own_entries()) {
-    if (entry.step > step) {
+  for (const Entry& entry : entries()) {
+    if (entry.own && entry.step > step) {
       remove_file(entry.path);
     }
   }

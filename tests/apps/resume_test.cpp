@@ -156,8 +156,14 @@ TEST_CASE("a damaged checkpoint takes no good one's place") {
     CHECK(fs::exists(run.checkpoint(at + 1)));
   }
   fs::resize_file(run.checkpoint(8), 1000);
+  // Files of other names are passed over, too, but are not this program's to remove.
+  fs::copy_file(run.checkpoint(8), run.path("/checkpoints/step_8.safetensors"));
+  fs::copy_file(run.checkpoint(5), run.path("/checkpoints/step_00000000099.safetensors"));
+  flip_bit(run.path("/checkpoints/step_00000000099.safetensors"), 9);
   run.good("-q --resume auto");
   CHECK_FALSE(fs::exists(run.checkpoint(8)));
+  CHECK(fs::exists(run.path("/checkpoints/step_8.safetensors")));
+  CHECK(fs::exists(run.path("/checkpoints/step_00000000099.safetensors")));
   CHECK(same_results(run, whole));
 }
 

@@ -93,6 +93,7 @@ class CheckpointFolder {
     std::string path;
     std::int64_t step = 0;  ///< that it was saved at; if it cannot be read, as its name says
     bool readable = true;   ///< its progress; the tensors are not looked at
+    bool own = true;        ///< its name is the one that path_for() gives to what it says
   };
 
   const std::string& path() const { return folder_; }
@@ -106,15 +107,12 @@ class CheckpointFolder {
   std::vector<Entry> entries() const;
   /// The newest whose progress can be read, if there is any.
   std::optional<std::string> newest() const;
-  /// Removes those older than `step`, but for the `keep` newest of them, or those beyond it, the
-  /// newest first. Files whose names are not those that path_for() gives to what they say of
-  /// themselves stay. One that cannot be removed is no error.
+  /// Removes own ones older than `step`, but for the `keep` newest of them, or own ones beyond it,
+  /// the newest first. One that cannot be removed is no error.
   void remove_older(std::int64_t step, std::int64_t keep) const;
   void remove_beyond(std::int64_t step) const;
 
  private:
-  std::vector<Entry> own_entries() const;
-
   std::string folder_;
 };
 
