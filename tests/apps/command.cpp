@@ -10,6 +10,8 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "support/files.h"
+
 namespace accrete::test {
 
 namespace fs = std::filesystem;
@@ -58,13 +60,8 @@ std::string fresh_folder(const std::string& name) {
   return folder;
 }
 
-std::string file_content(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 bool same_content(const std::string& a, const std::string& b) {
-  return fs::exists(a) && fs::exists(b) && file_content(a) == file_content(b);
+  return fs::exists(a) && fs::exists(b) && content_of(a) == content_of(b);
 }
 
 std::string tiny_spec(const std::string& folder) {

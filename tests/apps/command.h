@@ -27,7 +27,6 @@ std::string with_default_signals(const std::string& command);
 
 /// An empty folder for a test, below the working directory.
 std::string fresh_folder(const std::string& name);
-std::string file_content(const std::string& path);
 bool same_content(const std::string& a, const std::string& b);
 /// Writes the spec of a tiny run on generated images (2 epochs of 5 steps) and returns its path.
 std::string tiny_spec(const std::string& folder);

@@ -5,6 +5,7 @@
 
 #include "apps/command.h"
 #include "support/catch.h"
+#include "support/files.h"
 #include "support/sanitizers.h"
 
 namespace accrete::test {
@@ -123,7 +124,7 @@ TEST_CASE("a run outlives the reader of its output, and says so at the end") {
   const CommandResult result =
       run_command("( { " + run + "; echo $? >" + folder + "/code; } | head -n 1 )");
   INFO(result.output);
-  CHECK(file_content(folder + "/code") == "1\n");
+  CHECK(content_of(folder + "/code") == "1\n");
   CHECK_THAT(result.output, Contains("train: cannot write standard output: Broken pipe"));
   CHECK(fs::exists(folder + "/run/model.safetensors"));
 }

@@ -10,6 +10,7 @@
 #include "apps/errors_triggers.h"
 #include "error_table.h"
 #include "support/catch.h"
+#include "support/files.h"
 #include "support/sanitizers.h"
 
 namespace accrete::test {
@@ -35,7 +36,7 @@ void check_row(const apps::ErrorRow& row, const Trigger& trigger) {
   // What run_command appends, that both outputs are one, is left to `exit`.
   const CommandResult result =
       run_command("exec 2>" + folder + "/stderr.txt; (" + command + "); exit $?");
-  const std::string message = file_content(folder + "/stderr.txt");
+  const std::string message = content_of(folder + "/stderr.txt");
   INFO(row.name << ": " << command << "\nstdout: " << result.output << "\nstderr: " << message);
   CHECK(result.exit_code == row.exit_code);
   if (is_interruption(row)) {
@@ -81,7 +82,7 @@ TEST_CASE("rows have names of their own, and all triggers have rows") {
 
 TEST_CASE("docs/errors.md is what the table prints") {
   INFO("after a change of apps/support/error_table.cpp: inspect --errors > docs/errors.md");
-  CHECK((file_content(DOCS_FOLDER "/errors.md") == apps::errors_markdown()));
+  CHECK((content_of(DOCS_FOLDER "/errors.md") == apps::errors_markdown()));
 }
 
 }  // namespace accrete::test

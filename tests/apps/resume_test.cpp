@@ -91,7 +91,7 @@ TEST_CASE("an older checkpoint is gone on from only if newer ones are to be give
   CHECK(fs::exists(run.checkpoint(4)));
   CHECK_FALSE(fs::exists(run.checkpoint(7)));
   CHECK_FALSE(fs::exists(run.checkpoint(5)));
-  CHECK(file_content(run.path("/metrics.jsonl")).empty());
+  CHECK(content_of(run.path("/metrics.jsonl")).empty());
   CHECK_THAT(run.ending("-q --resume " + run.checkpoint(3), 2).output, Contains("newer"));
   const Run whole("older_whole", "--set checkpoint.keep=5");
   whole.good("-q");
@@ -118,7 +118,7 @@ TEST_CASE("a damaged newest checkpoint is passed over and said to be") {
   const Run run("damaged");
   run.good("-q --stop-after 8");
   const auto bytes = fs::file_size(run.checkpoint(8));
-  const std::string good = file_content(run.checkpoint(8));
+  const std::string good = content_of(run.checkpoint(8));
   for (const std::uintmax_t byte : {std::uintmax_t{3}, std::uintmax_t{40}, bytes / 2, bytes - 1}) {
     write_plain(run.checkpoint(8), good);
     flip_bit(run.checkpoint(8), byte);
@@ -170,11 +170,11 @@ TEST_CASE("a damaged checkpoint takes no good one's place") {
 TEST_CASE("another build is told of, and only when a run goes on") {
   const Run run("build");
   CHECK_THAT(run.good("--stop-after 3").output, !Contains("note:"));
-  const std::string build = file_content(run.path("/build.json"));
+  const std::string build = content_of(run.path("/build.json"));
   CHECK_THAT(run.good("--resume auto --stop-after 1").output, !Contains("note:"));
   write_plain(run.path("/build.json"), "{\"commit\": \"other\"}");
   CHECK_THAT(run.good("-q --resume auto").output, Contains("note: another build has begun"));
-  CHECK(file_content(run.path("/build.json")) == build);
+  CHECK(content_of(run.path("/build.json")) == build);
 }
 
 TEST_CASE("fewer epochs than are done are refused, as many or more are not") {
@@ -184,10 +184,10 @@ TEST_CASE("fewer epochs than are done are refused, as many or more are not") {
     CHECK_THAT(run.ending(std::string("--resume auto --set training.epochs=") + epochs, 2).output,
                Contains(std::string("/training/epochs is ") + epochs + ", but " +
                         run.checkpoint(17) + " has 3 finished epochs and 2 steps of the next"));
-    CHECK_THAT(file_content(run.path("/config.json")), Contains("\"epochs\": 5"));
+    CHECK_THAT(content_of(run.path("/config.json")), Contains("\"epochs\": 5"));
   }
   run.good("--resume auto --set training.epochs=4");
-  CHECK_THAT(file_content(run.path("/config.json")), Contains("\"epochs\": 4"));
+  CHECK_THAT(content_of(run.path("/config.json")), Contains("\"epochs\": 4"));
   run.ending("--resume auto --set training.epochs=3", 2);
   run.good("--resume auto --set training.epochs=4");
   run.good("--resume auto --set training.epochs=5");
@@ -232,7 +232,7 @@ TEST_CASE("a run does not go on with other data, and the difference is named") {
 TEST_CASE("lines of metrics are those of the checkpoint, whatever was written since") {
   const Run whole("lines_whole");
   whole.good("-q");
-  const std::string lines = file_content(whole.path("/metrics.jsonl"));
+  const std::string lines = content_of(whole.path("/metrics.jsonl"));
   const std::string first = lines.substr(0, lines.find('\n') + 1);
   const std::string second = lines.substr(first.size());
   const Run run("lines");

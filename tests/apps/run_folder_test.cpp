@@ -9,6 +9,7 @@
 
 #include "apps/command.h"
 #include "support/catch.h"
+#include "support/files.h"
 
 namespace accrete::test {
 namespace {
@@ -69,7 +70,7 @@ TEST_CASE("a folder with results is refused until it is to be overwritten") {
   const std::string folder = fresh_folder("results");
   const std::string run = folder + "/run";
   good(quiet_run(folder));
-  const std::string model = file_content(run + "/model.safetensors");
+  const std::string model = content_of(run + "/model.safetensors");
   for (const char* gone : {"", "/checkpoints/step_0000000005.safetensors", "/checkpoints",
                            "/metrics.jsonl", "/config.json"}) {
     INFO(gone);
@@ -80,7 +81,7 @@ TEST_CASE("a folder with results is refused until it is to be overwritten") {
     CHECK_THAT(refused(quiet_run(folder)).output,
                Contains(run + " holds the results of an earlier run") && Contains("--overwrite"));
     CHECK(files_of(run) == left);
-    CHECK(file_content(run + "/model.safetensors") == model);
+    CHECK(content_of(run + "/model.safetensors") == model);
   }
   // Final weights alone are results, too, and cannot be gone on from.
   CHECK_THAT(refused(quiet_run(folder, "--resume auto")).output, Contains("holds the results"));
@@ -89,7 +90,7 @@ TEST_CASE("a folder with results is refused until it is to be overwritten") {
   CHECK(files_of(run) == std::set<std::string>{
                              "build.json", "checkpoints/step_0000000005.safetensors", "config.json",
                              "metrics.jsonl", "model.safetensors", "notes.txt", "timing.jsonl"});
-  CHECK(file_content(run + "/model.safetensors") != model);
+  CHECK(content_of(run + "/model.safetensors") != model);
 }
 
 TEST_CASE("a run that diverged has no epochs in common with the next one there") {
@@ -134,7 +135,7 @@ TEST_CASE("a stale lock is taken over, whatever it says; one of another kind is 
   std::ofstream(folder + "/precious") << "precious";
   fs::create_symlink("../precious", lock);
   CHECK_THAT(refused(quiet_run(folder, "--overwrite"), 1).output, Contains("cannot write the run"));
-  CHECK(file_content(folder + "/precious") == "precious");
+  CHECK(content_of(folder + "/precious") == "precious");
   fs::remove(lock);
   fs::create_directory(lock);
   CHECK_THAT(refused(quiet_run(folder, "--overwrite"), 1).output, Contains("cannot write the run"));
@@ -194,7 +195,7 @@ TEST_CASE("temporary files of a killed run are removed, and links in their place
   auto expected = kWhole;
   expected.insert("checkpoints/notes.tmp");
   CHECK(files_of(run) == expected);
-  CHECK(file_content(folder + "/precious") == "precious");
+  CHECK(content_of(folder + "/precious") == "precious");
 }
 
 TEST_CASE("files keep their bytes where writing fails") {
@@ -204,7 +205,7 @@ TEST_CASE("files keep their bytes where writing fails") {
   std::set<std::string> before = files_of(run);
   std::string content;
   for (const std::string& file : before) {
-    content += file_content(run + "/" + file);
+    content += content_of(run + "/" + file);
   }
   for (const char* change : {"", "--set name=other", "--set checkpoint.keep=7"}) {
     const CommandResult result =
@@ -215,7 +216,7 @@ TEST_CASE("files keep their bytes where writing fails") {
     CHECK(files_of(run) == before);
     std::string after;
     for (const std::string& file : before) {
-      after += file_content(run + "/" + file);
+      after += content_of(run + "/" + file);
     }
     CHECK(after == content);
   }

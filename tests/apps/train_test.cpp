@@ -9,6 +9,7 @@
 #include "apps/command.h"
 #include "support/catch.h"
 #include "support/compare.h"
+#include "support/files.h"
 
 namespace accrete::test {
 namespace {
@@ -53,7 +54,7 @@ TEST_CASE("a run ends with the two lines and leaves a complete folder") {
     INFO(file);
     CHECK(fs::exists(folder + "/run" + file));
   }
-  const std::string metrics = file_content(folder + "/run/metrics.jsonl");
+  const std::string metrics = content_of(folder + "/run/metrics.jsonl");
   CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 2);
 }
 
@@ -107,7 +108,7 @@ TEST_CASE("a run stopped anywhere goes on to the same bytes") {
     INFO(second.output);
     REQUIRE(second.exit_code == 0);
     CHECK(same_run(folder + "/whole", parts));
-    const std::string metrics = file_content(parts + "/metrics.jsonl");
+    const std::string metrics = content_of(parts + "/metrics.jsonl");
     CHECK(std::count(metrics.begin(), metrics.end(), '\n') == 2);
   }
 }
@@ -117,7 +118,7 @@ TEST_CASE("a run in bf16 stays near fp32 and goes on to the same bytes") {
   const std::string spec = tiny_spec(folder);
   const std::string narrow = spec + " --set training.precision=bf16";
   const auto loss = [](const std::string& run) {
-    const std::string metrics = file_content(run + "/metrics.jsonl");
+    const std::string metrics = content_of(run + "/metrics.jsonl");
     std::smatch match;
     REQUIRE(std::regex_search(metrics, match, std::regex(R"("test_loss":([0-9.]+))")));
     return std::stod(match[1]);

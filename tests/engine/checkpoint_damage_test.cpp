@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Checkpoints whose bytes are not those that were written.
 #include <filesystem>
-#include <fstream>
 #include <random>
 
 #include "accrete/engine/checkpoint.h"
@@ -11,6 +10,7 @@
 #include "engine/tiny_models.h"
 #include "support/catch.h"
 #include "support/compare.h"
+#include "support/files.h"
 
 namespace accrete::test {
 namespace {
@@ -23,21 +23,12 @@ std::string scratch(const std::string& name) {
   return "checkpoint_damage_files/" + name;
 }
 
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-void write(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary) << bytes;
-}
-
 // A checkpoint of a small net, and the net.
 struct Saved {
   explicit Saved(const std::string& name) : path(scratch(name)), tiny(tiny_densenet({}), 4) {
     tiny.step(0.1, 0);
     save_checkpoint(path, tiny.session.parameters(), {3, 2, 17, 1.5, 41, 64, 0.5, 0.875}, "{}");
-    bytes = bytes_of(path);
+    bytes = content_of(path);
   }
 
   // Whether the file is refused as damaged, the net being left as it was.
@@ -62,12 +53,12 @@ struct Saved {
 
 TEST_CASE("every bit of the header that is flipped is noticed") {
   Saved saved("header.safetensors");
-  const std::size_t header = bytes_of(saved.path).find("]}}") + 3 + 7;
+  const std::size_t header = content_of(saved.path).find("]}}") + 3 + 7;
   for (std::size_t byte = 0; byte < header; ++byte) {
     const auto bit = static_cast<unsigned>(byte % 8);
     std::string bytes = saved.bytes;
     bytes[byte] = static_cast<char>(static_cast<unsigned char>(bytes[byte]) ^ (1U << bit));
-    write(saved.path, bytes);
+    write_plain(saved.path, bytes);
     INFO("bit " << bit << " of byte " << byte);
     REQUIRE(saved.is_noticed());
   }
@@ -81,15 +72,15 @@ TEST_CASE("any bit that is flipped is noticed, and so is any byte that is missin
     const std::size_t byte = position(random);
     std::string bytes = saved.bytes;
     bytes[byte] = static_cast<char>(static_cast<unsigned char>(bytes[byte]) ^ (1U << (i % 8)));
-    write(saved.path, bytes);
+    write_plain(saved.path, bytes);
     INFO("bit " << i % 8 << " of byte " << byte);
     REQUIRE(saved.is_noticed());
-    write(saved.path, saved.bytes.substr(0, byte));
+    write_plain(saved.path, saved.bytes.substr(0, byte));
     REQUIRE(saved.is_noticed());
   }
-  write(saved.path, saved.bytes + "x");
+  write_plain(saved.path, saved.bytes + "x");
   CHECK(saved.is_noticed());
-  write(saved.path, saved.bytes);
+  write_plain(saved.path, saved.bytes);
   CHECK_FALSE(saved.is_noticed());
 }
 
@@ -118,14 +109,14 @@ TEST_CASE("a file of weights and a checkpoint without checksums are told apart")
   Saved saved("others.safetensors");
   save_weights(saved.path, saved.tiny.session.parameters());
   CHECK_THROWS_WITH(Checkpoint(saved.path), Contains("holds weights, but no state of a run"));
-  write(saved.path, saved.bytes);
+  write_plain(saved.path, saved.bytes);
   SafetensorsFile file = read_safetensors(saved.path);
   file.metadata.erase("accrete.crc32c");
   write_safetensors(saved.path, file);
   CHECK_THROWS_WITH(Checkpoint(saved.path), Contains("has no checksums"));
   seal(file);
   write_safetensors(saved.path, file);
-  CHECK(bytes_of(saved.path) == saved.bytes);
+  CHECK(content_of(saved.path) == saved.bytes);
 }
 
 }  // namespace accrete::test

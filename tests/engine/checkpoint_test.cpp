@@ -16,6 +16,7 @@
 #include "engine/tiny_models.h"
 #include "support/catch.h"
 #include "support/compare.h"
+#include "support/files.h"
 
 namespace accrete::test {
 namespace {
@@ -27,11 +28,6 @@ std::string scratch(const std::string& name) {
   const fs::path folder = fs::path("checkpoint_test_files");
   fs::create_directories(folder);
   return (folder / name).string();
-}
-
-std::string bytes_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 void write_raw(const std::string& path, const std::string& header, const std::string& data) {
@@ -73,7 +69,7 @@ TEST_CASE("a checkpoint restores everything a run needs") {
   CHECK(restored.best.value == 0.7);
 
   save_checkpoint(scratch("b.safetensors"), second.session.parameters(), restored, "f00d");
-  CHECK(bytes_of(scratch("a.safetensors")) == bytes_of(scratch("b.safetensors")));
+  CHECK(content_of(scratch("a.safetensors")) == content_of(scratch("b.safetensors")));
   CHECK_FALSE(fs::exists(scratch("a.safetensors.tmp")));
 }
 
@@ -81,7 +77,7 @@ TEST_CASE("what is NaN or infinite is not written, and what was written before s
   TinySession tiny(tiny_densenet({}), 4, {}, 1, with_momentum());
   const ParameterStore& store = tiny.session.parameters();
   save_checkpoint(scratch("good.safetensors"), store, {}, "x");
-  const std::string good = bytes_of(scratch("good.safetensors"));
+  const std::string good = content_of(scratch("good.safetensors"));
   for (const char* name : {"stem.weight", "transition.norm.running_var", "classifier.bias"}) {
     const StoredTensor* tensor = store.find(name);
     REQUIRE(tensor != nullptr);
@@ -92,7 +88,7 @@ TEST_CASE("what is NaN or infinite is not written, and what was written before s
     CHECK_THROWS_WITH(save_weights(scratch("none.safetensors"), store), Contains(name));
     tensor->view.f32()[0] = before;
   }
-  CHECK(bytes_of(scratch("good.safetensors")) == good);
+  CHECK(content_of(scratch("good.safetensors")) == good);
   CHECK_FALSE(fs::exists(scratch("none.safetensors")));
 }
 

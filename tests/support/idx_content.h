@@ -6,12 +6,11 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
 #include "support/catch.h"
+#include "support/files.h"
 
 namespace accrete::test {
 
@@ -36,15 +35,6 @@ inline std::string idx(std::uint32_t magic, const std::vector<std::uint32_t>& ex
 inline std::string scratch(const std::string& name) {
   std::filesystem::create_directories("idx_test_files");
   return "idx_test_files/" + name;
-}
-
-inline void write_plain(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-inline std::string content_of(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 /// One gzip member.
