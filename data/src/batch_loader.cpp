@@ -100,11 +100,13 @@ struct BatchLoader::State {
     batch.size = static_cast<std::int64_t>(chosen.size());
     batch.labels.resize(chosen.size());
     const Shape set{dataset.num_images, dataset.height, dataset.width, dataset.channels};
-    kernels::image_batch(Stream::cpu(alone), transform, tables.data(),
-                         {{dataset.pixels.data(), set, DType::u8},
-                          {dataset.labels.data(), {dataset.num_images, 1, 1, 1}, DType::i32}},
-                         chosen.data(), image_room(batch, batch_shape(transform, batch.size)),
-                         TensorView(batch.labels.data(), {batch.size, 1, 1, 1}, DType::i32));
+    const kernels::ImageSet images{{dataset.pixels.data(), set, DType::u8},
+                                   {dataset.labels.data(), {set.n, 1, 1, 1}, DType::i32}};
+    kernels::run(
+        Stream::cpu(alone),
+        kernels::ImageBatch{transform, tables.data(), images, chosen.data(),
+                            image_room(batch, batch_shape(transform, batch.size)),
+                            TensorView(batch.labels.data(), {batch.size, 1, 1, 1}, DType::i32)});
   }
 
   void work() {

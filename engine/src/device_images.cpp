@@ -115,9 +115,10 @@ void DeviceImages::make_batch(const std::vector<kernels::ImagePick>& picks,
   const std::unique_ptr<Fence> staged = runtime_.upload_beside(slot.memory->at(0), staged_.data(),
                                                                slot_bytes(batch), slot.read.get());
   runtime_.order_after(staged.get());
-  kernels::image_batch(runtime_.stream(), transform_, tables_->at(0), set_for(slot, batch),
-                       reinterpret_cast<const kernels::ImagePick*>(slot.memory->at(0)), images,
-                       labels);
+  kernels::run(runtime_.stream(),
+               kernels::ImageBatch{transform_, tables_->at(0), set_for(slot, batch),
+                                   reinterpret_cast<const kernels::ImagePick*>(slot.memory->at(0)),
+                                   images, labels});
   slot.read = runtime_.fence();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Defaults of the op interface and the bookkeeping of gradient contributions.
 #include "accrete/engine/op.h"
+#include "call_functions.h"
 
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/elementwise.h"

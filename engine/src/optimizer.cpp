@@ -82,12 +82,13 @@ void Optimizer::step(const Stream& stream, double learning_rate, std::int64_t st
         static_cast<float>(learning_rate),  static_cast<float>(options_.beta1),
         static_cast<float>(options_.beta2), static_cast<float>(options_.epsilon),
         options_.decoupled_weight_decay,    loss};
-    kernels::adam_step(stream, adam, step, adam_.data(), static_cast<std::int64_t>(adam_.size()));
+    kernels::run(stream, kernels::AdamStep{adam, step, adam_.data(),
+                                           static_cast<std::int64_t>(adam_.size())});
     return;
   }
   const kernels::SgdOptions sgd{static_cast<float>(learning_rate),
                                 static_cast<float>(options_.momentum), options_.nesterov, loss};
-  kernels::sgd_step(stream, sgd, sgd_.data(), static_cast<std::int64_t>(sgd_.size()));
+  kernels::run(stream, kernels::SgdStep{sgd, sgd_.data(), static_cast<std::int64_t>(sgd_.size())});
 }
 
 }  // namespace accrete

@@ -89,7 +89,7 @@ void TrainingSession::upload_parameters() {
   if (!runtime_.shares_host_memory()) {
     runtime_.upload(device_parameters_.base(), plan_.store.base(), plan_.store.bytes());
   }
-  kernels::fill(stream_, loss_sum(), 0.0F);
+  kernels::run(stream_, kernels::Fill{loss_sum(), 0.0F});
 }
 
 void TrainingSession::upload(const TensorView& input, const void* host) {
@@ -143,7 +143,7 @@ void TrainingSession::queue_train_step(std::int64_t batch, double learning_rate,
   const TensorView& loss = step.executor->view(model.loss);
   // Once a loss is not finite, neither is the sum, and the updates of all later steps, which may
   // have been queued already, leave the weights alone: they stay the last good ones.
-  kernels::copy(stream_, loss, loss_sum(), GradMode::accumulate);
+  kernels::run(stream_, kernels::Copy{loss, loss_sum(), GradMode::accumulate});
   step.optimizer->step(stream_, learning_rate, global_step + 1, loss_sum().f32());
   results_->push(loss.f32(), step.executor->view(model.correct).f32());
 }

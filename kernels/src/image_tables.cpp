@@ -6,7 +6,7 @@
 #include <limits>
 #include <string>
 
-#include "dispatch/check.h"
+#include "call/operands.h"
 
 namespace accrete::kernels {
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/average_pool.h"
+#include "call_functions.h"
 
-#include "accrete/kernels/norm_relu_pool.h"
+#include "accrete/kernels/kernels.h"
 #include "accrete/kernels/pool.h"
 #include "ops/gradient_op.h"
 #include "ops/norm_relu.h"

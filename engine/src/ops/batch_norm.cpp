@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/batch_norm.h"
+#include "call_functions.h"
 
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
@@ -13,8 +14,8 @@ namespace {
 // Outputs grad_x, grad_gamma, grad_beta.
 class BatchNormBackward final : public GradientOp {
  public:
-  BatchNormBackward(const kernels::BatchNormOptions& options, GradMode mode)
-      : GradientOp(mode, 6, InPlace::first_input), options_(options) {}
+  BatchNormBackward(const kernels::BatchNormOptions& options, bool constant, GradMode mode)
+      : GradientOp(mode, 6, InPlace::first_input), options_(options), constant_(constant) {}
   std::string name() const override { return "batch_norm_backward"; }
   std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
     return {in[1], in[2], in[3]};
@@ -24,9 +25,9 @@ class BatchNormBackward final : public GradientOp {
   }
   void contribute(const RunContext& context, const OpCall& call) const override {
     const TensorView* in = call.inputs;
-    kernels::batch_norm_backward(context.stream, options_, in[0], in[1], in[2], in[3], in[4], in[5],
-                                 call.outputs[0], mode(), call.outputs[1], call.outputs[2],
-                                 call.workspace);
+    kernels::batch_norm_backward(context.stream, options_, constant_, in[0], in[1], in[2], in[3],
+                                 in[4], in[5], call.outputs[0], mode(), call.outputs[1],
+                                 call.outputs[2], call.workspace);
   }
 
   // One pass for the sums, one for the gradient.
@@ -37,13 +38,14 @@ class BatchNormBackward final : public GradientOp {
 
  private:
   kernels::BatchNormOptions options_;
+  bool constant_;  // statistics
 };
 
 // Adds the backward node of a batch norm whose inputs are x, gamma, beta, ...
 void contribute_gradients(BackwardContext& context, const kernels::BatchNormOptions& options,
-                          ValueId mean, ValueId inv_std) {
+                          bool constant, ValueId mean, ValueId inv_std) {
   const auto outputs =
-      context.contribute(0, std::make_shared<BatchNormBackward>(options, context.mode(0)),
+      context.contribute(0, std::make_shared<BatchNormBackward>(options, constant, context.mode(0)),
                          {context.output_gradient(0), context.input(0), context.input(1),
                           context.input(2), mean, inv_std});
   context.contribute_value(1, outputs[1]);
@@ -80,7 +82,7 @@ class BatchNormNormalise final : public Op {
                                   call.outputs[0]);
   }
   void backward(BackwardContext& context) const override {
-    contribute_gradients(context, options_, context.input(3), context.input(4));
+    contribute_gradients(context, options_, false, context.input(3), context.input(4));
   }
 
  private:
@@ -135,14 +137,12 @@ void BatchNorm::run(const RunContext& context, const OpCall& call) const {
 
 void BatchNorm::backward(BackwardContext& context) const {
   if (batch_statistics_) {
-    contribute_gradients(context, options_, context.output(1), context.output(2));
+    contribute_gradients(context, options_, false, context.output(1), context.output(2));
     return;
   }
-  kernels::BatchNormOptions options = options_;
-  options.constant_statistics = true;
-  const ValueId inv_std = context.add_side_node(".inv_std", make_inverse_deviation(options.epsilon),
-                                                {context.input(4)});
-  contribute_gradients(context, options, context.input(3), inv_std);
+  const ValueId inv_std = context.add_side_node(
+      ".inv_std", make_inverse_deviation(options_.epsilon), {context.input(4)});
+  contribute_gradients(context, options_, true, context.input(3), inv_std);
 }
 
 std::shared_ptr<const Op> BatchNorm::with_relu() const {

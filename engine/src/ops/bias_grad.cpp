@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/bias_grad.h"
+#include "call_functions.h"
 
 #include "accrete/kernels/conv.h"
 #include "ops/gradient_op.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/channel_statistics.h"
+#include "call_functions.h"
 
 namespace accrete {
 namespace {

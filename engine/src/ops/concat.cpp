@@ -5,6 +5,7 @@
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
+#include "call_functions.h"
 
 namespace accrete {
 namespace {

@@ -3,7 +3,8 @@
 #include "accrete/kernels/conv.h"
 
 #include "accrete/kernels/error.h"
-#include "accrete/kernels/fused_conv.h"
+#include "accrete/kernels/kernels.h"
+#include "call_functions.h"
 #include "ops/bias_grad.h"
 #include "ops/channel_statistics.h"
 #include "ops/conv.h"

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "accrete/kernels/conv.h"
-#include "accrete/kernels/fused_conv.h"
+#include "accrete/kernels/kernels.h"
+#include "call_functions.h"
 #include "ops/conv.h"
 #include "ops/gradient_op.h"
 #include "ops/norm_relu.h"

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dropout: the mask is a function of (seed, layer, step, element) and is never stored.
-#include "accrete/kernels/dropout.h"
+#include "accrete/kernels/kernels.h"
 
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "call_functions.h"
 #include "ops/gradient_op.h"
 
 namespace accrete {

@@ -2,8 +2,9 @@
 // The average over the whole image.
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
-#include "accrete/kernels/norm_relu_pool.h"
+#include "accrete/kernels/kernels.h"
 #include "accrete/kernels/pool.h"
+#include "call_functions.h"
 #include "ops/gradient_op.h"
 #include "ops/norm_relu.h"
 

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Fully connected layer and its gradients.
-#include "accrete/kernels/linear.h"
+#include "accrete/kernels/kernels.h"
 
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "call_functions.h"
 #include "ops/bias_grad.h"
 #include "ops/gradient_op.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/norm_relu.h"
+#include "call_functions.h"
 
 #include "accrete/kernels/error.h"
 

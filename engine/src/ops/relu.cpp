@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/relu.h"
+#include "call_functions.h"
 
 #include "accrete/engine/ops.h"
-#include "accrete/kernels/relu.h"
+#include "accrete/kernels/kernels.h"
 #include "ops/gradient_op.h"
 
 namespace accrete {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/running_statistics.h"
+#include "call_functions.h"
 
 #include "accrete/engine/op.h"
 #include "accrete/kernels/norm_relu.h"

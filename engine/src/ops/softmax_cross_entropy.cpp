@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy: the start of every backward pass.
-#include "accrete/kernels/softmax_cross_entropy.h"
+#include "accrete/kernels/kernels.h"
 
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
 #include "accrete/kernels/error.h"
+#include "call_functions.h"
 
 namespace accrete {
 namespace {

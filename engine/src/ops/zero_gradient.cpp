@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "ops/zero_gradient.h"
+#include "call_functions.h"
 
 #include "accrete/kernels/elementwise.h"
 

@@ -10,8 +10,8 @@
 
 #include <array>
 
-#include "cpu/pool_access-inl.h"
 #include "cpu/pool_windows.h"
+#include "cpu/row_parts-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
@@ -80,22 +80,22 @@ struct AverageWindows {
   std::int64_t count = 0;
 };
 
-template <class T, class Sink>
+template <class T, class Store>
 HWY_INLINE void gather_average_gradient(const AverageWindows<T>& windows, std::int64_t pixel,
-                                        std::int64_t channels, Sink& sink) {
+                                        std::int64_t channels, Store& store) {
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     auto sum = hn::Zero(io.d);
     for (std::int64_t i = 0; i < windows.count; ++i) {
       const AverageWindow<T>& window = windows.window[static_cast<std::size_t>(i)];
       sum = hn::MulAdd(io.load(window.grad_y + c), hn::Set(io.d, window.weight), sum);
     }
-    sink.put(io, pixel, c, sum);
+    store.put(io, pixel, c, sum);
   });
 }
 
-template <class T, class Sink>
+template <class T, class Store>
 void average_pool_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
-                                 const ConstRows<T>& grad_y, Sink& sink) {
+                                 const ConstRows<T>& grad_y, Store& store) {
   const PoolAxis vertical = vertical_axis(problem);
   const PoolAxis horizontal = horizontal_axis(problem);
   AverageWindows<T> windows;
@@ -112,7 +112,7 @@ void average_pool_gradient_lines(const PoolProblem& problem, const PoolTile& til
               window_weight(problem, vertical.taps(p), horizontal.taps(q))};
         }
       }
-      gather_average_gradient(windows, line * horizontal.input + w, tile.channels, sink);
+      gather_average_gradient(windows, line * horizontal.input + w, tile.channels, store);
     }
   }
 }

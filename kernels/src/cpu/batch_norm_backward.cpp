@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch norm backward: one pass of sums for the parameters, one pass for the data.
-#include "cpu/batch_norm.h"
+#include "call/backend.h"
+#include "call/workspace.h"
+#include "cpu/channel_partials.h"
 #include "cpu/row_tiles.h"
 #include "cpu/simd_targets.h"
 
@@ -21,11 +23,10 @@ struct GradientFactors {
   TileVector mean;
 };
 
-HWY_INLINE void load_factors(const RowTile& tile, const BatchNormVectors& vectors,
-                             GradientFactors& factors) {
-  affine_factors(vectors, vectors.inv_std + tile.channel, tile.channel, tile.channels,
+HWY_INLINE void load_factors(const RowTile& tile, const NormRelu& norm, GradientFactors& factors) {
+  affine_factors(norm, norm.inv_std.f32() + tile.channel, tile.channel, tile.channels,
                  factors.scale.values, factors.shift.values);
-  const float* mean = vectors.mean + tile.channel;
+  const float* mean = norm.mean.f32() + tile.channel;
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     io.store_padded(io.load(mean + c), factors.mean.values + c);
   });
@@ -68,10 +69,9 @@ HWY_INLINE void sum_gradients(const RowTile& tile, const ConstRows<T>& grad_y,
 
 template <class T>
 void gradient_sums(const RowTile& tile, bool relu, const ConstRows<T>& grad_y,
-                   const ConstRows<T>& x, const BatchNormVectors& vectors, float* sum,
-                   float* product) {
+                   const ConstRows<T>& x, const NormRelu& norm, float* sum, float* product) {
   GradientFactors factors;
-  load_factors(tile, vectors, factors);
+  load_factors(tile, norm, factors);
   if (relu) {
     sum_gradients<true>(tile, grad_y, x, factors, sum, product);
   } else {
@@ -79,11 +79,11 @@ void gradient_sums(const RowTile& tile, bool relu, const ConstRows<T>& grad_y,
   }
 }
 
-void gradient_sums_tile(const RowTile& tile, bool relu, const ConstTensorView& grad_y,
-                        const ConstTensorView& x, const BatchNormVectors& vectors, float* sum,
+void gradient_sums_tile(const BatchNormBackward& call, const RowTile& tile, float* sum,
                         float* product) {
-  with_element(x.dtype, [&]<class T>() {
-    gradient_sums(tile, relu, ConstRows<T>(grad_y), ConstRows<T>(x), vectors, sum, product);
+  with_element(call.x.dtype, [&]<class T>() {
+    gradient_sums(tile, call.relu, ConstRows<T>(call.grad_y), ConstRows<T>(call.x), call.norm, sum,
+                  product);
   });
 }
 
@@ -94,11 +94,11 @@ struct DataFactors {
   TileVector slope;
 };
 
-HWY_INLINE void load_data_factors(const RowTile& tile, const BatchNormVectors& vectors,
+HWY_INLINE void load_data_factors(const RowTile& tile, const NormRelu& norm,
                                   const float* grad_gamma, const float* grad_beta, float inv_pixels,
                                   DataFactors& factors) {
-  load_factors(tile, vectors, factors.common);
-  const float* inv_std = vectors.inv_std + tile.channel;
+  load_factors(tile, norm, factors.common);
+  const float* inv_std = norm.inv_std.f32() + tile.channel;
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const auto factor =
         hn::Mul(io.load_padded(factors.common.scale.values + c), hn::Set(io.d, -inv_pixels));
@@ -147,15 +147,13 @@ void data_gradient(const RowTile& tile, bool relu, GradMode mode, const ConstRow
   }
 }
 
-void data_gradient_tile(const RowTile& tile, bool relu, GradMode mode,
-                        const ConstTensorView& grad_y, const ConstTensorView& x,
-                        const BatchNormVectors& vectors, const float* grad_gamma,
-                        const float* grad_beta, float inv_pixels, const TensorView& grad_x) {
+void data_gradient_tile(const BatchNormBackward& call, const RowTile& tile, float inv_pixels) {
   DataFactors factors;
-  load_data_factors(tile, vectors, grad_gamma, grad_beta, inv_pixels, factors);
-  with_element(x.dtype, [&]<class T>() {
-    data_gradient(tile, relu, mode, ConstRows<T>(grad_y), ConstRows<T>(x), factors,
-                  Rows<T>(grad_x));
+  load_data_factors(tile, call.norm, call.grad_gamma.f32(), call.grad_beta.f32(), inv_pixels,
+                    factors);
+  with_element(call.x.dtype, [&]<class T>() {
+    data_gradient(tile, call.relu, call.mode, ConstRows<T>(call.grad_y), ConstRows<T>(call.x),
+                  factors, Rows<T>(call.grad_x));
   });
 }
 
@@ -168,63 +166,30 @@ namespace accrete::kernels::cpu {
 HWY_EXPORT(gradient_sums_tile);
 HWY_EXPORT(data_gradient_tile);
 
-namespace {
-
-constexpr std::int64_t kMergedChannels = 64;
-
-// Adds the partial sums of one block of channels in tile order.
-void merge_sums(const RowTiles& tiles, const float* partials, std::int64_t width,
-                std::int64_t channel, const float* inv_std, float* grad_gamma, float* grad_beta) {
-  const std::int64_t channels = std::min(kMergedChannels, tiles.channels - channel);
-  double sum[kMergedChannels] = {};
-  double product[kMergedChannels] = {};
-  for (std::int64_t index = 0; index < tiles.row_tiles; ++index) {
-    const float* tile_sum = partials + index * 2 * width + channel;
-    const float* tile_product = tile_sum + width;
-    for (std::int64_t c = 0; c < channels; ++c) {
-      sum[c] += static_cast<double>(tile_sum[c]);
-      product[c] += static_cast<double>(tile_product[c]);
-    }
-  }
-  for (std::int64_t c = 0; c < channels; ++c) {
-    grad_beta[channel + c] = static_cast<float>(sum[c]);
-    grad_gamma[channel + c] =
-        static_cast<float>(product[c] * static_cast<double>(inv_std[channel + c]));
-  }
+std::size_t workspace_bytes(const BatchNormBackward& call) {
+  return float_bytes(
+      ChannelPartials::floats(channel_tiles(call.x.shape).row_tiles, call.x.shape.c));
 }
 
-}  // namespace
-
-void batch_norm_parameter_gradients(ThreadPool& pool, bool relu, const ConstTensorView& grad_y,
-                                    const ConstTensorView& x, const BatchNormVectors& vectors,
-                                    float* grad_gamma, float* grad_beta, float* workspace) {
-  const RowTiles tiles = channel_tiles(x.shape);
-  const std::int64_t width = padded_channels(x.shape.c);
+const char* run(const Stream& stream, const BatchNormBackward& call, const Workspace& workspace) {
+  ThreadPool& pool = stream.pool();
+  const RowTiles tiles = channel_tiles(call.x.shape);
+  const ChannelPartials partials(static_cast<float*>(workspace.data), call.x.shape.c);
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
     const RowTile tile = tiles.tile(task);
-    float* sum = workspace + tile.row_index * 2 * width + tile.channel;
     HWY_DYNAMIC_DISPATCH(gradient_sums_tile)
-    (tile, relu, grad_y, x, vectors, sum, sum + width);
+    (call, tile, partials.first(tile.row_index) + tile.channel,
+     partials.second(tile.row_index) + tile.channel);
   });
-  pool.parallel_for(divide_up(x.shape.c, kMergedChannels), [&](std::int64_t task) {
-    merge_sums(tiles, workspace, width, task * kMergedChannels, vectors.inv_std, grad_gamma,
-               grad_beta);
-  });
-}
-
-void batch_norm_data_gradient(ThreadPool& pool, const BatchNormOptions& options,
-                              const ConstTensorView& grad_y, const ConstTensorView& x,
-                              const BatchNormVectors& vectors, const float* grad_gamma,
-                              const float* grad_beta, const TensorView& grad_x, GradMode mode) {
-  const RowTiles tiles = channel_tiles(x.shape);
+  finish_gradient_sums(pool, partials, tiles.row_tiles, call.norm,
+                       {call.grad_x, {}, {}, call.grad_gamma, call.grad_beta, call.mode});
   // Constant statistics have no gradient that would reach x: their terms count 0 times.
-  const double share = options.constant_statistics ? 0.0 : 1.0;
-  const auto inv_pixels = static_cast<float>(share / static_cast<double>(x.shape.pixels()));
+  const double share = call.constant_statistics ? 0.0 : 1.0;
+  const auto inv_pixels = static_cast<float>(share / static_cast<double>(call.x.shape.pixels()));
   pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(data_gradient_tile)
-    (tiles.tile(task), options.relu, mode, grad_y, x, vectors, grad_gamma, grad_beta, inv_pixels,
-     grad_x);
+    HWY_DYNAMIC_DISPATCH(data_gradient_tile)(call, tiles.tile(task), inv_pixels);
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

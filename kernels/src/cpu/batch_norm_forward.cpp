@@ -2,7 +2,8 @@
 // Batch norm statistics and normalisation.
 #include <cmath>
 
-#include "cpu/batch_norm.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "cpu/moments.h"
 #include "cpu/row_tiles.h"
 #include "cpu/simd_targets.h"
@@ -34,11 +35,11 @@ HWY_INLINE void normalise_rows(const RowTile& tile, const ConstRows<T>& x, const
 }
 
 template <class T>
-void normalise(const RowTile& tile, bool relu, const ConstRows<T>& x,
-               const BatchNormVectors& vectors, const float* inv_std, const Rows<T>& y) {
+void normalise(const RowTile& tile, bool relu, const ConstRows<T>& x, const NormRelu& norm,
+               const float* inv_std, const Rows<T>& y) {
   TileVector scale;
   TileVector shift;
-  affine_factors(vectors, inv_std, tile.channel, tile.channels, scale.values, shift.values);
+  affine_factors(norm, inv_std, tile.channel, tile.channels, scale.values, shift.values);
   if (relu) {
     normalise_rows<true>(tile, x, scale, shift, y);
   } else {
@@ -46,23 +47,23 @@ void normalise(const RowTile& tile, bool relu, const ConstRows<T>& x,
   }
 }
 
-void normalise_tile(const RowTile& tile, bool relu, const ConstTensorView& x,
-                    const BatchNormVectors& vectors, const float* inv_std, const TensorView& y) {
+// `inv_std` starts with the channels of the tile.
+void normalise_tile(const RowTile& tile, bool relu, const ConstTensorView& x, const NormRelu& norm,
+                    const float* inv_std, const TensorView& y) {
   with_element(x.dtype, [&]<class T>() {
-    normalise(tile, relu, ConstRows<T>(x), vectors, inv_std, Rows<T>(y));
+    normalise(tile, relu, ConstRows<T>(x), norm, inv_std, Rows<T>(y));
   });
 }
 
-void normalise_running_tile(const RowTile& tile, const BatchNormOptions& options,
-                            const ConstTensorView& x, const BatchNormVectors& vectors,
-                            const float* variance, const TensorView& y) {
+void normalise_running_tile(const BatchNormInference& call, const RowTile& tile) {
   TileVector inv_std;
-  const float* from = variance + tile.channel;
+  const float* from = call.running_var.f32() + tile.channel;
   for_each_vector(tile.channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
-    const auto sum = hn::Add(io.load(from + c), hn::Set(io.d, options.epsilon));
+    const auto sum = hn::Add(io.load(from + c), hn::Set(io.d, call.options.epsilon));
     io.store_padded(hn::Div(hn::Set(io.d, 1.0F), hn::Sqrt(sum)), inv_std.values + c);
   });
-  normalise_tile(tile, options.relu, x, vectors, inv_std.values, y);
+  const NormRelu norm{call.running_mean, {}, call.gamma, call.beta};
+  normalise_tile(tile, call.options.relu, call.x, norm, inv_std.values, call.y);
 }
 
 }  // namespace accrete::kernels::cpu::HWY_NAMESPACE
@@ -76,66 +77,63 @@ HWY_EXPORT(normalise_running_tile);
 
 namespace {
 
-void blend(float& running, double batch, float momentum) {
-  const auto share = static_cast<double>(momentum);
-  running = static_cast<float>((1.0 - share) * static_cast<double>(running) + share * batch);
-}
-
-void finish_statistics(const BatchNormOptions& options, const ChannelMoments& moments,
-                       std::int64_t channel, std::int64_t channels, std::int64_t pixels,
-                       const BatchNormStatistics& out) {
+void finish_statistics(const BatchNormTraining& call, const ChannelMoments& moments,
+                       std::int64_t channel, std::int64_t channels) {
+  const std::int64_t pixels = call.x.shape.pixels();
+  const auto epsilon = static_cast<double>(call.options.epsilon);
   for (std::int64_t c = 0; c < channels; ++c) {
     const std::int64_t at = channel + c;
-    const double mean = moments.mean[c];
     // Not std::max: a NaN must stay one.
     const double squares = moments.squares[c] < 0.0 ? 0.0 : moments.squares[c];
     const double variance = squares / static_cast<double>(pixels);
-    out.mean[at] = static_cast<float>(mean);
-    out.inv_std[at] =
-        static_cast<float>(1.0 / std::sqrt(variance + static_cast<double>(options.epsilon)));
-    blend(out.running_mean[at], mean, options.momentum);
-    if (pixels > 1) {
-      blend(out.running_var[at], squares / static_cast<double>(pixels - 1), options.momentum);
-    }
+    call.mean.f32()[at] = static_cast<float>(moments.mean[c]);
+    call.inv_std.f32()[at] = static_cast<float>(1.0 / std::sqrt(variance + epsilon));
+    update_running({pixels, call.options.momentum}, moments.mean[c], squares,
+                   call.running_mean.f32()[at], call.running_var.f32()[at]);
   }
+}
+
+void take_statistics(ThreadPool& pool, const BatchNormTraining& call, float* scratch) {
+  const RowTiles tiles = channel_tiles(call.x.shape);
+  tile_moments(pool, tiles, call.x, scratch);
+  const std::int64_t C = call.x.shape.c;
+  pool.parallel_for(divide_up(C, kMergedChannels), [&](std::int64_t task) {
+    const std::int64_t channel = task * kMergedChannels;
+    finish_statistics(call, merge_tile_moments(tiles, scratch, channel), channel,
+                      std::min(kMergedChannels, C - channel));
+  });
 }
 
 }  // namespace
 
-std::size_t batch_norm_workspace_bytes(const Shape& x) {
-  return static_cast<std::size_t>(moments_floats(channel_tiles(x))) * sizeof(float);
+std::size_t workspace_bytes(const BatchNormTraining& call) {
+  return float_bytes(moments_floats(channel_tiles(call.x.shape)));
 }
 
-void batch_norm_statistics(ThreadPool& pool, const BatchNormOptions& options,
-                           const ConstTensorView& x, const BatchNormStatistics& statistics,
-                           float* workspace) {
-  const RowTiles tiles = channel_tiles(x.shape);
-  tile_moments(pool, tiles, x, workspace);
-  pool.parallel_for(divide_up(x.shape.c, kMergedChannels), [&](std::int64_t task) {
-    const std::int64_t channel = task * kMergedChannels;
-    finish_statistics(options, merge_tile_moments(tiles, workspace, channel), channel,
-                      std::min(kMergedChannels, x.shape.c - channel), x.shape.pixels(), statistics);
-  });
+const char* run(const Stream& stream, const BatchNormTraining& call, const Workspace& workspace) {
+  take_statistics(stream.pool(), call, static_cast<float*>(workspace.data));
+  const NormRelu norm{call.mean, call.inv_std, call.gamma, call.beta};
+  return run(stream, BatchNormNormalise{call.x, norm, call.options.relu, call.y}, {});
 }
 
-void batch_norm_normalise(ThreadPool& pool, bool relu, const ConstTensorView& x,
-                          const BatchNormVectors& vectors, const TensorView& y) {
-  const RowTiles tiles = channel_tiles(x.shape);
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+const char* run(const Stream& stream, const BatchNormNormalise& call,
+                const Workspace& /*workspace*/) {
+  const RowTiles tiles = channel_tiles(call.x.shape);
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
     const RowTile tile = tiles.tile(task);
     HWY_DYNAMIC_DISPATCH(normalise_tile)
-    (tile, relu, x, vectors, vectors.inv_std + tile.channel, y);
+    (tile, call.relu, call.x, call.norm, call.norm.inv_std.f32() + tile.channel, call.y);
   });
+  return "rows";
 }
 
-void batch_norm_normalise_running(ThreadPool& pool, const BatchNormOptions& options,
-                                  const ConstTensorView& x, const BatchNormVectors& vectors,
-                                  const float* variance, const TensorView& y) {
-  const RowTiles tiles = channel_tiles(x.shape);
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(normalise_running_tile)
-    (tiles.tile(task), options, x, vectors, variance, y);
+const char* run(const Stream& stream, const BatchNormInference& call,
+                const Workspace& /*workspace*/) {
+  const RowTiles tiles = channel_tiles(call.x.shape);
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(normalise_running_tile)(call, tiles.tile(task));
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

@@ -8,7 +8,8 @@
 
 #include <algorithm>
 
-#include "cpu/conv.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "cpu/row_tiles.h"
 #include "cpu/simd_rows-inl.h"
 
@@ -78,12 +79,14 @@ std::int64_t chunk_count(std::int64_t rows) {
 
 HWY_EXPORT(sum_chunk);
 
-std::size_t bias_grad_workspace_bytes(const Shape& grad_y) {
+std::size_t workspace_bytes(const BiasGrad& call) {
+  const Shape& grad_y = call.grad_y.shape;
   return static_cast<std::size_t>(chunk_count(grad_y.pixels()) * grad_y.c) * sizeof(float);
 }
 
-void bias_grad(ThreadPool& pool, const ConstTensorView& grad_y, const TensorView& grad_bias,
-               GradMode mode, const Workspace& workspace) {
+const char* run(const Stream& stream, const BiasGrad& call, const Workspace& workspace) {
+  const ConstTensorView& grad_y = call.grad_y;
+  ThreadPool& pool = stream.pool();
   const std::int64_t rows = grad_y.shape.pixels();
   const std::int64_t channels = grad_y.shape.c;
   const std::int64_t chunks = chunk_count(rows);
@@ -97,13 +100,15 @@ void bias_grad(ThreadPool& pool, const ConstTensorView& grad_y, const TensorView
   pool.parallel_for(divide_up(channels, kCombineChannels), [&](std::int64_t task) {
     const std::int64_t end = std::min((task + 1) * kCombineChannels, channels);
     for (std::int64_t c = task * kCombineChannels; c < end; ++c) {
-      double total = mode == GradMode::accumulate ? static_cast<double>(grad_bias.f32()[c]) : 0.0;
+      double total =
+          call.mode == GradMode::accumulate ? static_cast<double>(call.grad_bias.f32()[c]) : 0.0;
       for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
         total += static_cast<double>(sums[chunk * channels + c]);
       }
-      grad_bias.f32()[c] = static_cast<float>(total);
+      call.grad_bias.f32()[c] = static_cast<float>(total);
     }
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

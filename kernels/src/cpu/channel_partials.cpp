@@ -34,9 +34,12 @@ void put(GradMode mode, double value, float& out) {
 }  // namespace
 
 void finish_gradient_sums(ThreadPool& pool, const ChannelPartials& partials, std::int64_t blocks,
-                          std::int64_t pixels, const NormRelu& norm, const NormReluGradient& out) {
+                          const NormRelu& norm, const NormReluGradient& out) {
+  if (!norm) {
+    return;
+  }
   const std::int64_t all = out.grad_gamma.shape.c;
-  const double weight = 1.0 / static_cast<double>(pixels);
+  const double weight = 1.0 / static_cast<double>(out.g.shape.pixels());
   pool.parallel_for(divide_up(all, kMergedChannels), [&](std::int64_t task) {
     const std::int64_t channel = task * kMergedChannels;
     const std::int64_t channels = std::min(kMergedChannels, all - channel);

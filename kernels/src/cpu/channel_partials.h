@@ -27,7 +27,8 @@ struct ChannelPartials {
 };
 
 /// The outputs of a NormReluGradient but g, from blocks of sum(dz) and sum(dz * (x - mean)).
+/// Nothing without a norm.
 void finish_gradient_sums(ThreadPool& pool, const ChannelPartials& partials, std::int64_t blocks,
-                          std::int64_t pixels, const NormRelu& norm, const NormReluGradient& out);
+                          const NormRelu& norm, const NormReluGradient& out);
 
 }  // namespace accrete::kernels::cpu

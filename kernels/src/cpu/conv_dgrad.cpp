@@ -8,7 +8,8 @@
 #define HWY_TARGET_INCLUDE "cpu/conv_dgrad.cpp"
 #include "hwy/foreach_target.h"
 
-#include "cpu/conv.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "cpu/dot_sizes.h"
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/norm_gradient_epilogue-inl.h"
@@ -44,17 +45,17 @@ void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t bl
   const ChannelPartials partials(floats.take(ChannelPartials::floats(blocks, C)), C);
   const auto masked = [&]<GradMode kMode>() {
     multiply([&](const ConstTensorView& x, const TensorView& g) HWY_ATTR {
-      NormReluGradient out = call.out;
+      NormReluGradient out = call.grad_x;
       out.g = g;
       return MaskTile<T, kMode>(x, call.norm, table, out, partials);
     });
   };
-  if (call.out.mode == GradMode::overwrite) {
+  if (call.grad_x.mode == GradMode::overwrite) {
     masked.template operator()<GradMode::overwrite>();
   } else {
     masked.template operator()<GradMode::accumulate>();
   }
-  finish_gradient_sums(pool, partials, blocks, call.x.shape.pixels(), call.norm, call.out);
+  finish_gradient_sums(pool, partials, blocks, call.norm, call.grad_x);
 }
 
 /// Calls product(transform, make) with what the call's parts ask for.
@@ -66,7 +67,7 @@ void multiply_with_parts(ThreadPool& pool, const ConvDgrad& call, std::int64_t b
     if (call.norm) {
       with_mask_epilogue<T>(pool, call, blocks, floats, store_with);
     } else {
-      with_plain_epilogue<T>(call.out, store_with);
+      with_plain_epilogue<T>(call.grad_x, store_with);
     }
   };
   if (call.grad_y.y) {
@@ -97,7 +98,7 @@ template <class T>
 void dgrad(ThreadPool& pool, const ConvDgrad& call, const StridePhase& phase, std::int64_t blocks,
            WorkspaceFloats floats) {
   multiply_with_parts<T>(pool, call, blocks, floats, [&](const auto& transform, const auto& make) {
-    multiply_phase<T>(pool, call, phase, transform, floats, make(call.x, call.out.g));
+    multiply_phase<T>(pool, call, phase, transform, floats, make(call.x, call.grad_x.g));
   });
 }
 
@@ -108,7 +109,7 @@ void strided_dgrad(ThreadPool& pool, const ConvDgrad& call, WorkspaceFloats floa
       pool, call, sizes.blocks, floats, [&](const auto& transform, const auto& make) {
         std::int64_t first_block = 0;
         for_each_phase(call.problem, [&](const StridePhase& phase) {
-          const PhaseEpilogue epilogue(phase, call.x, call.out.g, first_block, make);
+          const PhaseEpilogue epilogue(phase, call.x, call.grad_x.g, first_block, make);
           first_block += multiply_phase<T>(pool, call, phase, transform, floats, epilogue);
         });
       });
@@ -124,23 +125,25 @@ void winograd_dgrad(ThreadPool& pool, const ConvDgrad& call, const Im2col& matri
   multiply_with_parts<T>(pool, call, blocking.blocks, floats,
                          [&](const auto& transform, const auto& make) {
                            winograd_dot<T>(pool, blocking, matrix, transform, packed_weights, slots,
-                                           make(call.x, call.out.g));
+                                           make(call.x, call.grad_x.g));
                          });
 }
 
-void run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
+const char* run_conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
   const StridePhase phase = stride_phase(call.problem, 0, 0);
   const Im2col matrix = im2col_of_gradient(call.problem, call.grad_y.g, phase);
   const WorkspaceFloats floats(workspace);
+  const bool winograd = !strided(call.problem) && winograd_pays(matrix, call.problem.C);
   with_element(call.grad_y.g.dtype, [&]<class T>() {
     if (strided(call.problem)) {
       strided_dgrad<T>(pool, call, floats);
-    } else if (winograd_pays(matrix, call.problem.C)) {
+    } else if (winograd) {
       winograd_dgrad<T>(pool, call, matrix, floats);
     } else {
       dgrad<T>(pool, call, phase, dot_blocking(matrix, call.problem.C).blocks, floats);
     }
   });
+  return winograd ? "winograd" : strided(call.problem) ? "gemm phases" : "gemm";
 }
 
 }  // namespace HWY_NAMESPACE
@@ -164,19 +167,19 @@ DotSizes sizes_of(const ConvProblem& problem, DType dtype) {
 
 }  // namespace
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return sizes_of(problem, dtype).workspace_bytes;
-}
-
-std::size_t fused_conv_dgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const DotSizes sizes = sizes_of(problem, dtype);
+std::size_t workspace_bytes(const ConvDgrad& call) {
+  const ConvProblem& problem = call.problem;
+  const DotSizes sizes = sizes_of(problem, call.grad_y.g.dtype);
+  const bool parts = call.norm || call.grad_y.y;
   return sizes.workspace_bytes +
-         float_bytes(DeferredGradientTable::floats(problem.K) + NormReluTable::floats(problem.C) +
-                     ChannelPartials::floats(sizes.blocks, problem.C));
+         (parts ? float_bytes(DeferredGradientTable::floats(problem.K) +
+                              NormReluTable::floats(problem.C) +
+                              ChannelPartials::floats(sizes.blocks, problem.C))
+                : 0);
 }
 
-void conv_dgrad(ThreadPool& pool, const ConvDgrad& call, const Workspace& workspace) {
-  HWY_DYNAMIC_DISPATCH(run_conv_dgrad)(pool, call, workspace);
+const char* run(const Stream& stream, const ConvDgrad& call, const Workspace& workspace) {
+  return HWY_DYNAMIC_DISPATCH(run_conv_dgrad)(stream.pool(), call, workspace);
 }
 
 }  // namespace accrete::kernels::cpu

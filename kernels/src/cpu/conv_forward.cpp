@@ -6,7 +6,8 @@
 #define HWY_TARGET_INCLUDE "cpu/conv_forward.cpp"
 #include "hwy/foreach_target.h"
 
-#include "cpu/conv.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "cpu/dot_sizes.h"
 #include "cpu/gemm/gemm_dot-inl.h"
 #include "cpu/gemm/pack_weights-inl.h"
@@ -68,7 +69,8 @@ void winograd_forward(ThreadPool& pool, const ConvForward& call, const Im2col& m
       });
 }
 
-void run_conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
+const char* run_conv_forward(ThreadPool& pool, const ConvForward& call,
+                             const Workspace& workspace) {
   const Im2col matrix = im2col_of_input(call.problem, call.x);
   const WorkspaceFloats floats(workspace);
   const bool winograd = winograd_pays(matrix, call.problem.K);
@@ -79,6 +81,7 @@ void run_conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace
       forward<T>(pool, call, matrix, floats);
     }
   });
+  return winograd ? "winograd" : "gemm";
 }
 
 }  // namespace HWY_NAMESPACE
@@ -90,26 +93,18 @@ namespace accrete::kernels::cpu {
 
 HWY_EXPORT(run_conv_forward);
 
-namespace {
-
-DotSizes sizes_of(const ConvProblem& problem, DType dtype) {
-  return dot_sizes(im2col_of_input(problem, nothing_of(dtype)), problem.K);
+std::size_t workspace_bytes(const ConvForward& call) {
+  const ConvProblem& problem = call.problem;
+  const DotSizes sizes = dot_sizes(im2col_of_input(problem, nothing_of(call.x.dtype)), problem.K);
+  const bool parts = call.norm || call.statistics;
+  return sizes.workspace_bytes +
+         (parts ? float_bytes(NormReluTable::floats(problem.C) +
+                              ChannelPartials::floats(sizes.blocks, problem.K))
+                : 0);
 }
 
-}  // namespace
-
-std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return sizes_of(problem, dtype).workspace_bytes;
-}
-
-std::size_t fused_conv_forward_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const DotSizes sizes = sizes_of(problem, dtype);
-  return sizes.workspace_bytes + float_bytes(NormReluTable::floats(problem.C) +
-                                             ChannelPartials::floats(sizes.blocks, problem.K));
-}
-
-void conv_forward(ThreadPool& pool, const ConvForward& call, const Workspace& workspace) {
-  HWY_DYNAMIC_DISPATCH(run_conv_forward)(pool, call, workspace);
+const char* run(const Stream& stream, const ConvForward& call, const Workspace& workspace) {
+  return HWY_DYNAMIC_DISPATCH(run_conv_forward)(stream.pool(), call, workspace);
 }
 
 }  // namespace accrete::kernels::cpu

@@ -7,7 +7,8 @@
 #define HWY_TARGET_INCLUDE "cpu/conv_wgrad.cpp"
 #include "hwy/foreach_target.h"
 
-#include "cpu/conv.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "cpu/gemm/gemm_outer-inl.h"
 #include "cpu/winograd/outer-inl.h"
 
@@ -61,7 +62,7 @@ void winograd_wgrad(ThreadPool& pool, const ConvWgrad& call, const Im2col& matri
                            call.grad_weight.f32());
 }
 
-void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
+const char* run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
   const Im2col matrix = im2col_of_input(call.problem, call.x);
   const WorkspaceFloats floats(workspace);
   const bool winograd = winograd_pays(matrix, call.problem.K);
@@ -72,6 +73,7 @@ void run_conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& wo
       wgrad<T>(pool, call, matrix, floats);
     }
   });
+  return winograd ? "winograd" : "gemm";
 }
 
 }  // namespace HWY_NAMESPACE
@@ -83,20 +85,41 @@ namespace accrete::kernels::cpu {
 
 HWY_EXPORT(run_conv_wgrad);
 
-std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  const Im2col matrix = im2col_of_input(problem, nothing_of(dtype));
-  return winograd_pays(matrix, problem.K)
-             ? winograd_outer_blocking(matrix, problem.K).workspace_bytes()
-             : outer_blocking(matrix, problem.K).workspace_bytes();
+std::size_t workspace_bytes(const ConvWgrad& call) {
+  const ConvProblem& problem = call.problem;
+  const Im2col matrix = im2col_of_input(problem, nothing_of(call.x.dtype));
+  const std::size_t plain = winograd_pays(matrix, problem.K)
+                                ? winograd_outer_blocking(matrix, problem.K).workspace_bytes()
+                                : outer_blocking(matrix, problem.K).workspace_bytes();
+  const bool parts = call.norm || call.grad_y.y;
+  return plain + (parts ? float_bytes(NormReluTable::floats(problem.C) +
+                                      DeferredGradientTable::floats(problem.K))
+                        : 0);
 }
 
-std::size_t fused_conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
-  return conv_wgrad_workspace_bytes(problem, dtype) +
-         float_bytes(NormReluTable::floats(problem.C) + DeferredGradientTable::floats(problem.K));
+const char* run(const Stream& stream, const ConvWgrad& call, const Workspace& workspace) {
+  return HWY_DYNAMIC_DISPATCH(run_conv_wgrad)(stream.pool(), call, workspace);
 }
 
-void conv_wgrad(ThreadPool& pool, const ConvWgrad& call, const Workspace& workspace) {
-  HWY_DYNAMIC_DISPATCH(run_conv_wgrad)(pool, call, workspace);
+namespace {
+
+ConvWgrad wgrad_of(const ConvBackward& call) {
+  return {call.problem, call.x, call.norm, call.grad_y, call.grad_weight, call.weight_mode};
+}
+ConvDgrad dgrad_of(const ConvBackward& call) {
+  const ConstTensorView x = call.norm ? call.x : ConstTensorView();
+  return {call.problem, call.grad_y, call.weight, x, call.norm, call.grad_x};
+}
+
+}  // namespace
+
+std::size_t workspace_bytes(const ConvBackward& call) {
+  return std::max(workspace_bytes(dgrad_of(call)), workspace_bytes(wgrad_of(call)));
+}
+
+const char* run(const Stream& stream, const ConvBackward& call, const Workspace& workspace) {
+  run(stream, wgrad_of(call), workspace);
+  return run(stream, dgrad_of(call), workspace);
 }
 
 }  // namespace accrete::kernels::cpu

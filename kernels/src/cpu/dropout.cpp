@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dropout. The random words of a tile row are generated in one go, a vector of counters at a time.
-#include "cpu/dropout.h"
+#include "call/backend.h"
 
 #include <cstring>
 
@@ -161,13 +161,13 @@ namespace accrete::kernels::cpu {
 
 HWY_EXPORT(dropout_tile);
 
-void dropout(ThreadPool& pool, float rate, const RandomKey& key, const ConstTensorView& x,
-             const TensorView& y, GradMode mode) {
-  const RowTiles tiles = element_tiles(x.shape, x.packed() && y.packed());
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
+const char* run(const Stream& stream, const Dropout& call, const Workspace& /*workspace*/) {
+  const RowTiles tiles = element_tiles(call.x.shape, call.x.packed() && call.y.packed());
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
     HWY_DYNAMIC_DISPATCH(dropout_tile)
-    (tiles.tile(task), tiles.channels, rate, key, x, y, mode);
+    (tiles.tile(task), tiles.channels, call.rate, call.key, call.x, call.y, call.mode);
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

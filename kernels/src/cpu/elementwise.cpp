@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copy, cast, add and fill over pitched rows.
-#include "cpu/elementwise.h"
+#include "call/backend.h"
 
 #include "cpu/row_tiles.h"
 #include "cpu/simd_targets.h"
@@ -74,30 +74,32 @@ HWY_EXPORT(copy_tile);
 HWY_EXPORT(add_tile);
 HWY_EXPORT(fill_tile);
 
-void copy(ThreadPool& pool, const ConstTensorView& src, const TensorView& dst, GradMode mode) {
-  if (mode == GradMode::accumulate) {
-    add(pool, dst, src, dst);
-    return;
+const char* run(const Stream& stream, const Copy& call, const Workspace& workspace) {
+  if (call.mode == GradMode::accumulate) {
+    return run(stream, Add{call.dst, call.src, call.dst}, workspace);
   }
-  const RowTiles tiles = element_tiles(dst.shape, src.packed() && dst.packed());
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(copy_tile)(tiles.tile(task), src, dst);
+  const RowTiles tiles = element_tiles(call.dst.shape, call.src.packed() && call.dst.packed());
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(copy_tile)(tiles.tile(task), call.src, call.dst);
   });
+  return "rows";
 }
 
-void add(ThreadPool& pool, const ConstTensorView& a, const ConstTensorView& b,
-         const TensorView& y) {
-  const RowTiles tiles = element_tiles(y.shape, a.packed() && b.packed() && y.packed());
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(add_tile)(tiles.tile(task), a, b, y);
+const char* run(const Stream& stream, const Add& call, const Workspace& /*workspace*/) {
+  const bool packed = call.a.packed() && call.b.packed() && call.y.packed();
+  const RowTiles tiles = element_tiles(call.y.shape, packed);
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(add_tile)(tiles.tile(task), call.a, call.b, call.y);
   });
+  return "rows";
 }
 
-void fill(ThreadPool& pool, const TensorView& dst, float value) {
-  const RowTiles tiles = element_tiles(dst.shape, dst.packed());
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(fill_tile)(tiles.tile(task), dst, value);
+const char* run(const Stream& stream, const Fill& call, const Workspace& /*workspace*/) {
+  const RowTiles tiles = element_tiles(call.dst.shape, call.dst.packed());
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(fill_tile)(tiles.tile(task), call.dst, call.value);
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // A task per image of the batch.
-#include "cpu/image_batch.h"
+#include "call/backend.h"
 
 #include "cpu/row_tiles.h"
 #include "image_tables.h"
@@ -58,19 +58,19 @@ void write_image(const ImageTransform& transform, const ResizedImage& image, con
 
 }  // namespace
 
-void image_batch(ThreadPool& pool, const ImageTransform& transform, const void* tables,
-                 const ImageSet& set, const ImagePick* picks, const TensorView& images,
-                 const TensorView& labels) {
-  const ImageTables views(transform, tables);
+const char* run(const Stream& stream, const ImageBatch& call, const Workspace& /*workspace*/) {
+  const ImageTransform& transform = call.transform;
+  const ImageTables tables(transform, call.tables);
   const std::int64_t image_bytes = transform.height * transform.width * transform.channels;
-  pool.parallel_for(images.shape.n, [&](std::int64_t i) {
-    const ImagePick& pick = picks[i];
-    const ResizedImage image{set.pixels.u8() + pick.image * image_bytes, transform.width,
-                             transform.channels, views};
-    with_element(images.dtype,
-                 [&]<class T>() { write_image<T>(transform, image, pick, i, images); });
-    labels.i32()[i * labels.pitch] = set.labels.i32()[pick.image];
+  stream.pool().parallel_for(call.images.shape.n, [&](std::int64_t i) {
+    const ImagePick& pick = call.picks[i];
+    const ResizedImage image{call.set.pixels.u8() + pick.image * image_bytes, transform.width,
+                             transform.channels, tables};
+    with_element(call.images.dtype,
+                 [&]<class T>() { write_image<T>(transform, image, pick, i, call.images); });
+    call.labels.i32()[i * call.labels.pitch] = call.set.labels.i32()[pick.image];
   });
+  return "images";
 }
 
 }  // namespace accrete::kernels::cpu

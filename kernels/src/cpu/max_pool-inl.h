@@ -10,8 +10,8 @@
 
 #include <array>
 
-#include "cpu/pool_access-inl.h"
 #include "cpu/pool_windows.h"
+#include "cpu/row_parts-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
@@ -138,9 +138,9 @@ struct MaxWindows {
   std::int64_t count = 0;
 };
 
-template <class Gradient, class Sink>
+template <class Gradient, class Store>
 HWY_INLINE void gather_max_gradient(const MaxWindows<Gradient>& windows, const Gradient& grad_y,
-                                    std::int64_t pixel, std::int64_t channels, Sink& sink) {
+                                    std::int64_t pixel, std::int64_t channels, Store& store) {
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const typename std::decay_t<decltype(io)>::Int di;
     auto sum = hn::Zero(io.d);
@@ -150,7 +150,7 @@ HWY_INLINE void gather_max_gradient(const MaxWindows<Gradient>& windows, const G
       const auto gradient = grad_y.load(io, window.grad_y, c);
       sum = hn::Add(sum, hn::IfThenElseZero(hn::RebindMask(io.d, won), gradient));
     }
-    sink.put(io, pixel, c, sum);
+    store.put(io, pixel, c, sum);
   });
 }
 
@@ -172,9 +172,9 @@ HWY_INLINE void list_windows(const PoolProblem& problem, const Gradient& grad_y,
   }
 }
 
-template <class Gradient, class Sink>
+template <class Gradient, class Store>
 void max_pool_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
-                             const Gradient& grad_y, const std::uint8_t* winner, Sink& sink) {
+                             const Gradient& grad_y, const std::uint8_t* winner, Store& store) {
   const PoolAxis vertical = vertical_axis(problem);
   const PoolAxis horizontal = horizontal_axis(problem);
   MaxWindows<Gradient> windows;
@@ -184,7 +184,7 @@ void max_pool_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
     for (std::int64_t w = 0; w < horizontal.input; ++w) {
       list_windows(problem, grad_y, winner + tile.channel, line / vertical.input, h, p_span, w,
                    horizontal.windows(w), windows);
-      gather_max_gradient(windows, grad_y, line * horizontal.input + w, tile.channels, sink);
+      gather_max_gradient(windows, grad_y, line * horizontal.input + w, tile.channels, store);
     }
   }
 }

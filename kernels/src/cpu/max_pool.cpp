@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pooling.
-#include "cpu/pool.h"
+#include "call/backend.h"
+#include "call/workspace.h"
+#include "cpu/moments.h"
+#include "cpu/norm_relu.h"
 #include "cpu/pool_windows.h"
 #include "cpu/simd_targets.h"
 
@@ -13,25 +16,36 @@
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
-void plain_max_lines(const PoolProblem& problem, const PoolTile& tile, const ConstTensorView& x,
-                     const TensorView& y, std::uint8_t* winner) {
-  with_element(x.dtype, [&]<class T>() {
-    max_pool_lines(problem, tile, ConstRows<T>(x), PlainLoad(), Rows<T>(y), winner);
+void max_lines(const MaxPoolForward& call, const PoolTile& tile) {
+  with_element(call.x.dtype, [&]<class T>() {
+    const ConstRows<T> x(call.x);
+    const Rows<T> y(call.y);
+    if (call.norm) {
+      const StoredNormReluRows load{NormReluRows(call.norm, tile.channel, tile.channels)};
+      max_pool_lines(call.problem, tile, x, load, y, call.winner.u8());
+    } else {
+      max_pool_lines(call.problem, tile, x, PlainRows(), y, call.winner.u8());
+    }
   });
 }
 
-void plain_max_gradient_lines(const PoolProblem& problem, const PoolTile& tile,
-                              const ConstTensorView& grad_y, const std::uint8_t* winner,
-                              const TensorView& grad_x, GradMode mode) {
-  with_element(grad_x.dtype, [&]<class T>() {
-    const PlainGradient<T> gradient{ConstRows<T>(grad_y)};
-    if (mode == GradMode::overwrite) {
-      const PlainSink<GradMode::overwrite, T> sink{Rows<T>(grad_x)};
-      max_pool_gradient_lines(problem, tile, gradient, winner, sink);
-    } else {
-      const PlainSink<GradMode::accumulate, T> sink{Rows<T>(grad_x)};
-      max_pool_gradient_lines(problem, tile, gradient, winner, sink);
-    }
+void max_gradient_lines(const MaxPoolBackward& call, const PoolTile& tile,
+                        const ChannelPartials& partials) {
+  const DeferredGradient& grad_y = call.grad_y;
+  with_element(grad_y.g.dtype, [&]<class T>() {
+    with_gradient_rows<T>(
+        call.x, call.norm, call.grad_x, tile.channel, tile.channels, partials, tile.line_task,
+        [&](auto& store) HWY_ATTR {
+          if (grad_y.y) {
+            max_pool_gradient_lines(call.problem, tile,
+                                    DeferredGradientRows<T>(grad_y, tile.channel, tile.channels),
+                                    call.winner.u8(), store);
+          } else {
+            max_pool_gradient_lines(call.problem, tile,
+                                    GradientRows<T>{ConstRows<T>(grad_y.g), tile.channel},
+                                    call.winner.u8(), store);
+          }
+        });
   });
 }
 
@@ -41,25 +55,40 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace accrete::kernels::cpu {
 
-HWY_EXPORT(plain_max_lines);
-HWY_EXPORT(plain_max_gradient_lines);
+HWY_EXPORT(max_lines);
+HWY_EXPORT(max_gradient_lines);
 
-void max_pool_forward(ThreadPool& pool, const PoolProblem& problem, const ConstTensorView& x,
-                      const TensorView& y, const TensorView& winner) {
-  const LineTasks tasks(problem.N * problem.P(), problem.Q() * problem.C);
-  pool.parallel_for(tasks.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(plain_max_lines)
-    (problem, all_channels(tasks.task(task), problem.C), x, y, winner.u8());
-  });
+std::size_t workspace_bytes(const MaxPoolForward& call) {
+  return call.norm ? gradient_sums_bytes(call.x.shape) : 0;
 }
 
-void max_pool_backward(ThreadPool& pool, const PoolProblem& problem, const ConstTensorView& grad_y,
-                       const ConstTensorView& winner, const TensorView& grad_x, GradMode mode) {
-  const LineTasks tasks(problem.N * problem.H, problem.W * problem.C);
-  pool.parallel_for(tasks.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(plain_max_gradient_lines)
-    (problem, all_channels(tasks.task(task), problem.C), grad_y, winner.u8(), grad_x, mode);
+const char* run(const Stream& stream, const MaxPoolForward& call, const Workspace& workspace) {
+  const PoolTiles tiles = pool_tiles(call.y.shape);
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(max_lines)(call, tiles.tile(task));
   });
+  if (call.statistics) {
+    // The workspace is that of x, and padding can make y the larger one.
+    const std::int64_t most = channel_tiles(call.x.shape).row_tiles;
+    channel_statistics(stream.pool(), coarsened(channel_tiles(call.y.shape), most), call.y,
+                       call.statistics, static_cast<float*>(workspace.data));
+  }
+  return "lines";
+}
+
+std::size_t workspace_bytes(const MaxPoolBackward& call) {
+  return call.norm ? gradient_sums_bytes(call.grad_x.g.shape) : 0;
+}
+
+const char* run(const Stream& stream, const MaxPoolBackward& call, const Workspace& workspace) {
+  const Shape& x = call.grad_x.g.shape;
+  const PoolTiles tiles = pool_tiles(x);
+  const ChannelPartials partials(static_cast<float*>(workspace.data), x.c);
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(max_gradient_lines)(call, tiles.tile(task), partials);
+  });
+  finish_gradient_sums(stream.pool(), partials, tiles.line_tasks(), call.norm, call.grad_x);
+  return "lines";
 }
 
 }  // namespace accrete::kernels::cpu

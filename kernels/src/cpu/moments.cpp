@@ -106,6 +106,23 @@ void put_statistics(const ChannelMoments& moments, std::int64_t channel, std::in
   }
 }
 
+namespace {
+
+void blend(float& running, double batch, float momentum) {
+  const auto share = static_cast<double>(momentum);
+  running = static_cast<float>((1.0 - share) * static_cast<double>(running) + share * batch);
+}
+
+}  // namespace
+
+void update_running(const RunningUpdate& update, double mean, double squares, float& running_mean,
+                    float& running_var) {
+  blend(running_mean, mean, update.momentum);
+  if (update.pixels > 1) {
+    blend(running_var, squares / static_cast<double>(update.pixels - 1), update.momentum);
+  }
+}
+
 std::int64_t moments_floats(const RowTiles& tiles) {
   return tiles.row_tiles * 3 * padded_channels(tiles.channels);
 }

@@ -34,6 +34,15 @@ struct ChannelMoments {
 void put_statistics(const ChannelMoments& moments, std::int64_t channel, std::int64_t channels,
                     const StatisticsOutput& out);
 
+/// running = (1 - momentum) * running + momentum * batch, of one channel; `squares` is the sum of
+/// squared deviations over the pixels. The variance taken in is the unbiased one.
+struct RunningUpdate {
+  std::int64_t pixels;
+  float momentum;
+};
+void update_running(const RunningUpdate& update, double mean, double squares, float& running_mean,
+                    float& running_var);
+
 /// Statistics from blocks of means and squares; rows_of(block) says how many rows a block has.
 template <class RowsOf>
 void merge_statistics(ThreadPool& pool, const ChannelPartials& partials, std::int64_t blocks,

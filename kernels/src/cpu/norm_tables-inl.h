@@ -10,7 +10,6 @@
 #endif
 
 #include "accrete/kernels/norm_relu.h"
-#include "cpu/batch_norm.h"
 #include "cpu/norm_tables.h"
 #include "cpu/simd_rows-inl.h"
 
@@ -19,12 +18,11 @@ namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
 /// scale = gamma * inv_std, shift = beta - mean * scale, for `channels` channels from `channel` on.
 /// `inv_std` and the tables start with that channel; the tables are padded to kLanePadding.
-HWY_INLINE void affine_factors(const BatchNormVectors& vectors, const float* inv_std,
-                               std::int64_t channel, std::int64_t channels, float* scale,
-                               float* shift) {
-  const float* gamma = vectors.gamma + channel;
-  const float* beta = vectors.beta + channel;
-  const float* mean = vectors.mean + channel;
+HWY_INLINE void affine_factors(const NormRelu& norm, const float* inv_std, std::int64_t channel,
+                               std::int64_t channels, float* scale, float* shift) {
+  const float* gamma = norm.gamma.f32() + channel;
+  const float* beta = norm.beta.f32() + channel;
+  const float* mean = norm.mean.f32() + channel;
   for_each_vector(channels, [&](const auto& io, std::int64_t c) ACCRETE_VECTOR_BODY {
     const auto factor = hn::Mul(io.load(gamma + c), io.load(inv_std + c));
     io.store_padded(factor, scale + c);
@@ -62,17 +60,13 @@ HWY_INLINE V deferred_gradient(V g, V y, V of_g, V of_y, V constant) {
   return hn::MulAdd(g, of_g, hn::MulAdd(y, of_y, constant));
 }
 
-HWY_INLINE BatchNormVectors vectors_of(const NormRelu& norm) {
-  return {norm.gamma.f32(), norm.beta.f32(), norm.mean.f32(), norm.inv_std.f32()};
-}
-
 // Tables of all channels. Computed by the pool, which flushes denormals, so that they are the same
 // bits as in kernels whose tasks compute them.
 inline NormReluTable make_table(ThreadPool& pool, const NormRelu& norm, std::int64_t channels,
                                 WorkspaceFloats& floats) {
   const NormReluTable table = NormReluTable::take(floats, channels);
   pool.parallel_for(1, [&](std::int64_t /*task*/) HWY_ATTR {
-    affine_factors(vectors_of(norm), norm.inv_std.f32(), 0, channels, table.scale, table.shift);
+    affine_factors(norm, norm.inv_std.f32(), 0, channels, table.scale, table.shift);
   });
   return table;
 }

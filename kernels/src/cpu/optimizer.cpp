@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Parameter updates. All parameters are seen as one long array that is cut into equal chunks: most
 // of a network's parameter tensors are too small to be tasks of their own.
-#include "cpu/optimizer.h"
+#include "call/backend.h"
 
 #include <cmath>
 
@@ -139,28 +139,38 @@ AdamFactors adam_factors(const AdamOptions& options, std::int64_t step) {
           options.epsilon};
 }
 
-}  // namespace
-
-void sgd_step(ThreadPool& pool, const SgdOptions& options, const SgdParameter* parameters,
-              std::int64_t num_parameters) {
-  for_each_span(pool, parameters, num_parameters,
-                [&](const SgdParameter& parameter, std::int64_t begin, std::int64_t count) {
-                  HWY_DYNAMIC_DISPATCH(sgd_span)(options, parameter, begin, count);
-                });
+// The loss can be read before the update starts.
+bool has_diverged(const float* loss) {
+  return loss != nullptr && !std::isfinite(*loss);
 }
 
-void adam_step(ThreadPool& pool, const AdamOptions& options, std::int64_t step,
-               const AdamParameter* parameters, std::int64_t num_parameters) {
-  const AdamFactors factors = adam_factors(options, step);
-  const bool decoupled = options.decoupled_weight_decay;
-  for_each_span(pool, parameters, num_parameters,
+}  // namespace
+
+const char* run(const Stream& stream, const SgdStep& call, const Workspace& /*workspace*/) {
+  if (!has_diverged(call.options.loss)) {
+    for_each_span(stream.pool(), call.parameters, call.count,
+                  [&](const SgdParameter& parameter, std::int64_t begin, std::int64_t count) {
+                    HWY_DYNAMIC_DISPATCH(sgd_span)(call.options, parameter, begin, count);
+                  });
+  }
+  return "spans";
+}
+
+const char* run(const Stream& stream, const AdamStep& call, const Workspace& /*workspace*/) {
+  if (has_diverged(call.options.loss)) {
+    return "spans";
+  }
+  const AdamFactors factors = adam_factors(call.options, call.step);
+  const bool decoupled = call.options.decoupled_weight_decay;
+  for_each_span(stream.pool(), call.parameters, call.count,
                 [&](const AdamParameter& parameter, std::int64_t begin, std::int64_t count) {
                   const float decay = parameter.weight_decay;
                   const float l2 = decoupled ? 0.0F : decay;
-                  const float shrink = decoupled ? 1.0F - options.learning_rate * decay : 1.0F;
+                  const float shrink = decoupled ? 1.0F - call.options.learning_rate * decay : 1.0F;
                   HWY_DYNAMIC_DISPATCH(adam_span)
                   (factors, l2, shrink, parameter, begin, count);
                 });
+  return "spans";
 }
 
 }  // namespace accrete::kernels::cpu

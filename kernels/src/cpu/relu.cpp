@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rectified linear unit, forward and backward.
-#include "cpu/relu.h"
+#include "call/backend.h"
 
 #include "cpu/row_tiles.h"
 #include "cpu/simd_targets.h"
@@ -69,19 +69,22 @@ namespace accrete::kernels::cpu {
 HWY_EXPORT(relu_tile);
 HWY_EXPORT(relu_gradient_tile);
 
-void relu_forward(ThreadPool& pool, const ConstTensorView& x, const TensorView& y) {
-  const RowTiles tiles = element_tiles(x.shape, x.packed() && y.packed());
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(relu_tile)(tiles.tile(task), x, y);
+const char* run(const Stream& stream, const ReluForward& call, const Workspace& /*workspace*/) {
+  const RowTiles tiles = element_tiles(call.x.shape, call.x.packed() && call.y.packed());
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(relu_tile)(tiles.tile(task), call.x, call.y);
   });
+  return "rows";
 }
 
-void relu_backward(ThreadPool& pool, const ConstTensorView& grad_y, const ConstTensorView& y,
-                   const TensorView& grad_x, GradMode mode) {
-  const RowTiles tiles = element_tiles(y.shape, grad_y.packed() && y.packed() && grad_x.packed());
-  pool.parallel_for(tiles.count(), [&](std::int64_t task) {
-    HWY_DYNAMIC_DISPATCH(relu_gradient_tile)(tiles.tile(task), grad_y, y, grad_x, mode);
+const char* run(const Stream& stream, const ReluBackward& call, const Workspace& /*workspace*/) {
+  const bool packed = call.grad_y.packed() && call.y.packed() && call.grad_x.packed();
+  const RowTiles tiles = element_tiles(call.y.shape, packed);
+  stream.pool().parallel_for(tiles.count(), [&](std::int64_t task) {
+    HWY_DYNAMIC_DISPATCH(relu_gradient_tile)
+    (tiles.tile(task), call.grad_y, call.y, call.grad_x, call.mode);
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

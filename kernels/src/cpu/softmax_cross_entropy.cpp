@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy. Rows are few and short next to the rest of a network: plain loops.
-#include "cpu/softmax_cross_entropy.h"
+#include "call/backend.h"
 
 #include <array>
 #include <cmath>
@@ -99,20 +99,19 @@ void gradient_rows(const ConstTensorView& probabilities, const ConstTensorView& 
 
 }  // namespace
 
-void softmax_cross_entropy_forward(ThreadPool& pool, const ConstTensorView& logits,
-                                   const ConstTensorView& labels, const TensorView& probabilities,
-                                   float* loss, float* correct) {
-  const std::int64_t rows = logits.shape.n;
+const char* run(const Stream& stream, const SoftmaxCrossEntropyForward& call,
+                const Workspace& /*workspace*/) {
+  const std::int64_t rows = call.logits.shape.n;
   RowResults results;
   double total = 0.0;
   std::int64_t hits = 0;
   for (std::int64_t first = 0; first < rows; first += kBatchRows) {
     const std::int64_t count = std::min(kBatchRows, rows - first);
-    pool.parallel_for(divide_up(count, kTaskRows), [&](std::int64_t task) {
+    stream.pool().parallel_for(divide_up(count, kTaskRows), [&](std::int64_t task) {
       const std::int64_t begin = task * kTaskRows;
       const std::int64_t end = std::min(count, begin + kTaskRows);
-      with_element(logits.dtype, [&]<class T>() {
-        softmax_rows<T>(logits, labels, first + begin, first + end, probabilities,
+      with_element(call.logits.dtype, [&]<class T>() {
+        softmax_rows<T>(call.logits, call.labels, first + begin, first + end, call.probabilities,
                         results.data() + begin);
       });
     });
@@ -122,20 +121,22 @@ void softmax_cross_entropy_forward(ThreadPool& pool, const ConstTensorView& logi
       hits += result.correct ? 1 : 0;
     }
   }
-  *loss = static_cast<float>(total / static_cast<double>(rows));
-  *correct = static_cast<float>(hits);
+  *call.loss.f32() = static_cast<float>(total / static_cast<double>(rows));
+  *call.correct.f32() = static_cast<float>(hits);
+  return "rows";
 }
 
-void softmax_cross_entropy_backward(ThreadPool& pool, const ConstTensorView& probabilities,
-                                    const ConstTensorView& labels, const TensorView& grad_logits) {
-  const std::int64_t rows = probabilities.shape.n;
-  pool.parallel_for(divide_up(rows, kTaskRows), [&](std::int64_t task) {
+const char* run(const Stream& stream, const SoftmaxCrossEntropyBackward& call,
+                const Workspace& /*workspace*/) {
+  const std::int64_t rows = call.probabilities.shape.n;
+  stream.pool().parallel_for(divide_up(rows, kTaskRows), [&](std::int64_t task) {
     const std::int64_t begin = task * kTaskRows;
     const std::int64_t end = std::min(rows, begin + kTaskRows);
-    with_element(probabilities.dtype, [&]<class T>() {
-      gradient_rows<T>(probabilities, labels, begin, end, grad_logits);
+    with_element(call.probabilities.dtype, [&]<class T>() {
+      gradient_rows<T>(call.probabilities, call.labels, begin, end, call.grad_logits);
     });
   });
+  return "rows";
 }
 
 }  // namespace accrete::kernels::cpu

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "accrete/kernels/workspace.h"
+#include "accrete/kernels/call.h"
 
 namespace accrete::kernels::cpu {
 

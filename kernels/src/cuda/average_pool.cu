@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Average and global average pooling. Floor: the larger tensor moved once, the smaller one once.
-#include "cuda/column_walk.cuh"
-#include "cuda/pool.h"
-#include "cuda/pool_windows.cuh"
+#include "call/backend.h"
+#include "cuda/norm_average_pool.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, bool ALIGNED>
-struct AveragePoolForward {
+struct PlainAverageForward {
   using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
   ConstColumns<T, ALIGNED> x;
@@ -33,7 +31,7 @@ struct AveragePoolForward {
 };
 
 template <class T, bool ALIGNED>
-struct AveragePoolBackward {
+struct PlainAverageBackward {
   using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
   ConstColumns<T, ALIGNED> grad_y;
@@ -64,13 +62,13 @@ struct AveragePoolBackward {
 
 // Rows are images.
 template <class T, bool ALIGNED>
-struct GlobalAverageForward {
+struct PlainGlobalAverageForward {
   using Channels = ChannelPack<T, ALIGNED>;
   ConstColumns<T, ALIGNED> x;
   Columns<T, ALIGNED> y;
   std::uint32_t pixels;  // of one image
 
-  __device__ __forceinline__ GlobalAverageForward column(const Channels& channels) const {
+  __device__ __forceinline__ PlainGlobalAverageForward column(const Channels& channels) const {
     return {x.at(channels), y.at(channels), pixels};
   }
   __device__ __forceinline__ void operator()(std::uint32_t image) const {
@@ -83,7 +81,7 @@ struct GlobalAverageForward {
 };
 
 template <class T, bool ALIGNED>
-struct GlobalAverageBackward {
+struct PlainGlobalAverageBackward {
   using Channels = ChannelPack<T, ALIGNED>;
   ConstColumns<T, ALIGNED> grad_y;
   Columns<T, ALIGNED> grad_x;
@@ -91,7 +89,7 @@ struct GlobalAverageBackward {
   float share;
   bool accumulate;
 
-  __device__ __forceinline__ GlobalAverageBackward column(const Channels& channels) const {
+  __device__ __forceinline__ PlainGlobalAverageBackward column(const Channels& channels) const {
     return {grad_y.at(channels), grad_x.at(channels), pixels, share, accumulate};
   }
   __device__ __forceinline__ void operator()(std::uint32_t row) const {
@@ -104,48 +102,101 @@ struct GlobalAverageBackward {
   }
 };
 
+// Tiles of 2x2 pixels, which transitions have, or windows of any kind.
+template <class T, bool ALIGNED, int WINDOW>
+void launch_forward(const Stream& stream, const AveragePoolForward& call) {
+  const AverageForward<T, ALIGNED, WINDOW> body{
+      PoolGeometry(call.problem), ConstColumns<T, ALIGNED>(call.x), NormVectors(call.norm),
+      Columns<T, ALIGNED>(call.y)};
+  launch_rows(stream, call.kName, body, call.y.shape.pixels(), call.y.shape.c);
+}
+
 }  // namespace
 
-void average_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
-                          TensorView y) {
-  with_columns(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, bool ALIGNED>() {
-    const AveragePoolForward<T, ALIGNED> body{PoolGeometry(problem), ConstColumns<T, ALIGNED>(x),
-                                              Columns<T, ALIGNED>(y)};
-    launch_rows(stream, "average_pool_forward", body, y.shape.pixels(), problem.C);
+const char* run(const Stream& stream, const AveragePoolForward& call,
+                const Workspace& /*workspace*/) {
+  const bool packs = packs_fit(call.x) && packs_fit(call.y) && vectors_fit(call.norm);
+  const bool tiles = call.norm && tiles_image(call.problem, 2);
+  with_columns(call.x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    if (!call.norm) {
+      const PlainAverageForward<T, ALIGNED> body{PoolGeometry(call.problem),
+                                                 ConstColumns<T, ALIGNED>(call.x),
+                                                 Columns<T, ALIGNED>(call.y)};
+      launch_rows(stream, call.kName, body, call.y.shape.pixels(), call.problem.C);
+    } else if (tiles) {
+      launch_forward<T, ALIGNED, 2>(stream, call);
+    } else {
+      launch_forward<T, ALIGNED, 0>(stream, call);
+    }
   });
+  return tiles ? "tiles" : "columns";
 }
 
-void average_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
-                           TensorView grad_x, GradMode mode) {
-  const bool packs = packs_fit(grad_y) && packs_fit(grad_x);
+const char* run(const Stream& stream, const AveragePoolBackward& call, const Workspace& workspace) {
+  const ConstTensorView& grad_y = call.grad_y;
+  const TensorView& g = call.grad_x.g;
+  const PoolGeometry geometry(call.problem);
+  const bool tiles = call.norm && tiles_image(call.problem, 2);
+  const bool packs = packs_fit(grad_y) && (call.norm ? norm_packs_fit(call) : packs_fit(g));
   with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
-    const AveragePoolBackward<T, ALIGNED> body{
-        PoolGeometry(problem), ConstColumns<T, ALIGNED>(grad_y), Columns<T, ALIGNED>(grad_x),
-        mode == GradMode::accumulate};
-    launch_rows(stream, "average_pool_backward", body, grad_x.shape.pixels(), problem.C);
+    const ConstColumns<T, ALIGNED> gradient(grad_y);
+    if (!call.norm) {
+      const PlainAverageBackward<T, ALIGNED> body{geometry, gradient, Columns<T, ALIGNED>(g),
+                                                  call.grad_x.mode == GradMode::accumulate};
+      launch_rows(stream, call.kName, body, g.shape.pixels(), call.problem.C);
+    } else if (tiles) {
+      launch_norm_gradient<T, ALIGNED>(stream, call, TileSource<T, ALIGNED, 2>{geometry, gradient},
+                                       grad_y.shape.pixels(), workspace);
+    } else {
+      launch_norm_gradient<T, ALIGNED>(stream, call, AverageSource<T, ALIGNED>{geometry, gradient},
+                                       g.shape.pixels(), workspace);
+    }
   });
+  return tiles ? "tiles" : "columns";
 }
 
-void global_average_pool_forward(const Stream& stream, ConstTensorView x, TensorView y) {
-  with_columns(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, bool ALIGNED>() {
-    const GlobalAverageForward<T, ALIGNED> body{ConstColumns<T, ALIGNED>(x), Columns<T, ALIGNED>(y),
-                                                static_cast<std::uint32_t>(x.shape.h * x.shape.w)};
-    launch_rows(stream, "global_average_pool_forward", body, x.shape.n, x.shape.c);
+const char* run(const Stream& stream, const GlobalAveragePoolForward& call,
+                const Workspace& /*workspace*/) {
+  const ConstTensorView& x = call.x;
+  if (!call.norm) {
+    with_columns(x.dtype, packs_fit(x) && packs_fit(call.y), [&]<class T, bool ALIGNED>() {
+      const PlainGlobalAverageForward<T, ALIGNED> body{
+          ConstColumns<T, ALIGNED>(x), Columns<T, ALIGNED>(call.y),
+          static_cast<std::uint32_t>(x.shape.h * x.shape.w)};
+      launch_rows(stream, call.kName, body, x.shape.n, x.shape.c);
+    });
+    return "images";
+  }
+  with_columns(x.dtype, packs_fit(x) && vectors_fit(call.norm), [&]<class T, bool ALIGNED>() {
+    const RowChunks images{x.shape.h * x.shape.w, x.shape.n};
+    launch(stream, call.kName, &global_average<T, ALIGNED>,
+           column_shape<ChannelPack<T, ALIGNED>>(images, x.shape.c), ConstColumns<T, ALIGNED>(x),
+           NormVectors(call.norm), Rows<T>(call.y),
+           walked_rows(x.shape.pixels(), images, x.shape.c));
   });
+  return "columns";
 }
 
-void global_average_pool_backward(const Stream& stream, ConstTensorView grad_y, TensorView grad_x,
-                                  GradMode mode) {
-  const bool packs = packs_fit(grad_y) && packs_fit(grad_x);
+const char* run(const Stream& stream, const GlobalAveragePoolBackward& call,
+                const Workspace& workspace) {
+  const ConstTensorView& grad_y = call.grad_y;
+  const TensorView& g = call.grad_x.g;
+  const std::int64_t pixels = g.shape.h * g.shape.w;
+  const float share = 1.0F / static_cast<float>(pixels);
+  const bool packs = packs_fit(grad_y) && (call.norm ? norm_packs_fit(call) : packs_fit(g));
   with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
-    const std::int64_t pixels = grad_x.shape.h * grad_x.shape.w;
-    const GlobalAverageBackward<T, ALIGNED> body{
-        ConstColumns<T, ALIGNED>(grad_y), Columns<T, ALIGNED>(grad_x), Divisor(pixels),
-        1.0F / static_cast<float>(pixels), mode == GradMode::accumulate};
-    launch_rows(stream, "global_average_pool_backward", body, grad_x.shape.pixels(),
-                grad_x.shape.c);
+    const ConstColumns<T, ALIGNED> gradient(grad_y);
+    if (call.norm) {
+      const GlobalAverageSource<T, ALIGNED> source{gradient, Divisor(pixels), share};
+      launch_norm_gradient<T, ALIGNED>(stream, call, source, g.shape.pixels(), workspace);
+      return;
+    }
+    const PlainGlobalAverageBackward<T, ALIGNED> body{gradient, Columns<T, ALIGNED>(g),
+                                                      Divisor(pixels), share,
+                                                      call.grad_x.mode == GradMode::accumulate};
+    launch_rows(stream, call.kName, body, g.shape.pixels(), g.shape.c);
   });
+  return "columns";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -4,10 +4,11 @@
 #include "cuda/band_gemm/wgrad_1x1.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
-bool band_backward_1x1(const BackwardCall& call, int alignment) {
-  return launch_backward<Wgrad1x1, kWgrad1x1Filters, kWgrad1x1FewFilters, 1>(call, alignment);
+
+bool band_backward_1x1(const Stream& stream, const ConvBackward& call, const Workspace& workspace,
+                       int alignment) {
+  return launch_backward<Wgrad1x1, kWgrad1x1Filters, kWgrad1x1FewFilters, 1>(stream, call,
+                                                                             workspace, alignment);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -4,10 +4,11 @@
 #include "cuda/band_gemm/wgrad_3x3.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
-bool band_backward_3x3(const BackwardCall& call, int alignment) {
-  return launch_backward<Wgrad3x3, kWgrad3x3Filters, kWgrad3x3FewFilters, 3>(call, alignment);
+
+bool band_backward_3x3(const Stream& stream, const ConvBackward& call, const Workspace& workspace,
+                       int alignment) {
+  return launch_backward<Wgrad3x3, kWgrad3x3Filters, kWgrad3x3FewFilters, 3>(stream, call,
+                                                                             workspace, alignment);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -4,11 +4,11 @@
 #include "cuda/band_gemm/wgrad_launch.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
-bool band_wgrad_3x3(const WgradCall& call, int alignment) {
-  return launch_wgrad<Wgrad3x3, kWgrad3x3Filters, kWgrad3x3FewFilters>(call, 3, alignment);
+bool band_wgrad_3x3(const Stream& stream, const ConvWgrad& call, const Workspace& workspace,
+                    int alignment) {
+  return launch_wgrad<Wgrad3x3, kWgrad3x3Filters, kWgrad3x3FewFilters>(stream, call, workspace, 3,
+                                                                       alignment);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

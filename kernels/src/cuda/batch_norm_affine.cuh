@@ -5,18 +5,21 @@
 #include "cuda/norm_packs.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 struct BatchNormAffine {
   const float* gamma;
   const float* beta;
   const float* mean;
-  const float* inv_std;   ///< null: 1 / sqrt(variance + epsilon)
-  const float* variance;  ///< where inv_std is null
-  float epsilon;
+  const float* inv_std;             ///< null: 1 / sqrt(variance + epsilon)
+  const float* variance = nullptr;  ///< where inv_std is null
+  float epsilon = 0.0F;
 
   bool fits_packs() const { return vectors_fit(gamma, beta, mean, inv_std, variance); }
 };
+
+inline BatchNormAffine affine_of(const NormRelu& norm) {
+  return {norm.gamma.f32(), norm.beta.f32(), norm.mean.f32(), norm.inv_std.f32()};
+}
 
 /// The same for a pack of channels, in registers.
 template <int V>
@@ -47,5 +50,4 @@ struct AffinePack {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

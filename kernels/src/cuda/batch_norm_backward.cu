@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch norm backward: two sums per channel, then the gradient of x. Floor: x and grad_y read
 // twice, grad_x written once.
-#include "cuda/batch_norm.h"
+#include "call/backend.h"
 #include "cuda/batch_norm_affine.cuh"
 #include "cuda/column_reduction.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // The gradient at the batch norm's output: with ReLU only where that is positive.
@@ -111,32 +110,27 @@ struct DataGradient {
 
 }  // namespace
 
-void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
-                         ConstTensorView grad_y, ConstTensorView x, ConstTensorView gamma,
-                         ConstTensorView beta, ConstTensorView save_mean,
-                         ConstTensorView save_inv_std, TensorView grad_x, GradMode mode,
-                         TensorView grad_gamma, TensorView grad_beta, Workspace workspace) {
-  constexpr const char* kOp = "batch_norm_backward";
+const char* run(const Stream& stream, const BatchNormBackward& call, const Workspace& workspace) {
+  const ConstTensorView& x = call.x;
   const std::int64_t rows = x.shape.pixels();
-  const std::int64_t channels = x.shape.c;
-  const BatchNormAffine affine{gamma.f32(),        beta.f32(), save_mean.f32(),
-                               save_inv_std.f32(), nullptr,    0.0F};
-  const bool packs = packs_fit(x) && packs_fit(grad_y) && packs_fit(grad_x) &&
-                     affine.fits_packs() && vectors_fit(grad_gamma.data, grad_beta.data);
+  const BatchNormAffine affine = affine_of(call.norm);
+  float* const grad_gamma = call.grad_gamma.f32();
+  float* const grad_beta = call.grad_beta.f32();
+  const bool packs = packs_fit(x) && packs_fit(call.grad_y) && packs_fit(call.grad_x) &&
+                     affine.fits_packs() && vectors_fit(grad_gamma, grad_beta);
   // The terms of constant statistics count 0 times.
-  const float inverse_rows = options.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows);
+  const float inverse_rows = call.constant_statistics ? 0.0F : 1.0F / static_cast<float>(rows);
   with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
     const ConstColumns<T, ALIGNED> from(x);
-    const ConstColumns<T, ALIGNED> gradient(grad_y);
-    launch_sums(stream, kOp, GradientSummands<T, ALIGNED>{from, gradient, affine, options.relu},
-                rows, rows, channels, GradientSums{grad_gamma.f32(), grad_beta.f32()}, workspace);
+    const ConstColumns<T, ALIGNED> gradient(call.grad_y);
+    launch_sums(stream, call.kName, GradientSummands<T, ALIGNED>{from, gradient, affine, call.relu},
+                rows, rows, x.shape.c, GradientSums{grad_gamma, grad_beta}, workspace);
     const DataGradient<T, ALIGNED> body{
-        from,         gradient,         Columns<T, ALIGNED>(grad_x),
-        affine,       grad_gamma.f32(), grad_beta.f32(),
-        inverse_rows, options.relu,     mode == GradMode::accumulate};
-    launch_rows(stream, kOp, body, rows, channels);
+        from,         gradient,  Columns<T, ALIGNED>(call.grad_x), affine, grad_gamma, grad_beta,
+        inverse_rows, call.relu, call.mode == GradMode::accumulate};
+    launch_rows(stream, call.kName, body, rows, x.shape.c);
   });
+  return "columns";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch norm forward. Floor: statistics read x once (the second sweep of a chunk hits in cache),
 // normalising reads and writes it once.
-#include "cuda/batch_norm.h"
+#include "call/backend.h"
 #include "cuda/batch_norm_affine.cuh"
 #include "cuda/moments.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // Statistics for the backward pass, and the running ones.
 struct SavedStatistics {
   using Rule = MomentRule;
-  BatchNormOptions options;
+  float epsilon, momentum;
   float* mean;
   float* inv_std;
   float* running_mean;
@@ -22,17 +21,11 @@ struct SavedStatistics {
                                              double rows) const {
     const double variance = moments.second / rows;
     mean[c] = static_cast<float>(moments.first);
-    inv_std[c] = static_cast<float>(1.0 / sqrt(variance + static_cast<double>(options.epsilon)));
-    running_mean[c] = blended(running_mean[c], moments.first);
+    inv_std[c] = static_cast<float>(1.0 / sqrt(variance + static_cast<double>(epsilon)));
+    running_mean[c] = blended(running_mean[c], moments.first, momentum);
     if (rows > 1.0) {
-      running_var[c] = blended(running_var[c], moments.second / (rows - 1.0));
+      running_var[c] = blended(running_var[c], moments.second / (rows - 1.0), momentum);
     }
-  }
-
- private:
-  __device__ __forceinline__ float blended(float running, double batch) const {
-    const auto take = static_cast<double>(options.momentum);
-    return static_cast<float>((1.0 - take) * static_cast<double>(running) + take * batch);
   }
 };
 
@@ -76,34 +69,32 @@ void normalise(const Stream& stream, const char* op, const ConstTensorView& x,
 
 }  // namespace
 
-void batch_norm_training(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
-                         ConstTensorView gamma, ConstTensorView beta, TensorView running_mean,
-                         TensorView running_var, TensorView save_mean, TensorView save_inv_std,
-                         TensorView y, Workspace workspace) {
-  constexpr const char* kOp = "batch_norm_training";
-  const SavedStatistics saved{options, save_mean.f32(), save_inv_std.f32(), running_mean.f32(),
-                              running_var.f32()};
-  launch_moments(stream, kOp, x, saved, workspace);
-  normalise(stream, kOp, x,
-            {gamma.f32(), beta.f32(), save_mean.f32(), save_inv_std.f32(), nullptr, 0.0F},
-            options.relu, y);
+const char* run(const Stream& stream, const BatchNormTraining& call, const Workspace& workspace) {
+  const auto& [epsilon, momentum, relu] = call.options;
+  const SavedStatistics saved{epsilon,
+                              momentum,
+                              call.mean.f32(),
+                              call.inv_std.f32(),
+                              call.running_mean.f32(),
+                              call.running_var.f32()};
+  launch_moments(stream, call.kName, call.x, saved, workspace);
+  normalise(stream, call.kName, call.x,
+            {call.gamma.f32(), call.beta.f32(), call.mean.f32(), call.inv_std.f32()}, relu, call.y);
+  return "columns";
 }
 
-void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
-                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
-                          ConstTensorView inv_std, TensorView y) {
-  normalise(stream, "batch_norm_normalise", x,
-            {gamma.f32(), beta.f32(), mean.f32(), inv_std.f32(), nullptr, 0.0F}, options.relu, y);
+const char* run(const Stream& stream, const BatchNormNormalise& call,
+                const Workspace& /*workspace*/) {
+  normalise(stream, call.kName, call.x, affine_of(call.norm), call.relu, call.y);
+  return "columns";
 }
 
-void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
-                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
-                          ConstTensorView running_var, TensorView y) {
-  normalise(
-      stream, "batch_norm_inference", x,
-      {gamma.f32(), beta.f32(), running_mean.f32(), nullptr, running_var.f32(), options.epsilon},
-      options.relu, y);
+const char* run(const Stream& stream, const BatchNormInference& call,
+                const Workspace& /*workspace*/) {
+  const BatchNormAffine running{call.gamma.f32(), call.beta.f32(),        call.running_mean.f32(),
+                                nullptr,          call.running_var.f32(), call.options.epsilon};
+  normalise(stream, call.kName, call.x, running, call.options.relu, call.y);
+  return "columns";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

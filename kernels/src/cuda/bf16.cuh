@@ -6,7 +6,6 @@
 #include "cuda/ptx.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 struct bf16 {
   std::uint16_t bits;
@@ -37,5 +36,4 @@ __device__ __forceinline__ float2 unpack_bf16x2(std::uint32_t pair) {
   return make_float2(__uint_as_float(pair << 16U), __uint_as_float(pair & 0xFFFF0000U));
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

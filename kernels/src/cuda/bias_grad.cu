@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradient of a bias: the sum of grad_y over its pixels. Floor: grad_y read once.
+#include "call/backend.h"
 #include "cuda/column_reduction.cuh"
-#include "cuda/conv.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 struct BiasSum {
@@ -41,15 +40,15 @@ struct Summands {
 
 }  // namespace
 
-void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bias, GradMode mode,
-               Workspace workspace) {
+const char* run(const Stream& stream, const BiasGrad& call, const Workspace& workspace) {
+  const ConstTensorView& grad_y = call.grad_y;
   const std::int64_t rows = grad_y.shape.pixels();
-  const BiasSum sink{grad_bias.f32(), mode == GradMode::accumulate};
+  const BiasSum sink{call.grad_bias.f32(), call.mode == GradMode::accumulate};
   with_columns(grad_y.dtype, packs_fit(grad_y), [&]<class T, bool ALIGNED>() {
-    launch_sums(stream, "bias_grad", Summands<T, ALIGNED>{ConstColumns<T, ALIGNED>(grad_y)}, rows,
+    launch_sums(stream, call.kName, Summands<T, ALIGNED>{ConstColumns<T, ALIGNED>(grad_y)}, rows,
                 rows, grad_y.shape.c, sink, workspace);
   });
+  return "columns";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -11,14 +11,12 @@
 // where origin is the first of the parts.
 #pragma once
 
-#include "accrete/kernels/workspace.h"
+#include "accrete/kernels/call.h"
 #include "cuda/last_block.cuh"
-#include "cuda/plan/chunk_partials.h"
 #include "cuda/plan/row_chunks.h"
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 struct Pair {
   double first, second;
@@ -239,5 +237,4 @@ struct MomentRule {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

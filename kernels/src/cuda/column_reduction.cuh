@@ -7,7 +7,6 @@
 #include "cuda/column_walk.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 static_assert(kColumnThreads == kCombineThreads);
 
@@ -116,5 +115,4 @@ void launch_sums(const Stream& stream, const char* op, const Body& body, std::in
          walked_rows(rows, chunks, channels), results, sink);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -12,7 +12,6 @@
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 constexpr unsigned kColumnThreads = 256;
 
@@ -199,5 +198,4 @@ void with_columns(DType dtype, bool aligned, const Call& call) {
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -6,7 +6,6 @@
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T>
@@ -105,45 +104,47 @@ struct NaiveWgrad {
 
 }  // namespace
 
-void conv_forward_naive(const Stream& stream, const ConvProblem& problem, const ConstTensorView& x,
-                        const ConstTensorView& weight, const ConstTensorView& bias,
-                        const TensorView& y) {
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    const NaiveForward<T> body{
-        problem,    problem.P(), problem.Q(), ConstRows<T>(x), static_cast<const T*>(weight.data),
-        bias.f32(), Rows<T>(y)};
-    launch_packs(stream, "conv_forward_naive", body, y.shape.pixels(), problem.K);
+void conv_forward_naive(const Stream& stream, const ConvForward& call) {
+  const ConvProblem& p = call.problem;
+  with_packs(call.x.dtype, false, [&]<class T, int V>() {
+    const NaiveForward<T> body{p,
+                               p.P(),
+                               p.Q(),
+                               ConstRows<T>(call.x),
+                               static_cast<const T*>(call.weight.data),
+                               call.bias.f32(),
+                               Rows<T>(call.y)};
+    launch_packs(stream, "conv_forward_naive", body, call.y.shape.pixels(), p.K);
   });
 }
 
-void conv_dgrad_naive(const Stream& stream, const ConvProblem& problem,
-                      const ConstTensorView& grad_y, const ConstTensorView& weight,
-                      const TensorView& grad_x, GradMode mode) {
-  with_packs(grad_y.dtype, false, [&]<class T, int V>() {
-    const NaiveDgrad<T> body{problem,
-                             problem.P(),
-                             problem.Q(),
-                             ConstRows<T>(grad_y),
-                             static_cast<const T*>(weight.data),
+void conv_dgrad_naive(const Stream& stream, const ConvDgrad& call) {
+  const ConvProblem& p = call.problem;
+  const TensorView& grad_x = call.grad_x.g;
+  with_packs(grad_x.dtype, false, [&]<class T, int V>() {
+    const NaiveDgrad<T> body{p,
+                             p.P(),
+                             p.Q(),
+                             ConstRows<T>(call.grad_y.g),
+                             static_cast<const T*>(call.weight.data),
                              Rows<T>(grad_x),
-                             mode == GradMode::accumulate};
-    launch_packs(stream, "conv_dgrad_naive", body, grad_x.shape.pixels(), problem.C);
+                             call.grad_x.mode == GradMode::accumulate};
+    launch_packs(stream, "conv_dgrad_naive", body, grad_x.shape.pixels(), p.C);
   });
 }
 
-void conv_wgrad_naive(const Stream& stream, const ConvProblem& problem, const ConstTensorView& x,
-                      const ConstTensorView& grad_y, const TensorView& grad_weight, GradMode mode) {
-  with_packs(x.dtype, false, [&]<class T, int V>() {
-    const NaiveWgrad<T> body{problem,
-                             problem.P(),
-                             problem.Q(),
-                             ConstRows<T>(x),
-                             ConstRows<T>(grad_y),
-                             grad_weight.f32(),
-                             mode == GradMode::accumulate};
-    launch_packs(stream, "conv_wgrad_naive", body, problem.K * problem.R * problem.S, problem.C);
+void conv_wgrad_naive(const Stream& stream, const ConvWgrad& call) {
+  const ConvProblem& p = call.problem;
+  with_packs(call.x.dtype, false, [&]<class T, int V>() {
+    const NaiveWgrad<T> body{p,
+                             p.P(),
+                             p.Q(),
+                             ConstRows<T>(call.x),
+                             ConstRows<T>(call.grad_y.g),
+                             call.grad_weight.f32(),
+                             call.mode == GradMode::accumulate};
+    launch_packs(stream, "conv_wgrad_naive", body, p.K * p.R * p.S, p.C);
   });
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -4,19 +4,12 @@
 #pragma once
 
 #include "accrete/kernels/conv.h"
-#include "cuda/abi.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
-void conv_forward_naive(const Stream& stream, const ConvProblem& problem, const ConstTensorView& x,
-                        const ConstTensorView& weight, const ConstTensorView& bias,
-                        const TensorView& y);
-void conv_dgrad_naive(const Stream& stream, const ConvProblem& problem,
-                      const ConstTensorView& grad_y, const ConstTensorView& weight,
-                      const TensorView& grad_x, GradMode mode);
-void conv_wgrad_naive(const Stream& stream, const ConvProblem& problem, const ConstTensorView& x,
-                      const ConstTensorView& grad_y, const TensorView& grad_weight, GradMode mode);
+// Without the optional parts but the bias.
+void conv_forward_naive(const Stream& stream, const ConvForward& call);
+void conv_dgrad_naive(const Stream& stream, const ConvDgrad& call);
+void conv_wgrad_naive(const Stream& stream, const ConvWgrad& call);
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -1,29 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient of a convolution's weights: by band kernels where they can, else as implicit GEMM, M = K
-// filters, N = R*S*C, K = N*P*Q pixels. Floor: x and grad_y moved once, grad_weight once, and the
-// partial sums of the ranges twice.
-#include "cuda/band_gemm/band_wgrad.h"
-#include "cuda/conv.h"
+// Gradient of a convolution's weights as implicit GEMM: M = K filters, N = R*S*C, K = N*P*Q pixels,
+// with both operands changed on load where the call asks for it. What band kernels do not take.
+// Floor: x, g and y of grad_y moved once, grad_weight once, and the partial sums of the ranges
+// twice.
+#include "call/backend.h"
+#include "cuda/band_gemm/band_gemm.h"
+#include "cuda/implementations.h"
 #include "cuda/implicit_gemm/wgrad_kernel.cuh"
+#if !defined(ACCRETE_SIMT)
+#include "cuda/conv_cublas.h"
+#endif
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
+namespace {
 
-void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
-                ConstTensorView grad_y, TensorView grad_weight, GradMode mode,
-                Workspace workspace) {
-  constexpr const char* kOp = "conv_wgrad";
-  kernels::DeferredGradient plain;
-  plain.g = grad_y;
-  if (band_wgrad({stream, kOp, problem, x, {}, plain, grad_weight, mode, workspace})) {
-    return;
-  }
-  with_arithmetic(stream, x.dtype, [&]<class Arithmetic>() {
-    using Keep = KeepLoaded<typename Arithmetic::Element>;
-    launch_wgrad<Arithmetic, Keep, Keep>(stream, kOp, problem, x, {}, grad_y, {}, packs_fit(grad_y),
-                                         grad_weight, mode, workspace);
+bool implicit_gemm(const Stream& stream, const ConvWgrad& call, const Workspace& workspace) {
+  const bool packs = packs_fit(call.grad_y.g) && packs_fit(companion(call.grad_y));
+  with_arithmetic(stream, call.x.dtype, [&]<class Arithmetic>() {
+    using T = typename Arithmetic::Element;
+    const auto due = deferred_arguments<T>(call.grad_y);
+    if (call.norm) {
+      launch_wgrad<Arithmetic, DeferredOnLoad<T>, NormReluOnLoad<T>>(
+          stream, call, {NormVectors(call.norm)}, due, packs, workspace);
+    } else if (call.grad_y.y) {
+      launch_wgrad<Arithmetic, DeferredOnLoad<T>, KeepLoaded<T>>(stream, call, {}, due, packs,
+                                                                 workspace);
+    } else {
+      launch_wgrad<Arithmetic, KeepLoaded<T>, KeepLoaded<T>>(stream, call, {}, {}, packs,
+                                                             workspace);
+    }
   });
+  return true;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
+constexpr Implementation<ConvWgrad> kImplementations[] = {
+#if !defined(ACCRETE_SIMT)
+    {"cublas", &cublas_wgrad},
+#endif
+    {"band", &band_wgrad},
+    {"implicit gemm", &implicit_gemm},
+};
+
+}  // namespace
+
+const char* run(const Stream& stream, const ConvWgrad& call, const Workspace& workspace) {
+  return run_first(kImplementations, stream, call, workspace);
+}
+
 }  // namespace accrete::kernels::cuda

@@ -8,7 +8,7 @@
 
 #include "accrete/kernels/cuda.h"
 #include "accrete/kernels/error.h"
-#include "cuda/backend.h"
+#include "call/backend.h"
 #include "cuda/cuda_error.h"
 #include "cuda/cuda_fence.h"
 #include "cuda/pinned_staging.h"

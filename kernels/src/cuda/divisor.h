@@ -9,7 +9,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Divides numbers below 2^31 by a divisor of 1 to 2^31 - 1: with s = ceil(log2 d) and
 /// m = floor(2^32 (2^s - d) / d) + 1 the quotient is (high(m n) + n) >> s (Granlund & Montgomery,
@@ -38,5 +37,4 @@ class Divisor {
   std::uint32_t divisor_, shift_, multiplier_;
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

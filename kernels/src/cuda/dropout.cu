@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // Dropout with the mask of the CPU backend. Floor: 2 (overwrite) or 3 (accumulate) elements moved
 // per element; the ten Philox rounds per element are hidden behind that.
-#include "cuda/dropout.h"
+#include "call/backend.h"
 
 #include "cuda/philox.cuh"
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, int V>
-struct Dropout {
+struct DropoutPacks {
   static constexpr int kWidth = V;
   ConstRows<T> x;
   Rows<T> y;
@@ -40,31 +39,21 @@ struct Dropout {
   }
 };
 
-void dropout(const Stream& stream, const char* op, float rate, const RandomKey& key,
-             const ConstTensorView& x, const TensorView& y, GradMode mode) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const Dropout<T, V> body{ConstRows<T>(x),
-                             Rows<T>(y),
-                             x.shape.c,
-                             key,
-                             rate,
-                             1.0F / (1.0F - rate),
-                             mode == GradMode::accumulate};
-    launch_packs(stream, op, body, x.shape.pixels(), x.shape.c);
-  });
-}
-
 }  // namespace
 
-void dropout_forward(const Stream& stream, float rate, const RandomKey& key, ConstTensorView x,
-                     TensorView y) {
-  dropout(stream, "dropout_forward", rate, key, x, y, GradMode::overwrite);
+const char* run(const Stream& stream, const Dropout& call, const Workspace& /*workspace*/) {
+  const ConstTensorView& x = call.x;
+  with_packs(x.dtype, packs_fit(x) && packs_fit(call.y), [&]<class T, int V>() {
+    const DropoutPacks<T, V> body{ConstRows<T>(x),
+                                  Rows<T>(call.y),
+                                  x.shape.c,
+                                  call.key,
+                                  call.rate,
+                                  1.0F / (1.0F - call.rate),
+                                  call.mode == GradMode::accumulate};
+    launch_packs(stream, call.kName, body, x.shape.pixels(), x.shape.c);
+  });
+  return "packs";
 }
 
-void dropout_backward(const Stream& stream, float rate, const RandomKey& key,
-                      ConstTensorView grad_y, TensorView grad_x, GradMode mode) {
-  dropout(stream, "dropout_backward", rate, key, grad_y, grad_x, mode);
-}
-
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copy, add, fill and cast. Floor: every operand read or written once.
-#include "cuda/elementwise.h"
+#include "call/backend.h"
 
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class From, class To, int V>
-struct Copy {
+struct CopyPacks {
   static constexpr int kWidth = V;
   ConstRows<From> src;
   Rows<To> dst;
@@ -29,7 +28,7 @@ struct Copy {
 };
 
 template <class T, int V>
-struct Add {
+struct AddPacks {
   static constexpr int kWidth = V;
   ConstRows<T> a;
   ConstRows<T> b;
@@ -47,7 +46,7 @@ struct Add {
 };
 
 template <class T, int V>
-struct Fill {
+struct FillPacks {
   static constexpr int kWidth = V;
   Rows<T> dst;
   float value;
@@ -62,39 +61,41 @@ struct Fill {
   }
 };
 
+template <class From, class To, int V>
+void copy_packs(const Stream& stream, const Copy& call) {
+  const CopyPacks<From, To, V> body{ConstRows<From>(call.src), Rows<To>(call.dst),
+                                    call.mode == GradMode::accumulate};
+  launch_packs(stream, call.kName, body, call.dst.shape.pixels(), call.dst.shape.c);
+}
+
 }  // namespace
 
-void copy(const Stream& stream, ConstTensorView src, TensorView dst, GradMode mode) {
-  with_packs(src.dtype, packs_fit(src) && packs_fit(dst), [&]<class T, int V>() {
-    const Copy<T, T, V> body{ConstRows<T>(src), Rows<T>(dst), mode == GradMode::accumulate};
-    launch_packs(stream, "copy", body, src.shape.pixels(), src.shape.c);
-  });
-}
-
-void add(const Stream& stream, ConstTensorView a, ConstTensorView b, TensorView y) {
-  with_packs(a.dtype, packs_fit(a) && packs_fit(b) && packs_fit(y), [&]<class T, int V>() {
-    const Add<T, V> body{ConstRows<T>(a), ConstRows<T>(b), Rows<T>(y)};
-    launch_packs(stream, "add", body, a.shape.pixels(), a.shape.c);
-  });
-}
-
-void fill(const Stream& stream, TensorView dst, float value) {
-  with_packs(dst.dtype, packs_fit(dst), [&]<class T, int V>() {
-    launch_packs(stream, "fill", Fill<T, V>{Rows<T>(dst), value}, dst.shape.pixels(), dst.shape.c);
-  });
-}
-
-void cast(const Stream& stream, ConstTensorView src, TensorView dst) {
-  if (src.dtype == dst.dtype) {
-    copy(stream, src, dst, GradMode::overwrite);
-  } else if (src.dtype == DType::f32) {
-    const Copy<float, bf16, 1> body{ConstRows<float>(src), Rows<bf16>(dst), false};
-    launch_packs(stream, "cast", body, src.shape.pixels(), src.shape.c);
-  } else {
-    const Copy<bf16, float, 1> body{ConstRows<bf16>(src), Rows<float>(dst), false};
-    launch_packs(stream, "cast", body, src.shape.pixels(), src.shape.c);
+const char* run(const Stream& stream, const Copy& call, const Workspace& /*workspace*/) {
+  if (call.src.dtype == call.dst.dtype) {
+    with_packs(call.src.dtype, packs_fit(call.src) && packs_fit(call.dst),
+               [&]<class T, int V>() { copy_packs<T, T, V>(stream, call); });
+    return "packs";
   }
+  call.src.dtype == DType::f32 ? copy_packs<float, bf16, 1>(stream, call)
+                               : copy_packs<bf16, float, 1>(stream, call);
+  return "elements";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
+const char* run(const Stream& stream, const Add& call, const Workspace& /*workspace*/) {
+  const bool packs = packs_fit(call.a) && packs_fit(call.b) && packs_fit(call.y);
+  with_packs(call.a.dtype, packs, [&]<class T, int V>() {
+    const AddPacks<T, V> body{ConstRows<T>(call.a), ConstRows<T>(call.b), Rows<T>(call.y)};
+    launch_packs(stream, call.kName, body, call.a.shape.pixels(), call.a.shape.c);
+  });
+  return "packs";
+}
+
+const char* run(const Stream& stream, const Fill& call, const Workspace& /*workspace*/) {
+  with_packs(call.dst.dtype, packs_fit(call.dst), [&]<class T, int V>() {
+    const FillPacks<T, V> body{Rows<T>(call.dst), call.value};
+    launch_packs(stream, call.kName, body, call.dst.shape.pixels(), call.dst.shape.c);
+  });
+  return "packs";
+}
+
 }  // namespace accrete::kernels::cuda

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batches from sets of bytes. Floor: the picked images read once (the four taps of a pixel hit in
 // cache), the batch written once; when enlarging, the writing is nearly all.
-#include "cuda/image_batch.h"
+#include "call/backend.h"
 
 #include "cuda/row_access.cuh"
 #include "image_tables.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 // Rounded after each step, as the CPU does.
@@ -67,35 +66,32 @@ struct WriteLabel {
 };
 
 template <class T>
-WritePixel<T> write_pixel(const ImageTransform& transform, const void* tables, const ImageSet& set,
-                          const ImagePick* picks, const TensorView& images) {
+WritePixel<T> write_pixel(const ImageBatch& call) {
+  const ImageTransform& transform = call.transform;
   const auto extent = [](std::int64_t value) { return static_cast<std::int32_t>(value); };
-  return {set.pixels.u8(),
-          ImageTables(transform, tables),
-          picks,
+  return {call.set.pixels.u8(),
+          ImageTables(transform, call.tables),
+          call.picks,
           extent(transform.height),
           extent(transform.width),
           extent(transform.channels),
           extent(transform.resized_height),
           extent(transform.resized_width),
-          extent(images.shape.h),
-          extent(images.shape.w),
-          Rows<T>(images)};
+          extent(call.images.shape.h),
+          extent(call.images.shape.w),
+          Rows<T>(call.images)};
 }
 
 }  // namespace
 
-void image_batch(const Stream& stream, const ImageTransform& transform, const void* tables,
-                 const ImageSet& set, const ImagePick* picks, TensorView images,
-                 TensorView labels) {
-  constexpr const char* kOp = "image_batch";
-  with_packs(images.dtype, false, [&]<class T, int V>() {
-    launch_packs(stream, kOp, write_pixel<T>(transform, tables, set, picks, images),
-                 images.shape.pixels(), images.shape.c);
+const char* run(const Stream& stream, const ImageBatch& call, const Workspace& /*workspace*/) {
+  with_packs(call.images.dtype, false, [&]<class T, int V>() {
+    launch_packs(stream, call.kName, write_pixel<T>(call), call.images.shape.pixels(),
+                 call.images.shape.c);
   });
-  launch_packs(stream, kOp, WriteLabel{set.labels.i32(), picks, labels.i32(), labels.pitch},
-               images.shape.n, 1);
+  const WriteLabel labels{call.set.labels.i32(), call.picks, call.labels.i32(), call.labels.pitch};
+  launch_packs(stream, call.kName, labels, call.images.shape.n, 1);
+  return "pixels";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -5,7 +5,6 @@
 #include "cuda/ptx.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Whether this block is the last of `blocks` to draw the ticket; it then sees everything that the
 /// others wrote before they drew. All threads of the block call it. The counter is zero before the
@@ -27,5 +26,4 @@ __device__ __forceinline__ bool last_to_arrive(std::uint32_t* ticket, std::int64
   return drawn[0] == last;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -19,7 +19,6 @@
 #endif
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Blocks that cover `count` items.
 inline unsigned blocks_for(std::int64_t count, int per_block) {
@@ -94,5 +93,4 @@ void launch(const Stream& stream, const char* op, void (*kernel)(P...), const La
 #endif
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

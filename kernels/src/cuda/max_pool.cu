@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pooling. Floor: forward reads x once (overlapping windows hit in cache) and writes y and one
 // byte; backward gathers: grad_y and winners read, grad_x written, no atomics.
-#include "cuda/column_walk.cuh"
-#include "cuda/max_pool_winners.cuh"
-#include "cuda/pool.h"
-#include "cuda/pool_windows.cuh"
+#include "call/backend.h"
+#include "cuda/moments.cuh"
+#include "cuda/norm_max_pool.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, bool ALIGNED>
-struct MaxPoolForward {
+struct PlainMaxForward {
   using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
   ConstColumns<T, ALIGNED> x;
@@ -61,18 +59,20 @@ struct MaxPoolForward {
   }
 };
 
-template <class T, bool ALIGNED>
-struct MaxPoolBackward {
+template <class T, bool ALIGNED, bool DUE>
+struct PlainMaxBackward {
   using Channels = ChannelPack<T, ALIGNED>;
   PoolGeometry geometry;
-  ConstColumns<T, ALIGNED> grad_y;
+  ConstColumns<T, ALIGNED> g, y;
+  DeferredVectors due;
   Winners<T, ALIGNED, const std::uint8_t> winner;
   Columns<T, ALIGNED> grad_x;
   bool accumulate;
 
   struct Column {
     const PoolGeometry& geometry;
-    ConstColumns<T, ALIGNED> grad_y;
+    ConstColumns<T, ALIGNED> g, y;
+    DeferredPack<kPackWidth<T>> due;
     Winners<T, ALIGNED, const std::uint8_t> winner;
     Columns<T, ALIGNED> grad_x;
     bool accumulate;
@@ -82,7 +82,10 @@ struct MaxPoolBackward {
       geometry.for_each_window(geometry.input_place(row), [&](std::uint32_t pixel, std::int32_t,
                                                               std::int32_t, std::int32_t tap) {
         const TapBytes<kPackWidth<T>> others = winner.load(pixel).differences(tap);
-        const PackOf<T> gradient = grad_y.load(pixel);
+        PackOf<T> gradient = g.load(pixel);
+        if constexpr (DUE) {
+          gradient = due.applied(gradient, y.load(pixel));
+        }
 #pragma unroll
         for (int i = 0; i < kPackWidth<T>; ++i) {
           sum.v[i] += others.is_zero(i) ? gradient.v[i] : 0.0F;
@@ -95,36 +98,108 @@ struct MaxPoolBackward {
     }
   };
   __device__ __forceinline__ Column column(const Channels& channels) const {
-    return {geometry, grad_y.at(channels), winner.at(channels), grad_x.at(channels), accumulate};
+    return {geometry,
+            g.at(channels),
+            y.at(channels),
+            DeferredPack<kPackWidth<T>>(due, channels),
+            winner.at(channels),
+            grad_x.at(channels),
+            accumulate};
   }
 };
 
+void plain_forward(const Stream& stream, const MaxPoolForward& call) {
+  const bool packs = packs_fit(call.x) && packs_fit(call.y) && winners_fit(call.winner);
+  with_columns(call.x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const PlainMaxForward<T, ALIGNED> body{PoolGeometry(call.problem),
+                                           ConstColumns<T, ALIGNED>(call.x),
+                                           Columns<T, ALIGNED>(call.y),
+                                           {call.winner.u8(), call.problem.C}};
+    launch_rows(stream, call.kName, body, call.y.shape.pixels(), call.problem.C);
+  });
+}
+
+template <class T, bool ALIGNED, int WINDOW>
+void launch_forward(const Stream& stream, const MaxPoolForward& call, const Workspace& workspace) {
+  const MaxForward<T, ALIGNED, WINDOW> body{PoolGeometry(call.problem),
+                                            ConstColumns<T, ALIGNED>(call.x),
+                                            NormVectors(call.norm),
+                                            Columns<T, ALIGNED>(call.y),
+                                            {call.winner.u8(), call.problem.C}};
+  if (call.statistics) {
+    // The workspace is that of x, and padding can make y the larger one.
+    launch_moments_of(stream, call.kName, body, call.y.shape,
+                      row_chunks(call.x.shape.pixels()).count, StatisticsSink(call.statistics),
+                      workspace);
+  } else {
+    launch_rows(stream, call.kName, body, call.y.shape.pixels(), call.y.shape.c);
+  }
+}
+
+template <bool DUE>
+void plain_backward(const Stream& stream, const MaxPoolBackward& call) {
+  const ConstTensorView& g = call.grad_y.g;
+  const ConstTensorView& y = companion(call.grad_y);
+  const TensorView& grad_x = call.grad_x.g;
+  const bool packs = packs_fit(g) && packs_fit(y) && packs_fit(grad_x) &&
+                     vectors_fit(call.grad_y) && winners_fit(call.winner);
+  with_columns(g.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const PlainMaxBackward<T, ALIGNED, DUE> body{PoolGeometry(call.problem),
+                                                 ConstColumns<T, ALIGNED>(g),
+                                                 ConstColumns<T, ALIGNED>(y),
+                                                 DeferredVectors(call.grad_y),
+                                                 {call.winner.u8(), call.problem.C},
+                                                 Columns<T, ALIGNED>(grad_x),
+                                                 call.grad_x.mode == GradMode::accumulate};
+    launch_rows(stream, call.kName, body, grad_x.shape.pixels(), call.problem.C);
+  });
+}
+
 }  // namespace
 
-void max_pool_forward(const Stream& stream, const PoolProblem& problem, ConstTensorView x,
-                      TensorView y, TensorView winner) {
-  const bool packs = packs_fit(x) && packs_fit(y) && winners_fit(winner);
-  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
-    const MaxPoolForward<T, ALIGNED> body{PoolGeometry(problem),
-                                          ConstColumns<T, ALIGNED>(x),
-                                          Columns<T, ALIGNED>(y),
-                                          {winner.u8(), problem.C}};
-    launch_rows(stream, "max_pool_forward", body, y.shape.pixels(), problem.C);
+const char* run(const Stream& stream, const MaxPoolForward& call, const Workspace& workspace) {
+  if (!call.norm) {
+    plain_forward(stream, call);
+    return "columns";
+  }
+  const bool packs =
+      packs_fit(call.x) && packs_fit(call.y) && vectors_fit(call.norm) && winners_fit(call.winner);
+  with_columns(call.x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    if constexpr (ALIGNED) {
+      if (call.problem.R == 3 && call.problem.S == 3) {
+        return launch_forward<T, ALIGNED, 3>(stream, call, workspace);
+      }
+    }
+    launch_forward<T, ALIGNED, 0>(stream, call, workspace);
   });
+  return "columns";
 }
 
-void max_pool_backward(const Stream& stream, const PoolProblem& problem, ConstTensorView grad_y,
-                       ConstTensorView winner, TensorView grad_x, GradMode mode) {
-  const bool packs = packs_fit(grad_y) && packs_fit(grad_x) && winners_fit(winner);
-  with_columns(grad_y.dtype, packs, [&]<class T, bool ALIGNED>() {
-    const MaxPoolBackward<T, ALIGNED> body{PoolGeometry(problem),
-                                           ConstColumns<T, ALIGNED>(grad_y),
-                                           {winner.u8(), problem.C},
-                                           Columns<T, ALIGNED>(grad_x),
-                                           mode == GradMode::accumulate};
-    launch_rows(stream, "max_pool_backward", body, grad_x.shape.pixels(), problem.C);
+const char* run(const Stream& stream, const MaxPoolBackward& call, const Workspace& workspace) {
+  const DeferredGradient& grad_y = call.grad_y;
+  if (!call.norm) {
+    grad_y.y ? plain_backward<true>(stream, call) : plain_backward<false>(stream, call);
+    return "columns";
+  }
+  const ConstTensorView& y = companion(grad_y);
+  const bool packs = norm_packs_fit(call) && packs_fit(grad_y.g) && packs_fit(y) &&
+                     vectors_fit(grad_y) && winners_fit(call.winner);
+  with_columns(call.x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    const auto launch_from = [&]<class Source>(std::int64_t rows) {
+      const Source source{PoolGeometry(call.problem),
+                          ConstColumns<T, ALIGNED>(grad_y.g),
+                          ConstColumns<T, ALIGNED>(y),
+                          DeferredVectors(grad_y),
+                          {call.winner.u8(), call.problem.C}};
+      launch_norm_gradient<T, ALIGNED>(stream, call, source, rows, workspace);
+    };
+    if (halves_image(call.problem)) {
+      launch_from.template operator()<MaxTileSource<T, ALIGNED>>(call.winner.shape.pixels());
+    } else {
+      launch_from.template operator()<MaxSource<T, ALIGNED>>(call.x.shape.pixels());
+    }
   });
+  return halves_image(call.problem) ? "tiles" : "columns";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

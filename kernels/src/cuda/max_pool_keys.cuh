@@ -9,7 +9,6 @@
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The greatest keys of a pack of f32.
 template <class T, int V>
@@ -81,5 +80,4 @@ struct MaxKeys<bf16, V> {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -5,7 +5,6 @@
 #include "cuda/column_walk.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// One byte per channel of a pack.
 template <int V>
@@ -96,5 +95,4 @@ inline bool winners_fit(const ConstTensorView& winner) {
   return reinterpret_cast<std::uintptr_t>(winner.data) % 8 == 0;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -6,7 +6,6 @@
 #include "cuda/column_reduction.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Mean, biased variance and inv_std as the writer of a tensor leaves them.
 struct StatisticsSink {
@@ -89,6 +88,12 @@ __device__ __forceinline__ Pack<V> shared_by_column(ColumnScratch<V>& scratch, f
   return pack;
 }
 
+/// A running statistic that takes in one of a batch.
+__device__ __forceinline__ float blended(float running, double batch, float momentum) {
+  const auto share = static_cast<double>(momentum);
+  return static_cast<float>((1.0 - share) * static_cast<double>(running) + share * batch);
+}
+
 /// Moments of one chunk of the values that values.column(channels)(row) gives.
 template <class Values, class Sink>
 __global__ void __launch_bounds__(kColumnThreads, 2)
@@ -146,5 +151,4 @@ void launch_moments(const Stream& stream, const char* op, const ConstTensorView&
   });
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

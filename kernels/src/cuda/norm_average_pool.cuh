@@ -8,7 +8,6 @@
 #include "cuda/pool_windows.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Whether windows of WINDOW x WINDOW cover every pixel once.
 inline bool tiles_image(const PoolProblem& problem, std::int64_t window) {
@@ -152,5 +151,4 @@ struct GlobalAverageSource {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

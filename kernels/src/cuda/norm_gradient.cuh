@@ -9,7 +9,6 @@
 #include "cuda/norm_packs.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Where the sums of dz and of dz * xhat over all rows go; a and b may be null.
 struct NormSumsSink {
@@ -142,22 +141,22 @@ struct NormGradientColumns {
   }
 };
 
-/// Whether the pack's tensors and vectors are all aligned.
-inline bool packs_fit(const ConstTensorView& x, const NormRelu& norm, const NormReluGradient& out) {
-  return packs_fit(x) && packs_fit(out.g) && vectors_fit(norm);
+/// Whether what a call reads through NormRelu, its vectors and the gradient of it are all aligned.
+template <class Call>
+bool norm_packs_fit(const Call& call) {
+  return packs_fit(call.x) && packs_fit(call.grad_x.g) && vectors_fit(call.norm);
 }
 
-/// Queues it. `rows` is how many the source has.
-template <class T, bool ALIGNED, class Source>
-void launch_norm_gradient(const Stream& stream, const char* op, const Source& source,
-                          std::int64_t rows, const ConstTensorView& x, const NormRelu& norm,
-                          const NormReluGradient& out, const Workspace& workspace) {
+/// Queues it for a call with x, norm and grad_x. `rows` is how many the source has.
+template <class T, bool ALIGNED, class Call, class Source>
+void launch_norm_gradient(const Stream& stream, const Call& call, const Source& source,
+                          std::int64_t rows, const Workspace& workspace) {
+  const NormReluGradient& grad_x = call.grad_x;
   const NormGradientColumns<T, ALIGNED, Source> body{
-      source, ConstColumns<T, ALIGNED>(x), NormGradientVectors(norm, out),
-      Columns<T, ALIGNED>(out.g), out.mode == GradMode::accumulate};
-  launch_sums(stream, op, body, rows, x.shape.pixels(), x.shape.c, NormSumsSink(norm, out),
-              workspace);
+      source, ConstColumns<T, ALIGNED>(call.x), NormGradientVectors(call.norm, grad_x),
+      Columns<T, ALIGNED>(grad_x.g), grad_x.mode == GradMode::accumulate};
+  launch_sums(stream, call.kName, body, rows, call.x.shape.pixels(), call.x.shape.c,
+              NormSumsSink(call.norm, grad_x), workspace);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

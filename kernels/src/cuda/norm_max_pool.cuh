@@ -10,7 +10,6 @@
 #include "cuda/pool_windows.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Whether windows are 3x3 and every second pixel is the middle of one.
 inline bool halves_image(const PoolProblem& problem) {
@@ -182,5 +181,4 @@ struct MaxTileSource {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -7,7 +7,6 @@
 #include "cuda/norm_vectors.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The elements of a vector for some channels; if they are ALIGNED it has to be, see vectors_fit.
 template <class T, bool ALIGNED>
@@ -111,5 +110,4 @@ struct DeferredPack {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

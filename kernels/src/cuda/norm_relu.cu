@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics, NormRelu and deferred gradients as passes of their own. Floor: every tensor read and
 // written once (statistics read x twice, the second time from cache).
-#include "cuda/norm_relu.h"
+#include "call/backend.h"
 
 #include "cuda/moments.cuh"
 #include "cuda/norm_gradient.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, bool ALIGNED>
@@ -52,7 +51,7 @@ struct ApplyDeferred {
   }
 };
 
-struct InverseDeviation {
+struct InverseDeviations {
   static constexpr int kWidth = 1;
   const float* variance;
   float epsilon;
@@ -85,11 +84,6 @@ struct Table {
   RunningStatistics statistics[kTableSize];
 };
 
-__device__ float blended(float running, double batch, float momentum) {
-  const auto take = static_cast<double>(momentum);
-  return static_cast<float>((1.0 - take) * static_cast<double>(running) + take * batch);
-}
-
 // blockIdx.x is the batch norm.
 __global__ void __launch_bounds__(kThreads) update_running(const __grid_constant__ Table table) {
   const RunningStatistics& s = table.statistics[blockIdx.x];
@@ -105,33 +99,36 @@ __global__ void __launch_bounds__(kThreads) update_running(const __grid_constant
 
 }  // namespace
 
-void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
-                        Workspace workspace) {
-  launch_moments(stream, "channel_statistics", x, StatisticsSink(out), workspace);
+const char* run(const Stream& stream, const ChannelStatistics& call, const Workspace& workspace) {
+  launch_moments(stream, call.kName, call.x, StatisticsSink(call.statistics), workspace);
+  return "columns";
 }
 
-void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm,
-                       TensorView y) {
-  const bool packs = packs_fit(x) && packs_fit(y) && vectors_fit(norm);
+const char* run(const Stream& stream, const NormReluForward& call, const Workspace& /*workspace*/) {
+  const ConstTensorView& x = call.x;
+  const bool packs = packs_fit(x) && packs_fit(call.y) && vectors_fit(call.norm);
   with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
-    const NormReluValues<T, ALIGNED> body{ConstColumns<T, ALIGNED>(x), NormVectors(norm),
-                                          Columns<T, ALIGNED>(y)};
-    launch_rows(stream, "norm_relu_forward", body, x.shape.pixels(), x.shape.c);
+    const NormReluValues<T, ALIGNED> body{ConstColumns<T, ALIGNED>(x), NormVectors(call.norm),
+                                          Columns<T, ALIGNED>(call.y)};
+    launch_rows(stream, call.kName, body, x.shape.pixels(), x.shape.c);
   });
+  return "columns";
 }
 
-void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView x,
-                        const NormRelu& norm, const NormReluGradient& out, Workspace workspace) {
-  const bool packs = packs_fit(x, norm, out) && packs_fit(grad_y);
-  with_columns(x.dtype, packs, [&]<class T, bool ALIGNED>() {
-    launch_norm_gradient<T, ALIGNED>(stream, "norm_relu_backward",
-                                     PlainSource<T, ALIGNED>{ConstColumns<T, ALIGNED>(grad_y)},
-                                     x.shape.pixels(), x, norm, out, workspace);
+const char* run(const Stream& stream, const NormReluBackward& call, const Workspace& workspace) {
+  const bool packs = norm_packs_fit(call) && packs_fit(call.grad_y);
+  with_columns(call.x.dtype, packs, [&]<class T, bool ALIGNED>() {
+    launch_norm_gradient<T, ALIGNED>(stream, call,
+                                     PlainSource<T, ALIGNED>{ConstColumns<T, ALIGNED>(call.grad_y)},
+                                     call.x.shape.pixels(), workspace);
   });
+  return "columns";
 }
 
-void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradient,
-                             TensorView grad_y) {
+const char* run(const Stream& stream, const ApplyDeferredGradient& call,
+                const Workspace& /*workspace*/) {
+  const DeferredGradient& gradient = call.gradient;
+  const TensorView& grad_y = call.grad_y;
   const ConstTensorView& y = companion(gradient);
   const bool packs =
       packs_fit(gradient.g) && packs_fit(y) && packs_fit(grad_y) && vectors_fit(gradient);
@@ -139,28 +136,30 @@ void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradi
     const ApplyDeferred<T, ALIGNED> body{ConstColumns<T, ALIGNED>(gradient.g),
                                          ConstColumns<T, ALIGNED>(y), DeferredVectors(gradient),
                                          Columns<T, ALIGNED>(grad_y)};
-    launch_rows(stream, "apply_deferred_gradient", body, grad_y.shape.pixels(), grad_y.shape.c);
+    launch_rows(stream, call.kName, body, grad_y.shape.pixels(), grad_y.shape.c);
   });
+  return "columns";
 }
 
-void inverse_deviation(const Stream& stream, ConstTensorView variance, float epsilon,
-                       TensorView inv_std) {
-  launch_packs(stream, "inverse_deviation",
-               InverseDeviation{variance.f32(), epsilon, inv_std.f32()}, 1, variance.shape.c);
+const char* run(const Stream& stream, const InverseDeviation& call,
+                const Workspace& /*workspace*/) {
+  const InverseDeviations body{call.variance.f32(), call.epsilon, call.inv_std.f32()};
+  launch_packs(stream, call.kName, body, 1, call.variance.shape.c);
+  return "vector";
 }
 
-void update_running_statistics(const Stream& stream, const RunningStatistics* statistics,
-                               std::int64_t count) {
-  for (std::int64_t first = 0; first < count; first += kTableSize) {
-    const std::int64_t rest = count - first;
+const char* run(const Stream& stream, const UpdateRunningStatistics& call,
+                const Workspace& /*workspace*/) {
+  for (std::int64_t first = 0; first < call.count; first += kTableSize) {
+    const std::int64_t rest = call.count - first;
     const auto size = static_cast<unsigned>(rest < kTableSize ? rest : kTableSize);
     Table table{};
     for (unsigned i = 0; i < size; ++i) {
-      table.statistics[i] = statistics[first + i];
+      table.statistics[i] = call.statistics[first + i];
     }
-    launch(stream, "update_running_statistics", &update_running, {size, kThreads}, table);
+    launch(stream, call.kName, &update_running, {size, kThreads}, table);
   }
+  return "vectors";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

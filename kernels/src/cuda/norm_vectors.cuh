@@ -8,7 +8,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 struct NormVectors {
   const float* mean;
@@ -88,5 +87,4 @@ inline const ConstTensorView& companion(const DeferredGradient& gradient) {
   return gradient.y ? gradient.y : gradient.g;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

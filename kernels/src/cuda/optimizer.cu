@@ -2,7 +2,7 @@
 // Parameter updates: one launch, whose arguments hold a table of all parameters. The parameters are
 // cut into chunks of equal size, one per block, so that many small ones cost no idle blocks.
 // Floor: SGD with momentum reads 3 and writes 2 floats per element, Adam reads 4 and writes 3.
-#include "cuda/optimizer.h"
+#include "call/backend.h"
 
 #include <cmath>
 
@@ -10,7 +10,6 @@
 #include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 constexpr unsigned kThreads = 256;
@@ -136,31 +135,29 @@ Table<Parameter> make_table(const Parameter* parameters, int count) {
   return table;
 }
 
-template <class Rule, class Parameter>
-void update_all(const Stream& stream, const char* op, const Rule& rule, const float* loss,
-                const Parameter* parameters, std::int64_t num_parameters) {
+template <class Rule, class Call>
+void update_all(const Stream& stream, const Rule& rule, const Call& call) {
+  using Parameter = std::decay_t<decltype(*call.parameters)>;
   constexpr int kSize = kTableSize<Parameter>;
-  for (std::int64_t first = 0; first < num_parameters; first += kSize) {
-    const std::int64_t rest = num_parameters - first;
+  for (std::int64_t first = 0; first < call.count; first += kSize) {
+    const std::int64_t rest = call.count - first;
     const auto table =
-        make_table(parameters + first, static_cast<int>(rest < kSize ? rest : kSize));
-    launch(stream, op, &update<Rule, Parameter>, {table.end_chunk[table.size - 1], kThreads}, rule,
-           table, loss);
+        make_table(call.parameters + first, static_cast<int>(rest < kSize ? rest : kSize));
+    launch(stream, call.kName, &update<Rule, Parameter>,
+           {table.end_chunk[table.size - 1], kThreads}, rule, table, call.options.loss);
   }
 }
 
 }  // namespace
 
-void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParameter* parameters,
-              std::int64_t num_parameters) {
-  update_all(stream, "sgd_step", Sgd{options}, options.loss, parameters, num_parameters);
+const char* run(const Stream& stream, const SgdStep& call, const Workspace& /*workspace*/) {
+  update_all(stream, Sgd{call.options}, call);
+  return "tables";
 }
 
-void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t step,
-               const AdamParameter* parameters, std::int64_t num_parameters) {
-  update_all(stream, "adam_step", make_adam(options, step), options.loss, parameters,
-             num_parameters);
+const char* run(const Stream& stream, const AdamStep& call, const Workspace& /*workspace*/) {
+  update_all(stream, make_adam(call.options, call.step), call);
+  return "tables";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -6,7 +6,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Word 0..3 of the four words number `counter` of the stream.
 __device__ __forceinline__ uint4 philox_words(const RandomKey& key, std::uint64_t counter) {
@@ -36,5 +35,4 @@ __device__ __forceinline__ float philox_uniform(const RandomKey& key, std::uint6
   return static_cast<float>(bits >> 8U) * (1.0F / 16777216.0F);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

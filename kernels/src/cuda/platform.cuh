@@ -9,8 +9,6 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "cuda/abi.h"
-
 #if defined(ACCRETE_SIMT)
 
 #include "simt/device.h"

@@ -7,7 +7,6 @@
 #include "cuda/divisor.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Half-open range.
 struct Span {
@@ -149,5 +148,4 @@ struct PoolGeometry {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -9,7 +9,7 @@
 #endif
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
+
 namespace ptx {
 
 #if defined(ACCRETE_SIMT)
@@ -214,5 +214,4 @@ __device__ __forceinline__ T* shared_in_register(T* address) {
 #endif
 
 }  // namespace ptx
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

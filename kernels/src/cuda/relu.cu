@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReLU. Floor: forward 2, backward 3 (overwrite) or 4 (accumulate) elements moved per element.
-#include "cuda/relu.h"
+#include "call/backend.h"
 
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 template <class T, int V>
-struct ReluForward {
+struct ReluPacks {
   static constexpr int kWidth = V;
   ConstRows<T> x;
   Rows<T> y;
@@ -25,7 +24,7 @@ struct ReluForward {
 };
 
 template <class T, int V>
-struct ReluBackward {
+struct ReluGradientPacks {
   static constexpr int kWidth = V;
   ConstRows<T> grad_y;
   ConstRows<T> y;
@@ -52,22 +51,24 @@ struct ReluBackward {
 
 }  // namespace
 
-void relu_forward(const Stream& stream, ConstTensorView x, TensorView y) {
-  with_packs(x.dtype, packs_fit(x) && packs_fit(y), [&]<class T, int V>() {
-    const ReluForward<T, V> body{ConstRows<T>(x), Rows<T>(y)};
-    launch_packs(stream, "relu_forward", body, x.shape.pixels(), x.shape.c);
+const char* run(const Stream& stream, const ReluForward& call, const Workspace& /*workspace*/) {
+  const ConstTensorView& x = call.x;
+  with_packs(x.dtype, packs_fit(x) && packs_fit(call.y), [&]<class T, int V>() {
+    const ReluPacks<T, V> body{ConstRows<T>(x), Rows<T>(call.y)};
+    launch_packs(stream, call.kName, body, x.shape.pixels(), x.shape.c);
   });
+  return "packs";
 }
 
-void relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView y,
-                   TensorView grad_x, GradMode mode) {
-  const bool packs = packs_fit(grad_y) && packs_fit(y) && packs_fit(grad_x);
+const char* run(const Stream& stream, const ReluBackward& call, const Workspace& /*workspace*/) {
+  const ConstTensorView& y = call.y;
+  const bool packs = packs_fit(call.grad_y) && packs_fit(y) && packs_fit(call.grad_x);
   with_packs(y.dtype, packs, [&]<class T, int V>() {
-    const ReluBackward<T, V> body{ConstRows<T>(grad_y), ConstRows<T>(y), Rows<T>(grad_x),
-                                  mode == GradMode::accumulate};
-    launch_packs(stream, "relu_backward", body, y.shape.pixels(), y.shape.c);
+    const ReluGradientPacks<T, V> body{ConstRows<T>(call.grad_y), ConstRows<T>(y),
+                                       Rows<T>(call.grad_x), call.mode == GradMode::accumulate};
+    launch_packs(stream, call.kName, body, y.shape.pixels(), y.shape.c);
   });
+  return "packs";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -11,7 +11,6 @@
 #include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Elements of a 16-byte pack.
 template <class T>
@@ -167,5 +166,4 @@ void with_packs(DType dtype, bool packs, const Call& call) {
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

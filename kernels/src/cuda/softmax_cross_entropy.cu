@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy. One block: a warp takes every 16th row, and the warps' sums are added in
 // their order. Logits are the smallest tensors of a step; the floor is their two reads and a write.
-#include "cuda/softmax_cross_entropy.h"
+#include "call/backend.h"
 
 #include "cuda/row_access.cuh"
 #include "cuda/warp_reduce.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 namespace {
 
 constexpr int kWarps = 16;
@@ -124,25 +123,28 @@ struct SoftmaxBackward {
 
 }  // namespace
 
-void softmax_cross_entropy_forward(const Stream& stream, ConstTensorView logits,
-                                   ConstTensorView labels, TensorView probabilities,
-                                   TensorView loss, TensorView correct) {
+const char* run(const Stream& stream, const SoftmaxCrossEntropyForward& call,
+                const Workspace& /*workspace*/) {
+  const ConstTensorView& logits = call.logits;
   with_packs(logits.dtype, false, [&]<class T, int V>() {
-    launch(stream, "softmax_cross_entropy_forward", &softmax_forward<T>, {1, kWarps * 32},
-           ConstRows<T>(logits), Labels{labels.i32(), labels.pitch}, Rows<T>(probabilities),
-           logits.shape.n, logits.shape.c, loss.f32(), correct.f32());
+    launch(stream, call.kName, &softmax_forward<T>, {1, kWarps * 32}, ConstRows<T>(logits),
+           Labels{call.labels.i32(), call.labels.pitch}, Rows<T>(call.probabilities),
+           logits.shape.n, logits.shape.c, call.loss.f32(), call.correct.f32());
   });
+  return "one block";
 }
 
-void softmax_cross_entropy_backward(const Stream& stream, ConstTensorView probabilities,
-                                    ConstTensorView labels, TensorView grad_logits) {
+const char* run(const Stream& stream, const SoftmaxCrossEntropyBackward& call,
+                const Workspace& /*workspace*/) {
+  const ConstTensorView& probabilities = call.probabilities;
   const std::int64_t rows = probabilities.shape.n;
   with_packs(probabilities.dtype, false, [&]<class T, int V>() {
-    const SoftmaxBackward<T> body{ConstRows<T>(probabilities), Labels{labels.i32(), labels.pitch},
-                                  Rows<T>(grad_logits), 1.0F / static_cast<float>(rows)};
-    launch_packs(stream, "softmax_cross_entropy_backward", body, rows, probabilities.shape.c);
+    const SoftmaxBackward<T> body{ConstRows<T>(probabilities),
+                                  Labels{call.labels.i32(), call.labels.pitch},
+                                  Rows<T>(call.grad_logits), 1.0F / static_cast<float>(rows)};
+    launch_packs(stream, call.kName, body, rows, probabilities.shape.c);
   });
+  return "elements";
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

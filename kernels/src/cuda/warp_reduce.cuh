@@ -5,7 +5,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <class T>
 __device__ __forceinline__ T warp_sum(T value) {
@@ -16,5 +15,4 @@ __device__ __forceinline__ T warp_sum(T value) {
   return value;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -11,11 +11,10 @@
 #include <vector>
 
 #include "accrete/engine/graph.h"
+#include "accrete/kernels/call.h"
 #include "accrete/kernels/device.h"
-#include "accrete/kernels/grad_mode.h"
 #include "accrete/kernels/stream.h"
 #include "accrete/kernels/tensor_view.h"
-#include "accrete/kernels/workspace.h"
 
 namespace accrete {
 

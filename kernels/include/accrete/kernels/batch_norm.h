@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Batch normalisation over the pixels of each channel (Ioffe & Szegedy, arXiv 1502.03167,
-// Algorithm 1), optionally followed by ReLU in the same pass.
+// Algorithm 1), optionally followed by ReLU, and what is left of it where its neighbours do most of
+// the work (norm_relu.h).
 //
 // M = N*H*W pixels. mean and the biased variance of the batch are computed with per-chunk two-pass
-// sums that are merged in a fixed order (Chan, Golub & LeVeque 1979), in double: bit-identical for
-// any number of threads, stable for |mean| >> deviation. All vectors are packed [1,1,1,C] f32.
+// sums that are merged in a fixed order (Chan, Golub & LeVeque 1979), in double: stable for
+// |mean| >> deviation. x, y and gradients are [N,H,W,C]; all vectors are packed [1,1,1,C] f32.
 #pragma once
 
-#include <cstddef>
-
-#include "accrete/kernels/grad_mode.h"
-#include "accrete/kernels/stream.h"
-#include "accrete/kernels/tensor_view.h"
-#include "accrete/kernels/workspace.h"
+#include "accrete/kernels/call.h"
+#include "accrete/kernels/norm_relu.h"
 
 namespace accrete::kernels {
 
@@ -22,42 +19,105 @@ struct BatchNormOptions {
   /// unbiased batch variance, M/(M-1); with M = 1 it is left as it was.
   float momentum = 0.1F;
   bool relu = false;  ///< y = max(0, normalised)
-  /// Backward only: mean and inv_std are constants, such as running statistics, and not those of x.
-  bool constant_statistics = false;
 };
 
-/// Largest workspace of the calls below for a tensor of this shape.
-std::size_t batch_norm_workspace_bytes(const Shape& x, Device device);
+/// y = gamma * (x - mean) * inv_std + beta with the batch's own statistics, which are stored for
+/// the backward pass; the running ones are read and updated. y may be x itself.
+struct BatchNormTraining {
+  static constexpr const char* kName = "batch_norm_training";
+  BatchNormOptions options;
+  ConstTensorView x, gamma, beta;
+  TensorView running_mean, running_var;
+  TensorView mean, inv_std;
+  TensorView y;
+};
 
-/// Training: y = gamma * (x - mean) * inv_std + beta with the batch's own statistics, which are
-/// stored in save_mean and save_inv_std for the backward pass; running_mean and running_var are
-/// read and updated. y may be x itself (same view) or not overlap it.
-void batch_norm_training(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
-                         ConstTensorView gamma, ConstTensorView beta, TensorView running_mean,
-                         TensorView running_var, TensorView save_mean, TensorView save_inv_std,
-                         TensorView y, Workspace workspace);
+/// The same with running statistics, which are only read. y may be x itself.
+struct BatchNormInference {
+  static constexpr const char* kName = "batch_norm_inference";
+  BatchNormOptions options;  ///< all but the momentum
+  ConstTensorView x, gamma, beta, running_mean, running_var;
+  TensorView y;
+};
 
-/// y = gamma * (x - mean) * inv_std + beta with given statistics: the second half of training, for
-/// those whose statistics another kernel has taken. y may be x itself or not overlap it.
-void batch_norm_normalise(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
-                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView mean,
-                          ConstTensorView inv_std, TensorView y);
+/// The same with given statistics. y may be x itself.
+struct BatchNormNormalise {
+  static constexpr const char* kName = "batch_norm_normalise";
+  ConstTensorView x;
+  NormRelu norm;
+  bool relu = false;
+  TensorView y;
+};
 
-/// Inference: the same with running statistics. y may be x itself or not overlap it.
-void batch_norm_inference(const Stream& stream, const BatchNormOptions& options, ConstTensorView x,
-                          ConstTensorView gamma, ConstTensorView beta, ConstTensorView running_mean,
-                          ConstTensorView running_var, TensorView y);
+/// Backward of all three. With xhat = (x - mean) * inv_std and dz = grad_y (with relu: grad_y where
+/// the recomputed output is positive, else 0): grad_beta = sum dz, grad_gamma = sum dz * xhat (both
+/// overwritten), grad_x (= or +=) gamma * inv_std * (dz - grad_beta/M - xhat * grad_gamma/M), with
+/// constant_statistics gamma * inv_std * dz. With mode overwrite grad_x may be grad_y itself.
+struct BatchNormBackward {
+  static constexpr const char* kName = "batch_norm_backward";
+  ConstTensorView grad_y, x;
+  NormRelu norm;
+  bool relu = false;
+  bool constant_statistics = false;  ///< mean and inv_std are not those of x
+  TensorView grad_x;
+  GradMode mode = GradMode::overwrite;
+  TensorView grad_gamma, grad_beta;
+};
 
-/// Backward of the training form, and with options.constant_statistics of the inference form. With
-/// xhat = (x - mean) * inv_std and dz = grad_y (with options.relu: grad_y where the recomputed
-/// output is positive, else 0): grad_beta = sum dz, grad_gamma = sum dz * xhat (both overwritten),
-/// grad_x (= or +=) gamma * inv_std * (dz - grad_beta/M - xhat * grad_gamma/M), with
-/// options.constant_statistics gamma * inv_std * dz.
-/// With mode overwrite grad_x may be grad_y itself; otherwise no output overlaps an input.
-void batch_norm_backward(const Stream& stream, const BatchNormOptions& options,
-                         ConstTensorView grad_y, ConstTensorView x, ConstTensorView gamma,
-                         ConstTensorView beta, ConstTensorView save_mean,
-                         ConstTensorView save_inv_std, TensorView grad_x, GradMode mode,
-                         TensorView grad_gamma, TensorView grad_beta, Workspace workspace);
+/// y = NormRelu of x, for a reader that cannot apply it while it loads, rounded as those that can
+/// would do it. y may be x itself.
+struct NormReluForward {
+  static constexpr const char* kName = "norm_relu_forward";
+  ConstTensorView x;
+  NormRelu norm;
+  TensorView y;
+};
+/// Its backward: gradient and sums go where `grad_x` says, beside those of x's other readers.
+/// grad_y may be grad_x.g itself when grad_x.mode is overwrite.
+struct NormReluBackward {
+  static constexpr const char* kName = "norm_relu_backward";
+  ConstTensorView grad_y, x;
+  NormRelu norm;
+  NormReluGradient grad_x;
+};
+
+/// Statistics of a tensor whose writer could not take them: a pass over x.
+struct ChannelStatistics {
+  static constexpr const char* kName = "channel_statistics";
+  ConstTensorView x;
+  StatisticsOutput statistics;
+};
+
+/// grad_y = the deferred gradient, for a writer that cannot apply it. grad_y may be gradient.g.
+struct ApplyDeferredGradient {
+  static constexpr const char* kName = "apply_deferred_gradient";
+  DeferredGradient gradient;
+  TensorView grad_y;
+};
+
+/// inv_std = 1 / sqrt(variance + epsilon), for running statistics. inv_std may be the variance.
+struct InverseDeviation {
+  static constexpr const char* kName = "inverse_deviation";
+  ConstTensorView variance;
+  float epsilon = 1e-5F;
+  TensorView inv_std;
+};
+
+/// One batch norm's running statistics and the batch statistics they take in.
+struct RunningStatistics {
+  const float* mean = nullptr;
+  const float* variance = nullptr;  ///< biased
+  float* running_mean = nullptr;
+  float* running_var = nullptr;
+  std::int64_t channels = 0;
+  std::int64_t pixels = 0;
+  float momentum = 0.1F;
+};
+/// The update of BatchNormOptions::momentum for all of them in one call.
+struct UpdateRunningStatistics {
+  static constexpr const char* kName = "update_running_statistics";
+  const RunningStatistics* statistics = nullptr;
+  std::int64_t count = 0;
+};
 
 }  // namespace accrete::kernels

@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// 2-D convolution (cross-correlation): forward, gradient of the data, of the weights, of the bias.
+// 2-D convolution (cross-correlation) and its gradients. A linear layer is the 1x1 convolution of a
+// 1x1 image (ConvProblem::linear).
 //
-// Common to all: activations are NHWC views of any pitch; weights are packed [K,R,S,C]; x, weight
-// and y may not overlap, and padding reads as zero. Every sum has a fixed order that depends on
-// the problem alone, so results are bit-identical for any number of threads. x, weight, y and the
-// activation gradients have one dtype: f32, or bf16 (f32 sums, rounded once); biases and
-// the gradients of parameters are f32. Shape, dtype or device that contradicts `problem` throws
-// Error(invalid_argument).
+// Optional parts: x is normalised while it is loaded (`norm`; zero padding comes after it, a tap
+// outside the image is 0, not max(0, shift)), the statistics of y are taken while it is stored
+// (`statistics`), and what batch norm still owes to a gradient is applied while that is loaded
+// (`grad_y`); norm_relu.h has their mathematics.
 #pragma once
 
-#include <cstddef>
-
-#include "accrete/kernels/grad_mode.h"
+#include "accrete/kernels/call.h"
+#include "accrete/kernels/norm_relu.h"
 #include "accrete/kernels/problem.h"
-#include "accrete/kernels/stream.h"
-#include "accrete/kernels/tensor_view.h"
-#include "accrete/kernels/workspace.h"
 
 namespace accrete::kernels {
 
@@ -23,28 +18,65 @@ namespace accrete::kernels {
 /// negative, strides are 1 to 1024, P and Q at least 1, and no count of elements or work wraps.
 void check_conv_problem(const ConvProblem& problem);
 
-std::size_t conv_forward_workspace_bytes(const ConvProblem& problem, Device device,
-                                         DType dtype = DType::f32);
-/// y [N,P,Q,K] = conv(x [N,H,W,C], weight [K,R,S,C]) + bias [1,1,1,K]. An empty `bias` view means
-/// none.
-void conv_forward(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
-                  ConstTensorView weight, ConstTensorView bias, TensorView y, Workspace workspace);
+/// y = conv(norm(x), weight) + bias, and the statistics of y.
+struct ConvForward {
+  static constexpr const char* kName = "conv_forward";
+  ConvProblem problem;
+  ConstTensorView x;            ///< [N,H,W,C]
+  NormRelu norm;                ///< optional, of x
+  ConstTensorView weight;       ///< [K,R,S,C] packed
+  ConstTensorView bias;         ///< optional, [1,1,1,K] packed f32
+  TensorView y;                 ///< [N,P,Q,K]
+  StatisticsOutput statistics;  ///< optional, of y
+};
 
-std::size_t conv_dgrad_workspace_bytes(const ConvProblem& problem, Device device,
-                                       DType dtype = DType::f32);
-/// grad_x [N,H,W,C] (= or +=) transposed convolution of grad_y [N,P,Q,K] with weight.
-void conv_dgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView grad_y,
-                ConstTensorView weight, TensorView grad_x, GradMode mode, Workspace workspace);
+/// The gradient of the data: dz = transposed convolution of grad_y with weight, with a norm masked
+/// by norm(x) > 0 and summed per channel; it goes where `grad_x` says.
+struct ConvDgrad {
+  static constexpr const char* kName = "conv_dgrad";
+  ConvProblem problem;
+  DeferredGradient grad_y;  ///< of y [N,P,Q,K]
+  ConstTensorView weight;   ///< [K,R,S,C] packed
+  ConstTensorView x;        ///< [N,H,W,C]; with a norm only
+  NormRelu norm;            ///< optional, of x
+  /// Without a norm grad_x.g (= or +=) dz, and the vectors are empty.
+  NormReluGradient grad_x;
+};
 
-std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, Device device,
-                                       DType dtype = DType::f32);
-/// grad_weight [K,R,S,C] (= or +=) correlation of x with grad_y.
-void conv_wgrad(const Stream& stream, const ConvProblem& problem, ConstTensorView x,
-                ConstTensorView grad_y, TensorView grad_weight, GradMode mode, Workspace workspace);
+/// The gradient of the weights: grad_weight (= or +=) correlation of norm(x) with grad_y.
+struct ConvWgrad {
+  static constexpr const char* kName = "conv_wgrad";
+  ConvProblem problem;
+  ConstTensorView x;        ///< [N,H,W,C]
+  NormRelu norm;            ///< optional, of x
+  DeferredGradient grad_y;  ///< of y [N,P,Q,K]
+  TensorView grad_weight;   ///< [K,R,S,C] packed f32
+  GradMode mode = GradMode::overwrite;
+};
 
-std::size_t bias_grad_workspace_bytes(const Shape& grad_y, Device device);
-/// grad_bias [1,1,1,K] (= or +=) sum of grad_y [N,P,Q,K] over its pixels.
-void bias_grad(const Stream& stream, ConstTensorView grad_y, TensorView grad_bias, GradMode mode,
-               Workspace workspace);
+/// Both gradients; x is given with and without a norm. On a GPU they are computed side by side, so
+/// that memory is read once for both, where there is a norm and the convolution is one that band
+/// kernels take (bf16, stride 1, 1x1 or 3x3 with padding 1, rows of whole 8 bytes): the pixels of
+/// grad_weight's sums are then cut into other ranges than ConvWgrad's, which rounds the f32 sums
+/// otherwise. Else, and on the CPU, they are computed one after the other, and are the same bits.
+struct ConvBackward {
+  static constexpr const char* kName = "conv_backward";
+  ConvProblem problem;
+  ConstTensorView x;
+  NormRelu norm;
+  ConstTensorView weight;
+  DeferredGradient grad_y;
+  NormReluGradient grad_x;
+  TensorView grad_weight;
+  GradMode weight_mode = GradMode::overwrite;
+};
+
+/// grad_bias [1,1,1,K] f32 (= or +=) sum of grad_y [N,P,Q,K] over its pixels.
+struct BiasGrad {
+  static constexpr const char* kName = "bias_grad";
+  ConstTensorView grad_y;
+  TensorView grad_bias;
+  GradMode mode = GradMode::overwrite;
+};
 
 }  // namespace accrete::kernels

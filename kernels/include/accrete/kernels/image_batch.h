@@ -6,8 +6,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "accrete/kernels/stream.h"
-#include "accrete/kernels/tensor_view.h"
+#include "accrete/kernels/call.h"
 
 namespace accrete::kernels {
 
@@ -48,7 +47,13 @@ void make_image_tables(const ImageTransform& transform, void* tables);
 /// and equal sizes are copied exactly. Where the window leaves the resized image it reads 0, the
 /// mean. The arithmetic is f32 without contraction, the same bits on every device; bf16 images are
 /// rounded once. picks[i].image must be in [0, M): checked on the CPU, not on a GPU.
-void image_batch(const Stream& stream, const ImageTransform& transform, const void* tables,
-                 const ImageSet& set, const ImagePick* picks, TensorView images, TensorView labels);
+struct ImageBatch {
+  static constexpr const char* kName = "image_batch";
+  const ImageTransform& transform;
+  const void* tables = nullptr;
+  ImageSet set;
+  const ImagePick* picks = nullptr;
+  TensorView images, labels;
+};
 
 }  // namespace accrete::kernels

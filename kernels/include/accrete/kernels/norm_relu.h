@@ -15,18 +15,11 @@
 // statistics) the last two terms fall away, readers may differ in mean and inv_std, and
 //   dx = sum_l gamma_l * inv_std_l * dz_l.
 //
-// All vectors are packed [1,1,1,C] f32. Tensors are f32 or bf16; statistics are those of
-// the values as stored. Every sum has an order that depends on the shapes alone. Arguments that
-// contradict each other throw Error(invalid_argument). Outputs overlap nothing, but where said.
+// The parts here are members of the calls that have them. All vectors are packed [1,1,1,C] f32;
+// statistics are those of the values as stored.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-
-#include "accrete/kernels/grad_mode.h"
-#include "accrete/kernels/stream.h"
-#include "accrete/kernels/tensor_view.h"
-#include "accrete/kernels/workspace.h"
+#include "accrete/kernels/call.h"
 
 namespace accrete::kernels {
 
@@ -65,42 +58,5 @@ struct NormReluGradient {
   /// gradient of x itself.
   bool deferred() const { return static_cast<bool>(a); }
 };
-
-/// Largest workspace of the calls below, and of those in norm_relu_pool.h, on a tensor x.
-std::size_t norm_relu_workspace_bytes(const Shape& x, Device device);
-
-/// Statistics of a tensor whose writer could not take them: a pass over x.
-void channel_statistics(const Stream& stream, ConstTensorView x, const StatisticsOutput& out,
-                        Workspace workspace);
-
-/// y = NormRelu of x, for a reader that cannot apply it. y may be x itself or not overlap it.
-void norm_relu_forward(const Stream& stream, ConstTensorView x, const NormRelu& norm, TensorView y);
-/// The gradient of the above. `grad_y` may be out.g itself when out.mode is overwrite.
-void norm_relu_backward(const Stream& stream, ConstTensorView grad_y, ConstTensorView x,
-                        const NormRelu& norm, const NormReluGradient& out, Workspace workspace);
-
-/// grad_y = the deferred gradient, for a writer that cannot apply it. grad_y may be gradient.g
-/// itself or not overlap it.
-void apply_deferred_gradient(const Stream& stream, const DeferredGradient& gradient,
-                             TensorView grad_y);
-
-/// inv_std = 1 / sqrt(variance + epsilon), for inference with running statistics.
-void inverse_deviation(const Stream& stream, ConstTensorView variance, float epsilon,
-                       TensorView inv_std);
-
-/// One batch norm's running statistics and the batch statistics they take in.
-struct RunningStatistics {
-  const float* mean = nullptr;
-  const float* variance = nullptr;  ///< biased
-  float* running_mean = nullptr;
-  float* running_var = nullptr;
-  std::int64_t channels = 0;
-  std::int64_t pixels = 0;
-  float momentum = 0.1F;
-};
-/// running = (1 - momentum) * running + momentum * batch for all of them in one call; the running
-/// variance takes the unbiased one, variance * M / (M - 1), and stays as it is when M is 1.
-void update_running_statistics(const Stream& stream, const RunningStatistics* statistics,
-                               std::int64_t count);
 
 }  // namespace accrete::kernels

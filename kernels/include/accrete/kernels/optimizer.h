@@ -2,9 +2,7 @@
 // Parameter updates, all parameters in one call.
 #pragma once
 
-#include <cstdint>
-
-#include "accrete/kernels/stream.h"
+#include "accrete/kernels/call.h"
 
 namespace accrete::kernels {
 
@@ -30,8 +28,12 @@ struct SgdOptions {
 /// g = gradient + weight_decay * value; with momentum m: buffer = m * buffer + g (buffers start
 /// at zero), and g becomes buffer, or g + m * buffer with Nesterov; value -= learning_rate * g.
 /// (Sutskever et al. 2013, in the form LuaTorch and PyTorch use, dampening 0.)
-void sgd_step(const Stream& stream, const SgdOptions& options, const SgdParameter* parameters,
-              std::int64_t num_parameters);
+struct SgdStep {
+  static constexpr const char* kName = "sgd_step";
+  SgdOptions options;
+  const SgdParameter* parameters = nullptr;
+  std::int64_t count = 0;
+};
 
 struct AdamParameter {
   float* value = nullptr;
@@ -53,8 +55,13 @@ struct AdamOptions {
   const float* loss = nullptr;  ///< as in SgdOptions
 };
 
-/// Adam (Kingma & Ba 2015, Algorithm 1). `step` counts from 1 and drives the bias correction.
-void adam_step(const Stream& stream, const AdamOptions& options, std::int64_t step,
-               const AdamParameter* parameters, std::int64_t num_parameters);
+/// Adam (Kingma & Ba 2015, Algorithm 1).
+struct AdamStep {
+  static constexpr const char* kName = "adam_step";
+  AdamOptions options;
+  std::int64_t step = 1;  ///< counts from 1 and drives the bias correction
+  const AdamParameter* parameters = nullptr;
+  std::int64_t count = 0;
+};
 
 }  // namespace accrete::kernels

@@ -17,6 +17,15 @@ struct ConvProblem {
   std::int64_t stride_h = 1, stride_w = 1;
   std::int64_t pad_h = 0, pad_w = 0;
 
+  /// A fully connected layer on rows: x [N,1,1,C], weight [K,1,1,C], y [N,1,1,K].
+  static ConvProblem linear(std::int64_t N, std::int64_t C, std::int64_t K) {
+    ConvProblem problem;
+    problem.N = N;
+    problem.C = C;
+    problem.K = K;
+    return problem;
+  }
+
   std::int64_t P() const { return (H + 2 * pad_h - R) / stride_h + 1; }
   std::int64_t Q() const { return (W + 2 * pad_w - S) / stride_w + 1; }
   Shape x_shape() const { return {N, H, W, C}; }

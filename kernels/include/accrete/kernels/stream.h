@@ -10,8 +10,9 @@
 namespace accrete {
 
 namespace kernels {
-struct CudaBackend;
-}
+struct Backend;
+const Backend& cpu_backend();
+}  // namespace kernels
 
 /// How products of f32 tensors are computed on a GPU. The CPU is always strict.
 enum class FloatMath : std::uint8_t {
@@ -35,12 +36,12 @@ class Stream {
  public:
   /// `pool` must outlive every call made with this stream.
   static Stream cpu(ThreadPool& pool) {
-    return Stream(Device{DeviceKind::cpu, 0}, &pool, nullptr, nullptr);
+    return Stream(Device{DeviceKind::cpu, 0}, &pool, nullptr, kernels::cpu_backend());
   }
   /// `native` is the caller's cudaStream_t on GPU number `index`. Clients get such a stream from
   /// kernels/cuda.h or from a DeviceRuntime, which know the backend.
-  static Stream cuda(int index, void* native, const kernels::CudaBackend& backend) {
-    return Stream(Device{DeviceKind::cuda, index}, nullptr, native, &backend);
+  static Stream cuda(int index, void* native, const kernels::Backend& backend) {
+    return Stream(Device{DeviceKind::cuda, index}, nullptr, native, backend);
   }
 
   Device device() const { return device_; }
@@ -48,10 +49,11 @@ class Stream {
   ThreadPool& pool() const { return *pool_; }
   /// The cudaStream_t of a GPU stream.
   void* native() const { return native_; }
-  /// The kernels behind a GPU stream; null on the CPU.
-  const kernels::CudaBackend* cuda_backend() const { return backend_; }
+  /// The kernels of the device.
+  const kernels::Backend& backend() const { return *backend_; }
 
-  /// The cublasHandle_t that linear layers use; null: they run on this library's own kernels.
+  /// The cublasHandle_t that linear layers (1x1 convolutions of 1x1 images) use; null: they run on
+  /// this library's own kernels.
   void* blas() const { return blas_; }
   Stream with_blas(void* handle) const {
     Stream stream = *this;
@@ -77,12 +79,12 @@ class Stream {
   }
 
  private:
-  Stream(Device device, ThreadPool* pool, void* native, const kernels::CudaBackend* backend)
-      : device_(device), pool_(pool), native_(native), backend_(backend) {}
+  Stream(Device device, ThreadPool* pool, void* native, const kernels::Backend& backend)
+      : device_(device), pool_(pool), native_(native), backend_(&backend) {}
   Device device_;
   ThreadPool* pool_;
   void* native_;
-  const kernels::CudaBackend* backend_;
+  const kernels::Backend* backend_;
   void* blas_ = nullptr;
   Tickets tickets_;
   FloatMath float_math_ = FloatMath::strict;

@@ -17,7 +17,7 @@ namespace accrete {
 template <class Void>
 struct BasicTensorView {
   Void* data = nullptr;
-  Shape shape;
+  Shape shape{0, 0, 0, 0};
   std::int64_t pitch = 0;  ///< elements from one pixel to the next, >= shape.c
   DType dtype = DType::f32;
   Device device;
@@ -33,7 +33,9 @@ struct BasicTensorView {
 
   /// Whether the elements lie without gaps.
   bool packed() const { return pitch == shape.c || shape.pixels() == 1; }
-  explicit operator bool() const { return data != nullptr; }
+  /// Whether there is a tensor at all: optional operands are empty views. One without data is a
+  /// tensor whose memory is still to be planned.
+  explicit operator bool() const { return shape.c != 0; }
 
   /// Channels [offset, offset + count) as a view with the same pitch. No range check.
   BasicTensorView channels(std::int64_t offset, std::int64_t count) const {

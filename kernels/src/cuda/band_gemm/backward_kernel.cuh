@@ -4,14 +4,14 @@
 // dgrad_kernel.cuh, which holds what wgrad reads, and the partial sums of the weights twice.
 #pragma once
 
-#include "cuda/band_gemm/band_backward.h"
+#include "cuda/band_gemm/band_gemm.h"
 #include "cuda/band_gemm/dgrad_choice.cuh"
 #include "cuda/band_gemm/wgrad_ranges.cuh"
 #include "cuda/divisor.h"
 #include "cuda/plan/backward_roles.h"
+#include "cuda/plan/conv_plan.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The roles and what a block divides by to find its own.
 struct BackwardBlocks {
@@ -47,10 +47,16 @@ __global__ void __launch_bounds__(Data::Tile::kThreads, 2)
   }
 }
 
+/// Where a call's two gradients have their scratch: that of the data first.
+inline Workspace workspace_of_weights(const ConvBackward& call, const Workspace& workspace) {
+  const std::size_t of_data = backward_data_bytes(call.problem);
+  return {static_cast<std::byte*>(workspace.data) + of_data, workspace.bytes - of_data};
+}
+
 /// Weights<GradientChange, InputChange, FILTERS, ALIGN> beside the data's gradient. False, and
 /// nothing is launched, where one of them does not fit.
 template <class Weights, int SIDE>
-bool launch_backward(const BackwardCall& call) {
+bool launch_backward(const Stream& stream, const ConvBackward& call, const Workspace& workspace) {
   using Change = DeferredPacks;
   constexpr int ALIGN = Weights::ALIGN;
   const ConvProblem& problem = call.problem;
@@ -62,25 +68,25 @@ bool launch_backward(const BackwardCall& call) {
     const ChunkPartials sums{(problem.x_shape().pixels() + Data::Tile::BM - 1) / Data::Tile::BM,
                              problem.C};
     auto data = Data::arguments(problem, call.grad_y.g, call.weight, due,
-                                norm_gradient_target(call.x, call.norm, call.out));
+                                norm_gradient_target(call.x, call.norm, call.grad_x));
     const auto weights_with = [&](const WgradBlocks& blocks) {
       return Weights::arguments(problem, call.x, {NormVectors(call.norm)}, call.grad_y.g, due,
                                 call.grad_weight, call.weight_mode, blocks);
     };
     const std::uint32_t shared = std::max(
         Data::shared_bytes(data), Weights::shared_bytes(weights_with({plan, nullptr, nullptr})));
-    if (!has_room(call.stream, shared, most)) {
+    if (!has_room(stream, shared, most)) {
       return false;
     }
-    data.target.results = chunk_results(call.stream, call.op, problem.x_shape().pixels(),
-                                        Data::Tile::BM, problem.C, call.of_data);
-    const auto weights =
-        weights_with(wgrad_blocks(call.stream, call.op, plan, call.of_weights, sums.tickets()));
+    data.target.results = chunk_results(stream, call.kName, problem.x_shape().pixels(),
+                                        Data::Tile::BM, problem.C, workspace);
+    const auto weights = weights_with(wgrad_blocks(
+        stream, call.kName, plan, workspace_of_weights(call, workspace), sums.tickets()));
     const dim3 tiles = Data::grid(data);
     const BackwardBlocks blocks(
         BackwardRoles({tiles.x, tiles.y, static_cast<std::uint32_t>(plan.tiles()),
                        static_cast<std::uint32_t>(plan.ranges)}));
-    launch(call.stream, call.op, &band_backward_kernel<Data, Weights>,
+    launch(stream, call.kName, &band_backward_kernel<Data, Weights>,
            {blocks.roles.blocks, kWgradThreads, shared}, data, weights, blocks);
     return true;
   });
@@ -88,17 +94,19 @@ bool launch_backward(const BackwardCall& call) {
 
 /// With tiles of FILTERS or, where the plan says so, FEW filters.
 template <template <class, class, int, int> class Wgrad, int FILTERS, int FEW, int SIDE>
-bool launch_backward(const BackwardCall& call, int alignment) {
+bool launch_backward(const Stream& stream, const ConvBackward& call, const Workspace& workspace,
+                     int alignment) {
+  const auto with = [&]<int COUNT, int ALIGN>() {
+    using Weights = Wgrad<DeferredPacks, NormReluPacks, COUNT, ALIGN>;
+    return launch_backward<Weights, SIDE>(stream, call, workspace);
+  };
   const auto with_filters = [&]<int COUNT>() {
-    return alignment == kPackBytes
-               ? launch_backward<Wgrad<DeferredPacks, NormReluPacks, COUNT, kPackBytes>, SIDE>(call)
-               : launch_backward<Wgrad<DeferredPacks, NormReluPacks, COUNT, kPackBytes / 2>, SIDE>(
-                     call);
+    return alignment == kPackBytes ? with.template operator()<COUNT, kPackBytes>()
+                                   : with.template operator()<COUNT, kPackBytes / 2>();
   };
   return BandWgradPlan(call.problem, SIDE).filters == FEW
              ? with_filters.template operator()<FEW>()
              : with_filters.template operator()<FILTERS>();
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

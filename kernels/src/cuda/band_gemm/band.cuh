@@ -9,7 +9,6 @@
 #include "cuda/band_gemm/slots.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The band of the tile of pixels [first, first + pixels).
 template <int SIDE, int BM, int THREADS>
@@ -129,5 +128,4 @@ struct Band {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

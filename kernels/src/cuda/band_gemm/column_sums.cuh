@@ -6,7 +6,6 @@
 #include "cuda/implicit_gemm/tile.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// A value for each of a lane's columns: number 2 j + e is column 8 j + 2 t + e of the warp's part.
 template <class Tile>
@@ -64,5 +63,4 @@ __device__ __forceinline__ float sum_warps(const float* sums, int column) {
   return total;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

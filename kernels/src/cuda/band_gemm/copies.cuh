@@ -6,7 +6,6 @@
 #include "cuda/ptx.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 constexpr int kPackChannels = 8;
 constexpr int kPackBytes = 16;
@@ -59,5 +58,4 @@ __device__ __forceinline__ void copy_pack(unsigned char* to, const unsigned char
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -7,7 +7,6 @@
 #include "cuda/band_gemm/tuning.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The first shape, in order of preference, for which take.template operator()<Shape>(most shared
 /// bytes) is true; false if there is none.
@@ -37,5 +36,4 @@ inline NormGradientTarget norm_gradient_target(const ConstTensorView& x, const N
           NormSumsSink(norm, out)};
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -19,7 +19,6 @@
 #include "cuda/plan/backward_roles.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <int SIDE, class Tile_, int SLICES, int STAGES, class Change_, class Target_, int ALIGN_>
 struct DgradShape {
@@ -313,5 +312,4 @@ __global__ void __launch_bounds__(Shape::Tile::kThreads, 2)
       .run();
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -15,7 +15,6 @@
 #include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <int SIDE, class Tile_, int STAGES, class Change_, int ALIGN_>
 struct ForwardShape {
@@ -196,5 +195,4 @@ __global__ void __launch_bounds__(Shape::Tile::kThreads, 2)
   ForwardBlock<Shape>(arguments, shared).run();
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -12,7 +12,6 @@
 #include "cuda/norm_gradient.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// What the epilogue of a gradient through NormRelu gets.
 struct NormGradientTarget {
@@ -220,5 +219,4 @@ class GradientEpilogue {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

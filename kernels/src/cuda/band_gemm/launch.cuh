@@ -9,7 +9,6 @@
 #include "cuda/launch.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Bytes, 16 or 8, that every row of a bf16 tensor begins at a multiple of and holds a multiple of;
 /// 0 where it is neither, or the tensor is f32.
@@ -58,5 +57,4 @@ inline bool has_room(const Stream& stream, std::uint32_t shared_bytes, std::uint
   return shared_bytes <= most && shared_bytes <= dynamic_shared_limit(stream.device().index);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -8,7 +8,6 @@
 #include "cuda/moments.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Where a tile lies in the matrix of results.
 struct TilePlace {
@@ -204,5 +203,4 @@ struct MomentsEpilogue {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

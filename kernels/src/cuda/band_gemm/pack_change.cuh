@@ -15,7 +15,6 @@
 #include "cuda/norm_vectors.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The pack as it is.
 struct KeepPacks {
@@ -119,5 +118,4 @@ struct DeferredPacks {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

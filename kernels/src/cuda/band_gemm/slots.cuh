@@ -13,7 +13,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <int SIDE>
 class Slots {
@@ -105,5 +104,4 @@ inline int band_side(const ConvProblem& p) {
   return is(1) ? 1 : is(3) ? 3 : 0;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -11,7 +11,6 @@
 #include "cuda/implicit_gemm/tile.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Forward 1x1, more than 64 filters: a tile of 128x128, results of a warp, and stages in shared
 /// memory. ldmatrix reads 128 bytes per operation for 64x64, 160 for 32x128 with fewer
@@ -59,5 +58,4 @@ constexpr int kDgrad1Stages = ACCRETE_BAND_DGRAD1_STAGES;
 using Dgrad3Tile = Tile<ACCRETE_BAND_DGRAD3_BM, 32, ACCRETE_BAND_DGRAD3_BM / 4, 32, kSlice>;
 constexpr int kDgrad3Stages = ACCRETE_BAND_DGRAD3_STAGES;
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -8,7 +8,6 @@
 #include "cuda/implicit_gemm/tile.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 enum class FilterOrder : std::uint8_t { k_contiguous, columns_contiguous };
 
@@ -72,5 +71,4 @@ struct WarpProduct {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -18,7 +18,6 @@
 #include "cuda/implicit_gemm/tile.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <class GradientChange_, class InputChange_, int FILTERS_, int ALIGN_>
 struct Wgrad1x1 {
@@ -280,5 +279,4 @@ __device__ __forceinline__ void Wgrad1x1<GradientChange, InputChange, FILTERS, A
   Wgrad1x1Block<Wgrad1x1>(arguments, block, shared).run();
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -25,7 +25,6 @@
 #include "cuda/band_gemm/wgrad_rows.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Where the pixel of a slot of a band stands in its table: those of a thread's own rows side by
 /// side.
@@ -357,5 +356,4 @@ __device__ __forceinline__ void Wgrad3x3<GradientChange, InputChange, FILTERS, A
   Wgrad3x3Block<Wgrad3x3>(arguments, block, shared).run();
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

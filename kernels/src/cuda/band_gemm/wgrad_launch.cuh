@@ -2,12 +2,11 @@
 // Launches of weight gradients by themselves.
 #pragma once
 
-#include "cuda/band_gemm/band_wgrad.h"
+#include "cuda/band_gemm/band_gemm.h"
 #include "cuda/band_gemm/launch.cuh"
 #include "cuda/band_gemm/wgrad_ranges.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <class Wgrad>
 __global__ void __launch_bounds__(kWgradThreads, 2)
@@ -17,7 +16,8 @@ __global__ void __launch_bounds__(kWgradThreads, 2)
 }
 
 template <class Wgrad>
-bool launch_wgrad_shape(const WgradCall& call, const BandWgradPlan& plan,
+bool launch_wgrad_shape(const Stream& stream, const ConvWgrad& call, const Workspace& workspace,
+                        const BandWgradPlan& plan,
                         const typename Wgrad::InputChange::Arguments& input_change,
                         const typename Wgrad::GradientChange::Arguments& gradient_change) {
   const auto arguments_on = [&](const WgradBlocks& blocks) {
@@ -25,41 +25,45 @@ bool launch_wgrad_shape(const WgradCall& call, const BandWgradPlan& plan,
                             call.grad_weight, call.mode, blocks);
   };
   const std::uint32_t shared = Wgrad::shared_bytes(arguments_on({plan, nullptr, nullptr}));
-  if (!has_room(call.stream, shared, kHalfSharedBytes)) {
+  if (!has_room(stream, shared, kHalfSharedBytes)) {
     return false;
   }
-  const auto arguments = arguments_on(wgrad_blocks(call.stream, call.op, plan, call.workspace, 0));
-  launch(call.stream, call.op, &band_wgrad_kernel<Wgrad>,
+  const auto arguments = arguments_on(wgrad_blocks(stream, call.kName, plan, workspace, 0));
+  launch(stream, call.kName, &band_wgrad_kernel<Wgrad>,
          {Wgrad::blocks(arguments), kWgradThreads, shared}, arguments);
   return true;
 }
 
 /// Wgrad<GradientChange, InputChange, FILTERS, ALIGN> with the changes that the call needs.
 template <template <class, class, int, int> class Wgrad, int FILTERS, int ALIGN>
-bool launch_wgrad(const WgradCall& call, const BandWgradPlan& plan) {
+bool launch_wgrad(const Stream& stream, const ConvWgrad& call, const Workspace& workspace,
+                  const BandWgradPlan& plan) {
   const DeferredPacks::Arguments due{DeferredVectors(call.grad_y),
                                      PackSource(companion(call.grad_y))};
   if (call.norm) {
     return launch_wgrad_shape<Wgrad<DeferredPacks, NormReluPacks, FILTERS, ALIGN>>(
-        call, plan, {NormVectors(call.norm)}, due);
+        stream, call, workspace, plan, {NormVectors(call.norm)}, due);
   }
-  return call.grad_y.y
-             ? launch_wgrad_shape<Wgrad<DeferredPacks, KeepPacks, FILTERS, ALIGN>>(call, plan, {},
-                                                                                   due)
-             : launch_wgrad_shape<Wgrad<KeepPacks, KeepPacks, FILTERS, ALIGN>>(call, plan, {}, {});
+  if (call.grad_y.y) {
+    return launch_wgrad_shape<Wgrad<DeferredPacks, KeepPacks, FILTERS, ALIGN>>(
+        stream, call, workspace, plan, {}, due);
+  }
+  return launch_wgrad_shape<Wgrad<KeepPacks, KeepPacks, FILTERS, ALIGN>>(stream, call, workspace,
+                                                                         plan, {}, {});
 }
 
 /// With tiles of FILTERS or, where the plan says so, FEW filters.
 template <template <class, class, int, int> class Wgrad, int FILTERS, int FEW>
-bool launch_wgrad(const WgradCall& call, int side, int alignment) {
+bool launch_wgrad(const Stream& stream, const ConvWgrad& call, const Workspace& workspace, int side,
+                  int alignment) {
   const BandWgradPlan plan(call.problem, side);
   const auto with_filters = [&]<int COUNT>() {
-    return alignment == kPackBytes ? launch_wgrad<Wgrad, COUNT, kPackBytes>(call, plan)
-                                   : launch_wgrad<Wgrad, COUNT, kPackBytes / 2>(call, plan);
+    return alignment == kPackBytes
+               ? launch_wgrad<Wgrad, COUNT, kPackBytes>(stream, call, workspace, plan)
+               : launch_wgrad<Wgrad, COUNT, kPackBytes / 2>(stream, call, workspace, plan);
   };
   return plan.filters == FEW ? with_filters.template operator()<FEW>()
                              : with_filters.template operator()<FILTERS>();
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

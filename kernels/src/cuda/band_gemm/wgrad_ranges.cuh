@@ -5,14 +5,13 @@
 // what is added in which order is not.
 #pragma once
 
-#include "accrete/kernels/workspace.h"
+#include "accrete/kernels/call.h"
 #include "cuda/band_gemm/pack_change.cuh"
 #include "cuda/chunk_combine.cuh"
 #include "cuda/divisor.h"
 #include "cuda/plan/band_wgrad_plan.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// grad_weight [K, TAPS, C].
 template <int TAPS>
@@ -223,5 +222,4 @@ __device__ __forceinline__ typename Change::Coefficients coefficients(const unsi
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -9,7 +9,6 @@
 #include "cuda/plan/band_wgrad_plan.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// The same, with an address of which the compiler does not know that it is the sum of one of the
 /// kernel's arguments and a distance: it would add them anew for every copy.
@@ -74,5 +73,4 @@ struct WgradRows {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -8,7 +8,6 @@
 #include "cuda/ptx.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 struct Bf16Arithmetic {
   using Element = bf16;
@@ -126,5 +125,4 @@ struct StrictArithmetic {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

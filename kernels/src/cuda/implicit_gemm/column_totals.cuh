@@ -5,7 +5,6 @@
 #include "cuda/implicit_gemm/epilogue.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// One value for each column of a thread: [j][e] is column at.column(j, e).
 template <class Tile>
@@ -62,5 +61,4 @@ __device__ __forceinline__ void for_answered_columns(const ResultPlace& place, c
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

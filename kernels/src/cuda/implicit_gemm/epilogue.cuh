@@ -9,7 +9,6 @@
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Where a block's tile lies in the matrix of results.
 struct ResultPlace {
@@ -90,5 +89,4 @@ struct ElementWise {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

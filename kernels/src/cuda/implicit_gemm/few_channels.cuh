@@ -12,7 +12,6 @@
 #include "cuda/implicit_gemm/pipeline.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <int CHANNELS>
 constexpr int kTapPlaces = CHANNELS == 3 ? 4 : CHANNELS;
@@ -225,5 +224,4 @@ struct FewChannelsPatches {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -6,7 +6,6 @@
 #include "cuda/implicit_gemm/gather.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// What both loaders get.
 template <class T>
@@ -64,5 +63,4 @@ struct TransposedFilterLoader {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

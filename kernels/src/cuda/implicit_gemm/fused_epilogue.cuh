@@ -10,7 +10,6 @@
 #include "cuda/norm_gradient.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// y = sum + bias, and if wanted the moments of every column over the tile's rows, as stored. Rows
 /// of a tile are consecutive pixels.
@@ -139,5 +138,4 @@ struct NormGradientEpilogue {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -10,7 +10,6 @@
 #include "cuda/implicit_gemm/main_loop.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Of a step that lies within one tap: the tap and the k of its first element within that.
 struct TapStep {
@@ -70,5 +69,4 @@ struct GatherLoader {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -13,7 +13,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 enum class Direction : std::uint8_t { forward, dgrad };
 
@@ -190,5 +189,4 @@ struct PixelRange {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

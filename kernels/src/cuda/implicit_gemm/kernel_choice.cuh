@@ -8,7 +8,6 @@
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// How operands are loaded: 16 bytes at a time, element by element, or as few_channels.cuh does.
 enum class Loads : std::uint8_t { packs, elements, gray, rgb };
@@ -72,5 +71,4 @@ void with_arithmetic(const Stream& stream, DType dtype, const Call& call) {
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -15,7 +15,6 @@
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Rows of a tensor, some of which may not exist: an address is made of any number.
 template <class T>
@@ -188,5 +187,4 @@ __device__ __forceinline__ void transform_pack(const Transform& transform, T* pa
   store_pack<T, kWidth>(pack, values);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -21,7 +21,6 @@
 #include "cuda/implicit_gemm/pipeline.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 template <class Loader>
 struct LoaderTraits {
@@ -174,5 +173,4 @@ __device__ __forceinline__ void copy_pack(T* shared, const T* source, int count)
   }
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -6,7 +6,6 @@
 #include "cuda/bf16.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Which index of the [extent, K] operand is contiguous, in memory and in shared memory.
 enum class Order : std::uint8_t {
@@ -31,5 +30,4 @@ struct OperandTile {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

@@ -2,10 +2,7 @@
 // What all implicit-GEMM kernels have in common in how they go along k.
 #pragma once
 
-#include "cuda/abi.h"
-
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 constexpr int kTileThreads = 256;
 
@@ -14,5 +11,4 @@ constexpr int kStages = 3;
 /// Bytes of a row of an operand per step.
 constexpr int kStepBytes = 64;
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

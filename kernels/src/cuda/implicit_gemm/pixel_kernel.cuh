@@ -11,7 +11,6 @@
 #include "cuda/implicit_gemm/kernel_choice.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// `Transform` changes the pixels on load, `Epilogue` takes the results.
 template <class Arithmetic, class Tile_, Direction DIRECTION, Loads LOADS, class Transform,
@@ -150,5 +149,4 @@ bool launch_pixel_gemm(const Stream& stream, const char* op,
   return true;
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

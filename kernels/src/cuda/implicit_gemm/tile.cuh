@@ -6,7 +6,6 @@
 #include "cuda/platform.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// BM x BN results per block, WM x WN per warp, K in steps of BK.
 template <int BM_, int BN_, int WM_, int WN_, int BK_>
@@ -55,5 +54,4 @@ struct ThreadPlace {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

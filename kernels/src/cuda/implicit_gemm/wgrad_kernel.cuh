@@ -12,7 +12,6 @@
 #include "cuda/plan/conv_plan.h"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// Results of a block are a tile of filters by a tile of columns, summed over a range of pixels.
 /// Where the channels are few, there is one tile of columns, and gradients are loaded in packs.
@@ -208,24 +207,24 @@ void with_wgrad_tile(Loads loads, std::int64_t filters, const Call& call) {
 
 /// Both kernels, for one arithmetic. `gradient_packs`: whether grad_y and its companion hold packs.
 template <class Arithmetic, class GradientTransform, class PatchTransform>
-void launch_wgrad(const Stream& stream, const char* op, const ConvProblem& problem,
-                  const ConstTensorView& x, const typename PatchTransform::Arguments& patch_change,
-                  const ConstTensorView& grad_y,
+void launch_wgrad(const Stream& stream, const ConvWgrad& call,
+                  const typename PatchTransform::Arguments& patch_change,
                   const typename GradientTransform::Arguments& gradient_change, bool gradient_packs,
-                  const TensorView& grad_weight, GradMode mode, const Workspace& workspace) {
+                  const Workspace& workspace) {
   constexpr bool kPatchesChange = PatchTransform::kActive;
-  const Loads loads = wgrad_loads(problem, gradient_packs, packs_fit(x), kPatchesChange);
-  const auto call = [&]<class ChosenTile, Loads LOADS>() {
-    static_assert(ChosenTile::kThreads == kTileThreads);
-    using Gemm = WgradGemm<Arithmetic, ChosenTile, LOADS, GradientTransform, PatchTransform>;
-    const auto arguments =
-        Gemm::arguments(problem, x, patch_change, grad_y, gradient_change, workspace);
-    launch(stream, op, &wgrad_gemm<Gemm>,
-           {Gemm::grid(arguments), ChosenTile::kThreads, Gemm::shared_bytes(arguments)}, arguments);
-  };
-  with_wgrad_tile<Arithmetic, !kPatchesChange>(loads, problem.K, call);
-  launch_sum_ranges(stream, op, problem, grad_weight, mode, workspace);
+  const ConvProblem& problem = call.problem;
+  const Loads loads = wgrad_loads(problem, gradient_packs, packs_fit(call.x), kPatchesChange);
+  with_wgrad_tile<Arithmetic, !kPatchesChange>(
+      loads, problem.K, [&]<class ChosenTile, Loads LOADS>() {
+        static_assert(ChosenTile::kThreads == kTileThreads);
+        using Gemm = WgradGemm<Arithmetic, ChosenTile, LOADS, GradientTransform, PatchTransform>;
+        const auto arguments = Gemm::arguments(problem, call.x, patch_change, call.grad_y.g,
+                                               gradient_change, workspace);
+        launch(stream, call.kName, &wgrad_gemm<Gemm>,
+               {Gemm::grid(arguments), ChosenTile::kThreads, Gemm::shared_bytes(arguments)},
+               arguments);
+      });
+  launch_sum_ranges(stream, call.kName, problem, call.grad_weight, call.mode, workspace);
 }
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

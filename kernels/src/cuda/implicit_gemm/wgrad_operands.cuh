@@ -6,7 +6,6 @@
 #include "cuda/implicit_gemm/gather.cuh"
 
 namespace accrete::kernels::cuda {
-inline namespace ACCRETE_CUDA_ABI {
 
 /// grad_y: a line is a pixel, its filters are contiguous.
 template <class T, int EXTENT, int BK, bool PACKS, class Transform>
@@ -97,5 +96,4 @@ struct PatchLoader {
   }
 };
 
-}  // namespace ACCRETE_CUDA_ABI
 }  // namespace accrete::kernels::cuda

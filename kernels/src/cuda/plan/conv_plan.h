@@ -10,7 +10,6 @@
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/problem.h"
 #include "cuda/plan/band_wgrad_plan.h"
-#include "cuda/plan/chunk_partials.h"
 #include "cuda/plan/row_chunks.h"
 
 namespace accrete::kernels::cuda {
@@ -45,14 +44,9 @@ inline WgradRanges wgrad_ranges(const ConvProblem& problem) {
   return {tiles(pixels, per_range), per_range};
 }
 
-inline std::size_t conv_forward_workspace_bytes(const ConvProblem& /*problem*/, DType /*dtype*/) {
-  return 0;
-}
-inline std::size_t conv_dgrad_workspace_bytes(const ConvProblem& /*problem*/, DType /*dtype*/) {
-  return 0;
-}
-/// Enough for whichever kernel takes the problem: that depends on where its tensors are, too.
-inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType dtype) {
+/// Partial sums of a gradient of weights. Enough for whichever kernel takes the problem: that
+/// depends on where its tensors are, too.
+inline std::size_t wgrad_bytes(const ConvProblem& problem, DType dtype) {
   const std::size_t of_ranges =
       static_cast<std::size_t>(wgrad_ranges(problem).count * problem.weight_shape().elements()) *
       sizeof(float);
@@ -63,8 +57,39 @@ inline std::size_t conv_wgrad_workspace_bytes(const ConvProblem& problem, DType 
   return std::max(of_ranges, BandWgradPlan(problem, static_cast<int>(problem.R)).bytes());
 }
 
-inline std::size_t bias_grad_workspace_bytes(const Shape& grad_y) {
-  return ChunkPartials{row_chunks(grad_y.pixels()).count, grad_y.c}.bytes();
+/// Rows of the tiles of convolutions whose rows are pixels.
+constexpr std::int64_t kPixelTileRows = 128;
+
+inline std::int64_t pixel_tiles(std::int64_t pixels) {
+  return (pixels + kPixelTileRows - 1) / kPixelTileRows;
+}
+/// Of the data's gradient, whose pixels are cut into tiles for each phase of the stride.
+inline std::int64_t dgrad_tiles(const ConvProblem& p) {
+  const auto of_phase = [](std::int64_t extent, std::int64_t stride, std::int64_t phase) {
+    return extent > phase ? (extent - phase + stride - 1) / stride : 0;
+  };
+  std::int64_t tiles = 0;
+  for (std::int64_t h = 0; h < p.stride_h; ++h) {
+    for (std::int64_t w = 0; w < p.stride_w; ++w) {
+      tiles += pixel_tiles(p.N * of_phase(p.H, p.stride_h, h) * of_phase(p.W, p.stride_w, w));
+    }
+  }
+  return tiles;
+}
+
+/// Statistics of y, taken by the tiles of a convolution.
+inline std::size_t forward_sums_bytes(const ConvProblem& problem) {
+  return ChunkPartials{pixel_tiles(problem.y_shape().pixels()), problem.K}.bytes();
+}
+/// Sums over the gradient of x, taken by the tiles that make it.
+inline std::size_t dgrad_sums_bytes(const ConvProblem& problem) {
+  return ChunkPartials{dgrad_tiles(problem), problem.C}.bytes();
+}
+/// Of both gradients at once: what the gradient of the data needs comes first, that of the weights
+/// behind it.
+inline std::size_t backward_data_bytes(const ConvProblem& problem) {
+  constexpr std::size_t kAlignment = 64;
+  return (dgrad_sums_bytes(problem) + kAlignment - 1) / kAlignment * kAlignment;
 }
 
 }  // namespace accrete::kernels::cuda

@@ -4,7 +4,10 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+
+#include "accrete/kernels/shape.h"
 
 namespace accrete::kernels::cuda {
 
@@ -30,6 +33,45 @@ inline RowChunks column_chunks(std::int64_t rows, std::int64_t blocks,
                                std::int64_t most = kMostChunks) {
   constexpr std::int64_t kEnoughBlocks = 1024;
   return row_chunks(rows, std::clamp(kEnoughBlocks / blocks, std::int64_t{1}, most));
+}
+
+/// Chunks that one block combines: about the square root of the largest number of chunks, so that
+/// the last block has as few groups left.
+constexpr std::int64_t kGroupChunks = 64;
+
+/// What the blocks that reduce chunks leave in the workspace for the last of them: two numbers per
+/// channel and chunk, two per channel and group of chunks, and the counters by which the last block
+/// knows itself.
+struct ChunkPartials {
+  std::int64_t chunks, channels;
+
+  std::int64_t groups() const { return (chunks + kGroupChunks - 1) / kGroupChunks; }
+  /// One per group and one for the groups, for each of the narrowest blocks.
+  std::int64_t tickets() const {
+    constexpr std::int64_t kLeastChannels = 32;
+    return (channels + kLeastChannels - 1) / kLeastChannels * (groups() + 1);
+  }
+
+  std::size_t group_bytes() const { return values(groups()) * sizeof(double); }
+  std::size_t chunk_bytes() const { return values(chunks) * sizeof(float); }
+  std::size_t bytes() const {
+    return group_bytes() + chunk_bytes() +
+           static_cast<std::size_t>(tickets()) * sizeof(std::uint32_t);
+  }
+
+ private:
+  std::size_t values(std::int64_t rows) const {
+    return 2 * static_cast<std::size_t>(rows * channels);
+  }
+};
+
+/// Two sums per channel over the pixels of x.
+inline std::size_t column_sums_bytes(const Shape& x) {
+  return ChunkPartials{row_chunks(x.pixels()).count, x.c}.bytes();
+}
+/// Enough for x and for every tensor with fewer rows: row_chunks makes at most so many chunks.
+inline std::size_t norm_sums_bytes(const Shape& x) {
+  return ChunkPartials{std::min((x.pixels() + 63) / 64, kMostChunks), x.c}.bytes();
 }
 
 }  // namespace accrete::kernels::cuda
