@@ -14,7 +14,7 @@ from kernel_loops import Kernel, Loop, Tile
 WGRAD_THREADS, BAND, CHANNELS_3X3 = 128, 64, 64
 CHANNELS_1X1, STEP_1X1 = 128, 32
 SLICE, PACK = 32, 8
-CHANGES = {"KeepPacks": "plain", "NormReluPacks": "norm_relu", "DeferredPacks": "deferred"}
+CHANGES = {"PlainPacks": "plain", "NormReluPacks": "norm_relu", "DeferredGradientPacks": "deferred"}
 # Filling the table of a change, for a pair of channels.
 TABLES = {"norm_relu": {"store_shared_128": 1}, "deferred": {"store_shared_64": 1}}
 # Sums of a column leave a block.
@@ -30,7 +30,7 @@ def table(part, change):
     return () if change == "plain" else (Loop(part, TABLES[change], copies="short"),)
 
 
-def moments_epilogue(alignment):
+def statistics_epilogue(alignment):
     """Results go out by one of these loops, whichever their alignment allows."""
     return tuple(Loop("store" if bits == 8 * alignment else None, {"store_global_%d" % bits: 1},
                       copies="long") for bits in (128, 64, 16)) + (SUMS,)
@@ -83,7 +83,7 @@ class Forward(OfPixels):
                     asides=(("fill", {"copy_async": fill}),), around=("before", "after"))
         loops = (self.slot_table() + table("table", self.change) +
                  self.of_band(None, self.band_copies(), 1) + (step,) +
-                 moments_epilogue(int(self.alignment)))
+                 statistics_epilogue(int(self.alignment)))
         return Kernel(key, self.threads, None, loops, (Tile("k_step", self.rows, self.columns,
                                                             SLICE),))
 

@@ -18,14 +18,14 @@ with, inside, one Loop for each loop that was not unrolled. Those of band_gemm a
 those of implicit_gemm and the others here."""
 import re
 
-from band_table import band_kernel, moments_epilogue
+from band_table import band_kernel, statistics_epilogue
 from kernel_loops import OTHERS, Kernel, Loop, Tile
 
 STAGES = 3  # kStages in kernels/src/cuda/implicit_gemm
 
-TRANSFORMS = {"KeepLoaded": "plain", "NormReluOnLoad": "norm_relu", "DeferredOnLoad": "deferred"}
-EPILOGUES = {"StoreWithMoments": "statistics", "NormGradientEpilogue": "norm_gradient",
-             "StoreOrAccumulate": "accumulate"}
+TRANSFORMS = {"PlainLoad": "plain", "NormReluLoad": "norm_relu", "DeferredGradientLoad": "deferred"}
+EPILOGUES = {"StatisticsStore": "statistics", "NormGradientStore": "norm_gradient",
+             "PlainStore": "accumulate"}
 ARITHMETIC = {"Bf16": ("bf16", 2, 16), "Tf32": ("tf32", 4, 8)}  # bytes, depth of a product
 COPIES = {"plain": 1, "norm_relu": 1, "deferred": 2}            # tensors that are loaded
 # Filling the table of a transform, for one channel.
@@ -89,7 +89,7 @@ class Pixels(Gemm):
         taps = (Loop("tap_table", TAP, copies="short"),) if self.loads in CHANNELS else ()
         with_moments = self.epilogue == "statistics" and self.dtype == "bf16"
         return ((decode,) + taps + tables("table", self.transform) + self.main() +
-                (moments_epilogue(16) if with_moments else ()))
+                (statistics_epilogue(16) if with_moments else ()))
 
     def kernel(self):
         key = ("forward" if self.forward else "dgrad", self.dtype, self.name, self.loads,

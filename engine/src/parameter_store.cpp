@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "accrete/engine/memory_plan.h"
-#include "accrete/kernels/bf16.h"
+#include "accrete/kernels/dtype.h"
 #include "accrete/kernels/finite.h"
 
 namespace accrete {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "accrete/engine/passes.h"
-#include "accrete/kernels/device.h"
+#include "accrete/kernels/tensor_view.h"
 #include "passes/differentiated_model.h"
 
 namespace accrete {

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "call/run-inl.h"
-#include "image_tables.h"
+#include "images/image_tables.h"
 
 namespace accrete::kernels {
 

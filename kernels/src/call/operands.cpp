@@ -34,7 +34,6 @@ void require_pitch(const char* op, const char* name, const ConstTensorView& view
 void require_tensor(const char* op, const Stream& stream, const char* name,
                     const ConstTensorView& view, const Shape& shape, DType dtype) {
   // Strings are built only to be thrown: a call that is in order must not allocate.
-  require_possible(op, name, shape);
   if (view.data == nullptr) {
     fail(op, std::string(name) + " has no data, expected a tensor " + to_string(shape));
   }
@@ -117,6 +116,7 @@ Operands::Operands(const char* op, DType dtype) : op_(op), dtype_(dtype) {
 }
 
 Operands& Operands::add(const Operand& operand) {
+  require_possible(op_, operand.name, operand.shape);
   operands_.at(count_++) = operand;
   return *this;
 }
@@ -175,7 +175,7 @@ Operands& Operands::statistics(const StatisticsOutput& statistics, std::int64_t 
 
 Operands& Operands::deferred(const DeferredGradient& gradient, const Shape& y, Use of_g) {
   add({"grad_y.g", gradient.g, y, dtype_, of_g});
-  if (gradient.y) {
+  if (gradient.y || gradient.mean || gradient.inv_std || gradient.a || gradient.b) {
     reads("grad_y.y", gradient.y, y);
     reads_vector("grad_y.mean", gradient.mean, y.c);
     reads_vector("grad_y.inv_std", gradient.inv_std, y.c);

@@ -30,7 +30,8 @@ std::size_t workspace_bytes(const Call& call, const Device& device) {
 
 template <class Call>
 Cost cost(const Call& call) {
-  return {macs(call), bytes(call)};
+  const std::int64_t moved = bytes(call);  // which checks what counts follow from
+  return {macs(call), moved};
 }
 
 template <class Call>

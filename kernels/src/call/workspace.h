@@ -9,7 +9,7 @@
 #include "accrete/kernels/batch_norm.h"
 #include "accrete/kernels/conv.h"
 #include "accrete/kernels/pool.h"
-#include "cuda/plan/conv_plan.h"
+#include "conv/plan/conv_plan.h"
 
 namespace accrete::kernels {
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+// The CPU backend: its kernels, and what they have to know of the machine.
 #include "call/backend.h"
+#include "cpu/element.h"
 
 namespace accrete::kernels {
 
@@ -9,4 +11,21 @@ const Backend& cpu_backend() {
   return table;
 }
 
+namespace cpu {
+namespace {
+
+bool has_bf16_instructions() {
+#if defined(__x86_64__)
+  __builtin_cpu_init();  // may run before the compiler's own initialisation
+  return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+const bool kHasBf16Instructions = has_bf16_instructions();
+
+}  // namespace cpu
 }  // namespace accrete::kernels

@@ -8,7 +8,7 @@
 #define ACCRETE_KERNELS_CPU_COLUMN_SUMS_INL_H_
 #endif
 
-#include "cpu/simd_rows-inl.h"
+#include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {

@@ -4,11 +4,24 @@
 
 #include <cstdint>
 
-#include "accrete/kernels/bf16.h"
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/tensor_view.h"
 
 namespace accrete::kernels::cpu {
+
+/// Whether this machine has AVX-512 BF16. The instruction sets that are compiled do not include it:
+/// code asks before it uses one of its instructions.
+extern const bool kHasBf16Instructions;
+
+/// The widest vector of any instruction set, in floats: rows are padded to multiples of it.
+constexpr std::int64_t kMaxLanes = 16;
+
+constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) {
+  return (value + divisor - 1) / divisor;
+}
+constexpr std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+  return divide_up(value, unit) * unit;
+}
 
 /// A stored bfloat16: the upper half of a float.
 struct Bf16 {

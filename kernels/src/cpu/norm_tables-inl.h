@@ -10,14 +10,14 @@
 #endif
 
 #include "accrete/kernels/norm_relu.h"
-#include "cpu/norm_tables.h"
-#include "cpu/simd_rows-inl.h"
+#include "cpu/scratch.h"
+#include "cpu/simd-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::kernels::cpu::HWY_NAMESPACE {
 
 /// scale = gamma * inv_std, shift = beta - mean * scale, for `channels` channels from `channel` on.
-/// `inv_std` and the tables start with that channel; the tables are padded to kLanePadding.
+/// `inv_std` and the tables start with that channel; the tables are padded to kMaxLanes.
 HWY_INLINE void affine_factors(const NormRelu& norm, const float* inv_std, std::int64_t channel,
                                std::int64_t channels, float* scale, float* shift) {
   const float* gamma = norm.gamma.f32() + channel;

@@ -12,7 +12,7 @@
 
 #include <algorithm>
 
-#include "cpu/channel_partials.h"
+#include "cpu/channel_sums.h"
 #include "cpu/norm_tables-inl.h"
 
 HWY_BEFORE_NAMESPACE();

@@ -17,15 +17,9 @@ constexpr std::int64_t kTileElements = 16384;
 constexpr std::int64_t kMaxTileChannels = 512;
 /// Most row tiles of one tensor: bounds the workspace of partial sums.
 constexpr std::int64_t kMaxRowTiles = 1024;
-/// Floats per row of a per-channel scratch array are rounded up to this, the widest vector.
-constexpr std::int64_t kLanePadding = 16;
-
-constexpr std::int64_t divide_up(std::int64_t value, std::int64_t divisor) {
-  return (value + divisor - 1) / divisor;
-}
-
+/// Floats of a scratch array per channel: whole vectors.
 constexpr std::int64_t padded_channels(std::int64_t channels) {
-  return divide_up(channels, kLanePadding) * kLanePadding;
+  return round_up(channels, kMaxLanes);
 }
 
 /// The block of rows and channels that one task handles.
@@ -41,7 +35,7 @@ struct RowTiles {
   std::int64_t rows = 0;
   std::int64_t channels = 0;
   std::int64_t tile_rows = 0;
-  std::int64_t tile_channels = 0;  ///< a multiple of kLanePadding
+  std::int64_t tile_channels = 0;  ///< a multiple of kMaxLanes
   std::int64_t row_tiles = 0;
   std::int64_t channel_tiles = 0;
 

@@ -13,8 +13,8 @@
 
 #include "accrete/kernels/call.h"
 #include "cuda/last_block.cuh"
-#include "cuda/plan/row_chunks.h"
 #include "cuda/row_access.cuh"
+#include "cuda/row_chunks.h"
 
 namespace accrete::kernels::cuda {
 

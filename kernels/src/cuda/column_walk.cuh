@@ -8,8 +8,8 @@
 #include <string>
 
 #include "accrete/kernels/error.h"
-#include "cuda/plan/row_chunks.h"
 #include "cuda/row_access.cuh"
+#include "cuda/row_chunks.h"
 
 namespace accrete::kernels::cuda {
 

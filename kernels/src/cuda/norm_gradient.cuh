@@ -11,7 +11,7 @@
 namespace accrete::kernels::cuda {
 
 /// Where the sums of dz and of dz * xhat over all rows go; a and b may be null.
-struct NormSumsSink {
+struct NormGradientSums {
   using Rule = SumRule;
   const float* gamma;
   float* a;
@@ -20,7 +20,7 @@ struct NormSumsSink {
   float* grad_beta;
   bool accumulate;
 
-  NormSumsSink(const NormRelu& norm, const NormReluGradient& out)
+  NormGradientSums(const NormRelu& norm, const NormReluGradient& out)
       : gamma(norm.gamma.f32()),
         a(out.a.f32()),
         b(out.b.f32()),
@@ -156,7 +156,7 @@ void launch_norm_gradient(const Stream& stream, const Call& call, const Source& 
       source, ConstColumns<T, ALIGNED>(call.x), NormGradientVectors(call.norm, grad_x),
       Columns<T, ALIGNED>(grad_x.g), grad_x.mode == GradMode::accumulate};
   launch_sums(stream, call.kName, body, rows, call.x.shape.pixels(), call.x.shape.c,
-              NormSumsSink(call.norm, grad_x), workspace);
+              NormGradientSums(call.norm, grad_x), workspace);
 }
 
 }  // namespace accrete::kernels::cuda

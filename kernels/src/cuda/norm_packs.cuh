@@ -70,11 +70,12 @@ struct NormPack {
 
 /// The vectors of a deferred gradient.
 template <int V>
-struct DeferredPack {
-  Pack<V> p, q, r;
+struct DeferredGradientPack {
+  Pack<V> of_g, of_y, constant;
 
   template <class Channels>
-  __device__ __forceinline__ DeferredPack(const DeferredVectors& due, const Channels& channels) {
+  __device__ __forceinline__ DeferredGradientPack(const DeferredGradientVectors& due,
+                                                  const Channels& channels) {
     if (due.mean == nullptr) {
       fill(due);
       return;
@@ -83,7 +84,7 @@ struct DeferredPack {
     const Pack<V> inv_std = load_vector(due.inv_std, channels);
     const Pack<V> a = load_vector(due.a, channels);
     const Pack<V> b = load_vector(due.b, channels);
-    DeferredVectors here = due;
+    DeferredGradientVectors here = due;
     here.mean = mean.v;
     here.inv_std = inv_std.v;
     here.a = a.v;
@@ -94,18 +95,18 @@ struct DeferredPack {
     Pack<V> gradient;
 #pragma unroll
     for (int i = 0; i < V; ++i) {
-      gradient.v[i] = cuda::applied(g.v[i], y.v[i], p.v[i], q.v[i], r.v[i]);
+      gradient.v[i] = cuda::applied(g.v[i], y.v[i], of_g.v[i], of_y.v[i], constant.v[i]);
     }
     return gradient;
   }
 
  private:
-  __device__ __forceinline__ void fill(const DeferredVectors& here) {
+  __device__ __forceinline__ void fill(const DeferredGradientVectors& here) {
 #pragma unroll
     for (int i = 0; i < V; ++i) {
-      p.v[i] = here.p(i);
-      q.v[i] = here.q(i);
-      r.v[i] = here.r(i);
+      of_g.v[i] = here.of_g(i);
+      of_y.v[i] = here.of_y(i);
+      constant.v[i] = here.constant(i);
     }
   }
 };

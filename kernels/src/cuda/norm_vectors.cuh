@@ -54,32 +54,32 @@ __device__ __forceinline__ bool passes_relu(float x, float scale, float shift) {
   return __fmaf_rn(x, scale, shift) > 0.0F;
 }
 
-/// inv_std * (g - a - (y - mean) * inv_std * b) as p * g + q * y + r.
-struct DeferredVectors {
+/// inv_std * (g - a - (y - mean) * inv_std * b) as g * of_g + y * of_y + constant.
+struct DeferredGradientVectors {
   const float* mean;  // null: nothing is due, the gradient is g
   const float* inv_std;
   const float* a;
   const float* b;
 
-  explicit DeferredVectors(const DeferredGradient& gradient)
+  explicit DeferredGradientVectors(const DeferredGradient& gradient)
       : mean(gradient.mean.f32()),
         inv_std(gradient.inv_std.f32()),
         a(gradient.a.f32()),
         b(gradient.b.f32()) {}
 
-  __device__ __forceinline__ float p(std::int64_t c) const {
+  __device__ __forceinline__ float of_g(std::int64_t c) const {
     return mean == nullptr ? 1.0F : inv_std[c];
   }
-  __device__ __forceinline__ float q(std::int64_t c) const {
+  __device__ __forceinline__ float of_y(std::int64_t c) const {
     return mean == nullptr ? 0.0F : -inv_std[c] * inv_std[c] * b[c];
   }
-  __device__ __forceinline__ float r(std::int64_t c) const {
-    return mean == nullptr ? 0.0F : -__fmaf_rn(mean[c], q(c), inv_std[c] * a[c]);
+  __device__ __forceinline__ float constant(std::int64_t c) const {
+    return mean == nullptr ? 0.0F : -__fmaf_rn(mean[c], of_y(c), inv_std[c] * a[c]);
   }
 };
 
-__device__ __forceinline__ float applied(float g, float y, float p, float q, float r) {
-  return __fmaf_rn(p, g, __fmaf_rn(q, y, r));
+__device__ __forceinline__ float applied(float g, float y, float of_g, float of_y, float constant) {
+  return __fmaf_rn(of_g, g, __fmaf_rn(of_y, y, constant));
 }
 
 /// The tensor y of a deferred gradient; where nothing is due, g takes its place and counts 0 times.

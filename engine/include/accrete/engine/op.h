@@ -12,9 +12,8 @@
 
 #include "accrete/engine/graph.h"
 #include "accrete/kernels/call.h"
-#include "accrete/kernels/device.h"
-#include "accrete/kernels/stream.h"
 #include "accrete/kernels/tensor_view.h"
+#include "accrete/kernels/stream.h"
 
 namespace accrete {
 

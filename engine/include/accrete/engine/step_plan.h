@@ -13,7 +13,7 @@
 #include "accrete/engine/model_graph.h"
 #include "accrete/engine/passes.h"
 #include "accrete/engine/placement.h"
-#include "accrete/kernels/device.h"
+#include "accrete/kernels/tensor_view.h"
 
 namespace accrete {
 

@@ -7,8 +7,8 @@
 #include <memory>
 #include <string>
 
-#include "accrete/kernels/device.h"
 #include "accrete/kernels/stream.h"
+#include "accrete/kernels/tensor_view.h"
 #include "accrete/kernels/thread_pool.h"
 
 namespace accrete {

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "accrete/kernels/device.h"
+#include "accrete/kernels/tensor_view.h"
 #include "accrete/kernels/thread_pool.h"
 
 namespace accrete {

@@ -7,12 +7,31 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
-#include "accrete/kernels/device.h"
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/shape.h"
 
 namespace accrete {
+
+// Where a tensor lives and a kernel runs.
+
+enum class DeviceKind : std::uint8_t { cpu, cuda };
+
+struct Device {
+  DeviceKind kind = DeviceKind::cpu;
+  int index = 0;  ///< CUDA ordinal; always 0 for the CPU
+
+  friend bool operator==(const Device& a, const Device& b) {
+    return a.kind == b.kind && a.index == b.index;
+  }
+  friend bool operator!=(const Device& a, const Device& b) { return !(a == b); }
+};
+
+/// The words used in reports: "cpu" or "gpu(0)".
+inline std::string to_string(const Device& device) {
+  return device.kind == DeviceKind::cpu ? "cpu" : "gpu(" + std::to_string(device.index) + ")";
+}
 
 template <class Void>
 struct BasicTensorView {
