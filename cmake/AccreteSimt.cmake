@@ -19,7 +19,7 @@ function(accrete_simt_sources target)
   target_sources(${target} PRIVATE ${wrappers})
   set_source_files_properties(${wrappers} PROPERTIES SKIP_PRECOMPILE_HEADERS ON)
   target_compile_definitions(${target} PRIVATE ACCRETE_SIMT)
-  target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/kernels/src)
+  target_link_libraries(${target} PRIVATE accrete_private_kernels)
   # #pragma unroll is the device compiler's, which a host compiler does not know or cannot always
   # do, and so is the licence to read 16 bytes of any type as one uint4.
   target_compile_options(${target} PRIVATE -Wno-unknown-pragmas -fno-strict-aliasing

@@ -126,9 +126,7 @@ void TrainingSession::run(Step& step, std::int64_t global_step) {
     step.has_run = true;
   } else {
     if (step.calls == nullptr) {
-      runtime_.begin_capture();
-      executor.run(stream_, options_.seed, number);
-      step.calls = runtime_.end_capture();
+      step.calls = runtime_.capture([&] { executor.run(stream_, options_.seed, number); });
     }
     step.calls->launch();
   }

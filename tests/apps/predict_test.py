@@ -238,7 +238,7 @@ class Launches(unittest.TestCase):
         got = subprocess.run([LIST_LAUNCHES, preset], capture_output=True, text=True, check=True)
         rows = [line.split() for line in got.stdout.splitlines()]
         # Linear layers are cuBLAS's on a GPU; here they are the convolutions between these two.
-        first, last = ([row[0] for row in rows].index("norm_relu_global_average_pool_" + way)
+        first, last = ([row[0] for row in rows].index("global_average_pool_" + way)
                        for way in ("forward", "backward"))
         rows = [row for i, row in enumerate(rows) if not (first < i < last and "conv_" in row[0])]
         return [tuple(int(number) for number in row[1:]) for row in rows]

@@ -6,7 +6,7 @@
 #include <new>
 #include <utility>
 
-#include "cuda/backend.h"
+#include "call/backend.h"
 #include "cuda/test_runtime.h"
 #include "simt/executor.h"
 
@@ -53,8 +53,14 @@ class ExecutorRuntime final : public DeviceRuntime {
   void synchronize() override {}
 
   bool can_capture() const override { return true; }
-  void begin_capture() override { recorder_ = {true, {}}; }
-  std::unique_ptr<CapturedCalls> end_capture() override {
+  std::unique_ptr<CapturedCalls> capture(const std::function<void()>& calls) override {
+    recorder_ = {true, {}};
+    try {
+      calls();
+    } catch (...) {
+      recorder_ = {};
+      throw;
+    }
     recorder_.recording = false;
     return std::make_unique<RecordedCalls>(std::exchange(recorder_, {}));
   }

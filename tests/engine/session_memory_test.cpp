@@ -32,8 +32,9 @@ class SmallMachine final : public DeviceRuntime {
   }
   void synchronize() override {}
   bool can_capture() const override { return false; }
-  void begin_capture() override { cpu_->begin_capture(); }
-  std::unique_ptr<CapturedCalls> end_capture() override { return cpu_->end_capture(); }
+  std::unique_ptr<CapturedCalls> capture(const std::function<void()>& calls) override {
+    return cpu_->capture(calls);
+  }
 
   int allocations = 0;
 

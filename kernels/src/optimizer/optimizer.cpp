@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "cpu/row_tiles.h"
+#include "optimizer/adam_factors.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "optimizer/optimizer.cpp"
@@ -16,16 +17,6 @@
 #ifndef ACCRETE_KERNELS_CPU_OPTIMIZER_SHARED_
 #define ACCRETE_KERNELS_CPU_OPTIMIZER_SHARED_
 namespace accrete::kernels::cpu {
-
-// The factors of Adam that depend on the step alone, with the bias corrections folded in:
-// value -= rate * m / (sqrt(v) * root_scale + epsilon).
-struct AdamFactors {
-  float beta1, beta2;
-  float one_minus_beta1, one_minus_beta2;
-  float rate;
-  float root_scale;
-  float epsilon;
-};
 
 // Where the rounded copy of the parameters from `begin` on goes; null: nowhere.
 inline Bf16* rounded_copy(std::uint16_t* copy, std::int64_t begin) {
@@ -124,20 +115,6 @@ void for_each_span(ThreadPool& pool, const Parameter* parameters, std::int64_t n
   });
 }
 
-AdamFactors adam_factors(const AdamOptions& options, std::int64_t step) {
-  const auto beta1 = static_cast<double>(options.beta1);
-  const auto beta2 = static_cast<double>(options.beta2);
-  const double correction1 = 1.0 - std::pow(beta1, static_cast<double>(step));
-  const double correction2 = 1.0 - std::pow(beta2, static_cast<double>(step));
-  return {options.beta1,
-          options.beta2,
-          static_cast<float>(1.0 - beta1),
-          static_cast<float>(1.0 - beta2),
-          static_cast<float>(static_cast<double>(options.learning_rate) / correction1),
-          static_cast<float>(1.0 / std::sqrt(correction2)),
-          options.epsilon};
-}
-
 // The loss can be read before the update starts.
 bool has_diverged(const float* loss) {
   return loss != nullptr && !std::isfinite(*loss);
@@ -159,7 +136,7 @@ const char* run(const Stream& stream, const AdamStep& call, const Workspace& /*w
   if (has_diverged(call.options.loss)) {
     return "spans";
   }
-  const AdamFactors factors = adam_factors(call.options, call.step);
+  const AdamFactors factors(call.options, call.step);
   const bool decoupled = call.options.decoupled_weight_decay;
   for_each_span(stream.pool(), call.parameters, call.count,
                 [&](const AdamParameter& parameter, std::int64_t begin, std::int64_t count) {

@@ -8,6 +8,7 @@
 
 #include "cuda/bf16.cuh"
 #include "cuda/launch.cuh"
+#include "optimizer/adam_factors.h"
 
 namespace accrete::kernels::cuda {
 namespace {
@@ -64,11 +65,7 @@ struct Sgd {
 };
 
 struct Adam {
-  float beta1, beta2;
-  float one_minus_beta1, one_minus_beta2;
-  float rate;        // learning rate with the first bias correction
-  float root_scale;  // the second bias correction
-  float epsilon;
+  AdamFactors k;
   float learning_rate;
   bool decoupled;
 
@@ -77,29 +74,13 @@ struct Adam {
     const float l2 = decoupled ? 0.0F : parameter.weight_decay;
     const float shrink = decoupled ? 1.0F - learning_rate * parameter.weight_decay : 1.0F;
     const float g = __fmaf_rn(l2, old, parameter.gradient[i]);
-    const float m = __fmaf_rn(beta1, parameter.first_moment[i], one_minus_beta1 * g);
-    const float v = __fmaf_rn(beta2, parameter.second_moment[i], one_minus_beta2 * g * g);
+    const float m = __fmaf_rn(k.beta1, parameter.first_moment[i], k.one_minus_beta1 * g);
+    const float v = __fmaf_rn(k.beta2, parameter.second_moment[i], k.one_minus_beta2 * g * g);
     parameter.first_moment[i] = m;
     parameter.second_moment[i] = v;
-    return old * shrink - rate * m / __fmaf_rn(sqrtf(v), root_scale, epsilon);
+    return old * shrink - k.rate * m / __fmaf_rn(sqrtf(v), k.root_scale, k.epsilon);
   }
 };
-
-Adam make_adam(const AdamOptions& options, std::int64_t step) {
-  const auto beta1 = static_cast<double>(options.beta1);
-  const auto beta2 = static_cast<double>(options.beta2);
-  const double correction1 = 1.0 - std::pow(beta1, static_cast<double>(step));
-  const double correction2 = 1.0 - std::pow(beta2, static_cast<double>(step));
-  return {options.beta1,
-          options.beta2,
-          static_cast<float>(1.0 - beta1),
-          static_cast<float>(1.0 - beta2),
-          static_cast<float>(static_cast<double>(options.learning_rate) / correction1),
-          static_cast<float>(1.0 / std::sqrt(correction2)),
-          options.epsilon,
-          options.learning_rate,
-          options.decoupled_weight_decay};
-}
 
 // Rule: the new value of element i of a parameter, after updating its state.
 template <class Rule, class Parameter>
@@ -156,7 +137,9 @@ const char* run(const Stream& stream, const SgdStep& call, const Workspace& /*wo
 }
 
 const char* run(const Stream& stream, const AdamStep& call, const Workspace& /*workspace*/) {
-  update_all(stream, make_adam(call.options, call.step), call);
+  const Adam adam{AdamFactors(call.options, call.step), call.options.learning_rate,
+                  call.options.decoupled_weight_decay};
+  update_all(stream, adam, call);
   return "tables";
 }
 

@@ -39,14 +39,11 @@ class CpuRuntime final : public DeviceRuntime {
   void synchronize() override {}
 
   bool can_capture() const override { return false; }
-  void begin_capture() override { refuse_capture(); }
-  std::unique_ptr<CapturedCalls> end_capture() override { refuse_capture(); }
-
- private:
-  [[noreturn]] static void refuse_capture() {
+  std::unique_ptr<CapturedCalls> capture(const std::function<void()>& /*calls*/) override {
     throw Error(ErrorCode::unsupported, "[runtime] the CPU cannot capture kernel calls");
   }
 
+ private:
   ThreadPool& pool_;
   std::map<void*, std::unique_ptr<kernels::cpu::GuardedMemory>> memory_;
 };

@@ -4,13 +4,13 @@
 #include <cuda_runtime_api.h>
 
 #include <cstddef>
-#include <utility>
+#include <memory>
+#include <type_traits>
 
 #include "accrete/kernels/cuda.h"
 #include "accrete/kernels/error.h"
 #include "call/backend.h"
 #include "cuda/cuda_error.h"
-#include "runtime/cuda_fence.h"
 #include "runtime/pinned_staging.h"
 
 namespace accrete {
@@ -38,39 +38,95 @@ class CudaGraph final : public CapturedCalls {
   cudaStream_t stream_;
 };
 
+// What the runtime owns goes with it, also when a constructor throws half way.
+template <auto destroy, class Handle>
+struct Destroy {
+  void operator()(Handle* handle) const { destroy(handle); }
+};
+template <class Handle, auto destroy>
+using Owned =
+    std::unique_ptr<std::remove_pointer_t<Handle>, Destroy<destroy, std::remove_pointer_t<Handle>>>;
+using OwnedStream = Owned<cudaStream_t, &cudaStreamDestroy>;
+using OwnedEvent = Owned<cudaEvent_t, &cudaEventDestroy>;
+using OwnedBlas = Owned<cublasHandle_t, &cublasDestroy>;
+
+OwnedStream make_stream() {
+  cudaStream_t stream = nullptr;
+  check_cuda(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "runtime",
+             "cudaStreamCreateWithFlags");
+  return OwnedStream(stream);
+}
+
+OwnedBlas make_blas(cudaStream_t stream) {
+  cublasHandle_t handle = nullptr;
+  check_cublas(cublasCreate(&handle), "runtime", "cublasCreate");
+  OwnedBlas blas(handle);
+  check_cublas(cublasSetStream(handle, stream), "runtime", "cublasSetStream");
+  return blas;
+}
+
+// The end of everything queued on a stream so far.
+class CudaFence final : public Fence {
+ public:
+  explicit CudaFence(cudaStream_t stream) {
+    cudaEvent_t event = nullptr;
+    check_cuda(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "fence",
+               "cudaEventCreateWithFlags");
+    event_.reset(event);
+    check_cuda(cudaEventRecord(event, stream), "fence", "cudaEventRecord");
+  }
+  void wait() const override {
+    check_cuda(cudaEventSynchronize(event_.get()), "fence", "cudaEventSynchronize");
+  }
+  cudaEvent_t event() const { return event_.get(); }
+
+ private:
+  OwnedEvent event_;
+};
+
+// What is queued on `stream` from now on waits for `fence`, a CudaFence or null.
+void wait_for(cudaStream_t stream, const Fence* fence) {
+  if (fence != nullptr) {
+    const cudaEvent_t event = static_cast<const CudaFence*>(fence)->event();
+    check_cuda(cudaStreamWaitEvent(stream, event, 0), "fence", "cudaStreamWaitEvent");
+  }
+}
+
+// Memory of a runtime that it needs for itself.
+struct Release {
+  DeviceRuntime* runtime;
+  void operator()(void* memory) const { runtime->release(memory); }
+};
+using OwnedMemory = std::unique_ptr<void, Release>;
+
 class CudaRuntime final : public DeviceRuntime {
  public:
   explicit CudaRuntime(const CudaRuntimeOptions& options) : options_(options) {
     check_cuda(cudaSetDevice(options.index), "runtime", "cudaSetDevice");
     stream_ = static_cast<cudaStream_t>(options.stream);
     if (stream_ == nullptr) {
-      check_cuda(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "runtime",
-                 "cudaStreamCreateWithFlags");
+      own_stream_ = make_stream();
+      stream_ = own_stream_.get();
     }
-    check_cuda(cudaStreamCreateWithFlags(&copy_stream_, cudaStreamNonBlocking), "runtime",
-               "cudaStreamCreateWithFlags");
-    create_blas();
-    tickets_ = allocate(kTicketCount * static_cast<std::int64_t>(sizeof(std::uint32_t)));
+    copy_stream_ = make_stream();
+    blas_ = make_blas(stream_);
+    blas_workspace_.reset(allocate(static_cast<std::int64_t>(kBlasWorkspaceBytes)));
+    check_cublas(cublasSetWorkspace(blas_.get(), blas_workspace_.get(), kBlasWorkspaceBytes),
+                 "runtime", "cublasSetWorkspace");
+    tickets_.reset(allocate(kTicketCount * static_cast<std::int64_t>(sizeof(std::uint32_t))));
   }
 
   ~CudaRuntime() override {
-    cudaStreamSynchronize(copy_stream_);
+    cudaStreamSynchronize(copy_stream_.get());
     cudaStreamSynchronize(stream_);
-    cudaStreamDestroy(copy_stream_);
-    cublasDestroy(blas_);
-    release(blas_workspace_);
-    release(tickets_);
-    if (options_.stream == nullptr) {
-      cudaStreamDestroy(stream_);
-    }
   }
   CudaRuntime(const CudaRuntime&) = delete;
   CudaRuntime& operator=(const CudaRuntime&) = delete;
 
   Stream stream() const override {
     return Stream::cuda(options_.index, stream_, kernels::cuda::backend())
-        .with_blas(blas_)
-        .with_tickets({static_cast<std::uint32_t*>(tickets_), kTicketCount});
+        .with_blas(blas_.get())
+        .with_tickets({static_cast<std::uint32_t*>(tickets_.get()), kTicketCount});
   }
 
   std::string description() const override {
@@ -103,8 +159,9 @@ class CudaRuntime final : public DeviceRuntime {
     } else {
       check_cuda(cudaMalloc(&memory, count), "runtime", "cudaMalloc");
     }
+    OwnedMemory owned(memory, {this});
     check_cuda(cudaMemsetAsync(memory, 0, count, stream_), "runtime", "cudaMemsetAsync");
-    return memory;
+    return owned.release();
   }
 
   void release(void* memory) noexcept override {
@@ -127,16 +184,14 @@ class CudaRuntime final : public DeviceRuntime {
     check_cuda(cudaStreamSynchronize(stream_), "synchronize", "cudaStreamSynchronize");
   }
 
-  std::unique_ptr<Fence> fence() override {
-    return std::make_unique<kernels::cuda::CudaFence>(stream_);
-  }
+  std::unique_ptr<Fence> fence() override { return std::make_unique<CudaFence>(stream_); }
   std::unique_ptr<Fence> upload_beside(void* device, const void* host, std::int64_t bytes,
                                        const Fence* after) override {
-    kernels::cuda::order_after(copy_stream_, after);
-    beside_staging_.upload(copy_stream_, device, host, bytes);
-    return std::make_unique<kernels::cuda::CudaFence>(copy_stream_);
+    wait_for(copy_stream_.get(), after);
+    beside_staging_.upload(copy_stream_.get(), device, host, bytes);
+    return std::make_unique<CudaFence>(copy_stream_.get());
   }
-  void order_after(const Fence* fence) override { kernels::cuda::order_after(stream_, fence); }
+  void order_after(const Fence* fence) override { wait_for(stream_, fence); }
   void* allocate_host(std::int64_t bytes) override {
     void* memory = nullptr;
     check_cuda(cudaMallocHost(&memory, static_cast<std::size_t>(bytes)), "runtime",
@@ -146,11 +201,15 @@ class CudaRuntime final : public DeviceRuntime {
   void release_host(void* memory) noexcept override { cudaFreeHost(memory); }
 
   bool can_capture() const override { return true; }
-  void begin_capture() override {
+  std::unique_ptr<CapturedCalls> capture(const std::function<void()>& calls) override {
     check_cuda(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "capture",
                "cudaStreamBeginCapture");
-  }
-  std::unique_ptr<CapturedCalls> end_capture() override {
+    try {
+      calls();
+    } catch (...) {
+      drop_capture();
+      throw;
+    }
     cudaGraph_t graph = nullptr;
     check_cuda(cudaStreamEndCapture(stream_, &graph), "capture", "cudaStreamEndCapture");
     cudaGraphExec_t executable = nullptr;
@@ -161,20 +220,23 @@ class CudaRuntime final : public DeviceRuntime {
   }
 
  private:
-  void create_blas() {
-    check_cublas(cublasCreate(&blas_), "runtime", "cublasCreate");
-    check_cublas(cublasSetStream(blas_, stream_), "runtime", "cublasSetStream");
-    blas_workspace_ = allocate(static_cast<std::int64_t>(kBlasWorkspaceBytes));
-    check_cublas(cublasSetWorkspace(blas_, blas_workspace_, kBlasWorkspaceBytes), "runtime",
-                 "cublasSetWorkspace");
+  // A stream that is being captured can be used for nothing else.
+  void drop_capture() noexcept {
+    cudaGraph_t graph = nullptr;
+    if (cudaStreamEndCapture(stream_, &graph) == cudaSuccess) {
+      cudaGraphDestroy(graph);
+    }
+    cudaGetLastError();  // the exception under way says what went wrong
   }
 
+  // Destroyed in reverse: uploads before their streams, cuBLAS before its workspace.
   CudaRuntimeOptions options_;
+  OwnedStream own_stream_;  // if the caller has given none
   cudaStream_t stream_ = nullptr;
-  cudaStream_t copy_stream_ = nullptr;
-  cublasHandle_t blas_ = nullptr;
-  void* blas_workspace_ = nullptr;
-  void* tickets_ = nullptr;
+  OwnedStream copy_stream_;
+  OwnedMemory tickets_{nullptr, {this}};
+  OwnedMemory blas_workspace_{nullptr, {this}};
+  OwnedBlas blas_;
   kernels::cuda::PinnedStaging staging_;         // of stream_
   kernels::cuda::PinnedStaging beside_staging_;  // of copy_stream_
 };

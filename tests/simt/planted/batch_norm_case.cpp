@@ -2,8 +2,8 @@
 // Batch norm of 100 pixels and 40 channels: two sums over pixels through one scratch array.
 #include <cmath>
 
-#include "cuda/batch_norm.h"
-#include "cuda/plan/batch_norm_plan.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "reference/batch_norm.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
@@ -32,14 +32,12 @@ void run_case(const Stream& stream, Findings& findings) {
   GuardedTensor inv_std = channels(0.0F);
   GuardedTensor running_mean = channels(0.0F);
   GuardedTensor running_var = channels(1.0F);
-  std::vector<float> workspace(kernels::cuda::batch_norm_workspace_bytes(shape) / sizeof(float),
-                               NAN);
+  const kernels::BatchNormTraining call{
+      {.epsilon = 1e-5F}, x.view(),    gamma.view(),   beta.view(), running_mean.view(),
+      running_var.view(), mean.view(), inv_std.view(), y.view()};
+  std::vector<float> workspace(kernels::cuda::workspace_bytes(call) / sizeof(float), NAN);
 
-  kernels::BatchNormOptions options;
-  options.epsilon = 1e-5F;
-  kernels::cuda::batch_norm_training(
-      stream, options, x.view(), gamma.view(), beta.view(), running_mean.view(), running_var.view(),
-      mean.view(), inv_std.view(), y.view(), {workspace.data(), workspace.size() * sizeof(float)});
+  kernels::cuda::run(stream, call, {workspace.data(), workspace.size() * sizeof(float)});
   findings.watch(y);
   const std::vector<double> widened(values.begin(), values.end());
   const reference::BatchNormParameters parameters{std::vector<double>(40, 1.5),

@@ -2,8 +2,8 @@
 // The sum of 100 pixels, in two chunks of which the second has a rest, for 40 channels.
 #include <cmath>
 
-#include "cuda/conv.h"
-#include "cuda/plan/conv_plan.h"
+#include "call/backend.h"
+#include "call/workspace.h"
 #include "reference/conv.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
@@ -21,11 +21,10 @@ void run_case(const Stream& stream, Findings& findings) {
   grad_y.shape = shape;
   GuardedTensor grad_bias(channel_vector(40));
   grad_bias.poison();
-  std::vector<float> workspace(kernels::cuda::bias_grad_workspace_bytes(shape) / sizeof(float),
-                               NAN);
+  const kernels::BiasGrad call{grad_y, grad_bias.view()};
+  std::vector<float> workspace(kernels::cuda::workspace_bytes(call) / sizeof(float), NAN);
 
-  kernels::cuda::bias_grad(stream, grad_y, grad_bias.view(), GradMode::overwrite,
-                           {workspace.data(), workspace.size() * sizeof(float)});
+  kernels::cuda::run(stream, call, {workspace.data(), workspace.size() * sizeof(float)});
   findings.watch(grad_bias);
   const std::vector<double> widened(values.begin(), values.begin() + shape.elements());
   findings.compare(grad_bias.values(), reference::bias_grad(shape, widened), {});

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A 3x3 convolution in bf16: two tiles of pixels of which the second has a rest, columns with a
 // rest, more steps than stages.
-#include "cuda/band_gemm/band_forward.h"
+#include "conv/band/band_gemm.h"
 #include "reference/conv.h"
 #include "simt/executor.h"
 #include "simt/planted/driver.h"
@@ -36,9 +36,12 @@ void run_case(const Stream& stream, Findings& findings) {
   y.shape = y_shape;
 
   simt::matrix_loads() = {};
-  const bool launched =
-      kernels::cuda::band_forward(stream, "conv_forward", problem, x_tensor.view(), {},
-                                  weight_tensor.view(), ConstTensorView(), y, {}, {});
+  kernels::ConvForward call;
+  call.problem = problem;
+  call.x = x_tensor.view();
+  call.weight = weight_tensor.view();
+  call.y = y;
+  const bool launched = kernels::cuda::band_forward(stream, call, {});
   findings.compare({launched ? 1.0F : 0.0F}, {1.0}, {});
   findings.check_matrix_loads();
   findings.watch(y_tensor);

@@ -11,7 +11,7 @@
 #include <iostream>
 
 #include "accrete/kernels/error.h"
-#include "dispatch/cuda_backend.h"
+#include "call/backend.h"
 #include "simt/executor.h"
 
 namespace accrete::test {
@@ -47,7 +47,7 @@ void Findings::check_matrix_loads() {
 namespace {
 
 void run(const char* name, const simt::Schedule& schedule, std::set<std::string>& all) {
-  static const kernels::CudaBackend no_ops{};
+  static const kernels::Backend no_ops{};
   simt::set_schedule(schedule);
   Findings findings;
   std::string message;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReLU on an odd slice, element by element.
-#include "cuda/relu.h"
+#include "call/backend.h"
 #include "reference/relu.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
@@ -18,7 +18,7 @@ void run_case(const Stream& stream, Findings& findings) {
   TensorView y = y_tensor.view();
   y.shape = shape;
 
-  kernels::cuda::relu_forward(stream, x.view(), y);
+  kernels::cuda::run(stream, kernels::ReluForward{x.view(), y}, {});
   findings.watch(x);
   findings.watch(y_tensor);
   std::vector<float> got = y_tensor.values();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy with the probabilities in the place of the logits.
-#include "cuda/softmax_cross_entropy.h"
+#include "call/backend.h"
 #include "reference/softmax_cross_entropy.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
@@ -18,8 +18,11 @@ void run_case(const Stream& stream, Findings& findings) {
   GuardedTensor loss(channel_vector(1));
   GuardedTensor correct(channel_vector(1));
 
-  kernels::cuda::softmax_cross_entropy_forward(stream, logits.view(), label_tensor.view(),
-                                               logits.view(), loss.view(), correct.view());
+  kernels::cuda::run(
+      stream,
+      kernels::SoftmaxCrossEntropyForward{logits.view(), label_tensor.view(), logits.view(),
+                                          loss.view(), correct.view()},
+      {});
   for (const GuardedTensor* tensor : {&logits, &label_tensor, &loss, &correct}) {
     findings.watch(*tensor);
   }

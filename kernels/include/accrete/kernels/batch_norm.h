@@ -25,7 +25,7 @@ struct BatchNormOptions {
 /// the backward pass; the running ones are read and updated. y may be x itself.
 struct BatchNormTraining {
   static constexpr const char* kName = "batch_norm_training";
-  BatchNormOptions options;
+  BatchNormOptions options = {};
   ConstTensorView x, gamma, beta;
   TensorView running_mean, running_var;
   TensorView mean, inv_std;
@@ -35,7 +35,7 @@ struct BatchNormTraining {
 /// The same with running statistics, which are only read. y may be x itself.
 struct BatchNormInference {
   static constexpr const char* kName = "batch_norm_inference";
-  BatchNormOptions options;  ///< all but the momentum
+  BatchNormOptions options = {};  ///< all but the momentum
   ConstTensorView x, gamma, beta, running_mean, running_var;
   TensorView y;
 };

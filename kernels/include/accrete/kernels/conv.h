@@ -22,12 +22,12 @@ void check_conv_problem(const ConvProblem& problem);
 struct ConvForward {
   static constexpr const char* kName = "conv_forward";
   ConvProblem problem;
-  ConstTensorView x;            ///< [N,H,W,C]
-  NormRelu norm;                ///< optional, of x
-  ConstTensorView weight;       ///< [K,R,S,C] packed
-  ConstTensorView bias;         ///< optional, [1,1,1,K] packed f32
-  TensorView y;                 ///< [N,P,Q,K]
-  StatisticsOutput statistics;  ///< optional, of y
+  ConstTensorView x;                 ///< [N,H,W,C]
+  NormRelu norm = {};                ///< optional, of x
+  ConstTensorView weight;            ///< [K,R,S,C] packed
+  ConstTensorView bias = {};         ///< optional, [1,1,1,K] packed f32
+  TensorView y;                      ///< [N,P,Q,K]
+  StatisticsOutput statistics = {};  ///< optional, of y
 };
 
 /// The gradient of the data: dz = transposed convolution of grad_y with weight, with a norm masked
@@ -37,8 +37,8 @@ struct ConvDgrad {
   ConvProblem problem;
   DeferredGradient grad_y;  ///< of y [N,P,Q,K]
   ConstTensorView weight;   ///< [K,R,S,C] packed
-  ConstTensorView x;        ///< [N,H,W,C]; with a norm only
-  NormRelu norm;            ///< optional, of x
+  ConstTensorView x = {};   ///< [N,H,W,C]; with a norm only
+  NormRelu norm = {};       ///< optional, of x
   /// Without a norm grad_x.g (= or +=) dz, and the vectors are empty.
   NormReluGradient grad_x;
 };
@@ -48,7 +48,7 @@ struct ConvWgrad {
   static constexpr const char* kName = "conv_wgrad";
   ConvProblem problem;
   ConstTensorView x;        ///< [N,H,W,C]
-  NormRelu norm;            ///< optional, of x
+  NormRelu norm = {};       ///< optional, of x
   DeferredGradient grad_y;  ///< of y [N,P,Q,K]
   TensorView grad_weight;   ///< [K,R,S,C] packed f32
   GradMode mode = GradMode::overwrite;
@@ -63,7 +63,7 @@ struct ConvBackward {
   static constexpr const char* kName = "conv_backward";
   ConvProblem problem;
   ConstTensorView x;
-  NormRelu norm;
+  NormRelu norm = {};
   ConstTensorView weight;
   DeferredGradient grad_y;
   NormReluGradient grad_x;

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -80,11 +81,11 @@ class DeviceRuntime {
   virtual void* allocate_host(std::int64_t bytes);
   virtual void release_host(void* memory) noexcept;
 
-  /// Whether begin_capture and end_capture work.
+  /// Whether capture works; if not it throws Error(unsupported).
   virtual bool can_capture() const = 0;
-  /// From here to end_capture() kernel calls on stream() are recorded instead of run.
-  virtual void begin_capture() = 0;
-  virtual std::unique_ptr<CapturedCalls> end_capture() = 0;
+  /// Kernel calls that `calls` makes on stream() are recorded instead of run. When it throws, the
+  /// recording is dropped and the stream as before.
+  virtual std::unique_ptr<CapturedCalls> capture(const std::function<void()>& calls) = 0;
 };
 
 /// The CPU. Memory ends at a guard page: a kernel that runs over its plan faults at once instead

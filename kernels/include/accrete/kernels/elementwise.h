@@ -52,7 +52,7 @@ struct ReluBackward {
 struct Dropout {
   static constexpr const char* kName = "dropout";
   float rate = 0.0F;
-  RandomKey key;
+  RandomKey key = {};
   ConstTensorView x;
   TensorView y;
   GradMode mode = GradMode::overwrite;

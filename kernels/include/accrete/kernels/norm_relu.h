@@ -41,18 +41,18 @@ struct StatisticsOutput {
 /// The gradient of y as it has to be loaded: inv_std * (g - a - (y - mean) * inv_std * b). With an
 /// empty y nothing is due, and g is the gradient.
 struct DeferredGradient {
-  ConstTensorView g;              ///< shape of y
-  ConstTensorView y;              ///< the tensor itself; its pitch may differ from g's
-  ConstTensorView mean, inv_std;  ///< of y
-  ConstTensorView a, b;
+  ConstTensorView g;                        ///< shape of y
+  ConstTensorView y = {};                   ///< the tensor itself; its pitch may differ from g's
+  ConstTensorView mean = {}, inv_std = {};  ///< of y
+  ConstTensorView a = {}, b = {};
 };
 
 /// Where a reader of x through NormRelu puts its gradient. `mode` holds for g, a and b; grad_gamma
 /// and grad_beta are overwritten with sum(dz * xhat) and sum(dz).
 struct NormReluGradient {
-  TensorView g;     ///< shape of x: (= or +=) gamma * dz, or if not deferred gamma * inv_std * dz
-  TensorView a, b;  ///< (= or +=) gamma * sum(dz) / M, gamma * sum(dz * xhat) / M
-  TensorView grad_gamma, grad_beta;
+  TensorView g;  ///< shape of x: (= or +=) gamma * dz, or if not deferred gamma * inv_std * dz
+  TensorView a = {}, b = {};  ///< (= or +=) gamma * sum(dz) / M, gamma * sum(dz * xhat) / M
+  TensorView grad_gamma = {}, grad_beta = {};
   GradMode mode = GradMode::overwrite;
   /// Whether the statistics are those of x. If they are constants, a and b are empty, and g is the
   /// gradient of x itself.

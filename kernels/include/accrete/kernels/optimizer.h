@@ -30,7 +30,7 @@ struct SgdOptions {
 /// (Sutskever et al. 2013, in the form LuaTorch and PyTorch use, dampening 0.)
 struct SgdStep {
   static constexpr const char* kName = "sgd_step";
-  SgdOptions options;
+  SgdOptions options = {};
   const SgdParameter* parameters = nullptr;
   std::int64_t count = 0;
 };
@@ -58,7 +58,7 @@ struct AdamOptions {
 /// Adam (Kingma & Ba 2015, Algorithm 1).
 struct AdamStep {
   static constexpr const char* kName = "adam_step";
-  AdamOptions options;
+  AdamOptions options = {};
   std::int64_t step = 1;  ///< counts from 1 and drives the bias correction
   const AdamParameter* parameters = nullptr;
   std::int64_t count = 0;

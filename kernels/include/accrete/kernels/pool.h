@@ -20,13 +20,13 @@ void check_pool_problem(const PoolProblem& problem);
 struct MaxPoolForward {
   static constexpr const char* kName = "max_pool_forward";
   PoolProblem problem;
-  ConstTensorView x;  ///< [N,H,W,C]
-  NormRelu norm;      ///< optional
-  TensorView y;       ///< [N,P,Q,C]
+  ConstTensorView x;   ///< [N,H,W,C]
+  NormRelu norm = {};  ///< optional
+  TensorView y;        ///< [N,P,Q,C]
   /// [N,P,Q,C] u8, packed: r*S + s of the first maximum in raster order (a NaN tap wins). Empty:
   /// not wanted (inference).
-  TensorView winner;
-  StatisticsOutput statistics;  ///< optional, of y
+  TensorView winner = {};
+  StatisticsOutput statistics = {};  ///< optional, of y
 };
 /// grad_x (= or +=) the gradient of every window this pixel won, added in raster order of the
 /// windows.
@@ -35,8 +35,8 @@ struct MaxPoolBackward {
   PoolProblem problem;
   DeferredGradient grad_y;  ///< of y [N,P,Q,C]
   ConstTensorView winner;   ///< as MaxPoolForward stored it
-  ConstTensorView x;
-  NormRelu norm;
+  ConstTensorView x = {};
+  NormRelu norm = {};
   NormReluGradient grad_x;  ///< [N,H,W,C]
 };
 
@@ -45,15 +45,15 @@ struct AveragePoolForward {
   static constexpr const char* kName = "average_pool_forward";
   PoolProblem problem;
   ConstTensorView x;
-  NormRelu norm;  ///< optional
+  NormRelu norm = {};  ///< optional
   TensorView y;
 };
 struct AveragePoolBackward {
   static constexpr const char* kName = "average_pool_backward";
   PoolProblem problem;
   ConstTensorView grad_y;  ///< [N,P,Q,C]
-  ConstTensorView x;
-  NormRelu norm;
+  ConstTensorView x = {};
+  NormRelu norm = {};
   NormReluGradient grad_x;  ///< [N,H,W,C]
 };
 
@@ -61,15 +61,15 @@ struct AveragePoolBackward {
 struct GlobalAveragePoolForward {
   static constexpr const char* kName = "global_average_pool_forward";
   ConstTensorView x;
-  NormRelu norm;  ///< optional
+  NormRelu norm = {};  ///< optional
   TensorView y;
 };
 /// The gradient of each pixel is grad_y [N,1,1,C] / (H*W).
 struct GlobalAveragePoolBackward {
   static constexpr const char* kName = "global_average_pool_backward";
   ConstTensorView grad_y;
-  ConstTensorView x;
-  NormRelu norm;
+  ConstTensorView x = {};
+  NormRelu norm = {};
   NormReluGradient grad_x;  ///< [N,H,W,C]
 };
 
