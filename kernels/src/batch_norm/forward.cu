@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Batch norm forward. Floor: statistics read x once (the second sweep of a chunk hits in cache),
-// normalising reads and writes it once.
+// Batch norm forward. Floor: statistics read x once, normalising reads it once more and writes y.
 #include "accrete/kernels/batch_norm.h"
 #include "batch_norm/affine.cuh"
 #include "cuda/moments.cuh"

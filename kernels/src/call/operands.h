@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The tensors of a call, each said once: from this list follow the checks of a call, which of its
 // tensors may overlap, and the bytes it moves. Every call struct has a function
-// `Operands operands_of(const Call&)` beside its entry in <family>/calls.cpp.
+// `Operands operands_of(const Call&)` beside its entry in call/<family>.cpp.
 #pragma once
 
 #include <array>

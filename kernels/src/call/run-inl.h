@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one way from a call to its kernel. A family's calls.cpp says for each call operands_of(), and
-// require_options(), macs() and bytes() where these have something to say, and instantiates what
-// call.h declares.
+// The one way from a call to its kernel. A family's file here, call/<family>.cpp, says for each
+// call operands_of(), and require_options(), macs() and bytes() where these have something to say,
+// and instantiates what call.h declares.
 #pragma once
 
 #include "call/backend.h"

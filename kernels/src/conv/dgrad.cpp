@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradient of the data is a convolution of grad_y with the turned filter, at a stride one
-// convolution for each phase of the pixels (stride_phases.h). What batch norm owes to grad_y is
+// convolution for each phase of the pixels (gemm/im2col.h). What batch norm owes to grad_y is
 // paid while it is packed; mask and sums of the input's NormRelu are in the stores.
 
 #undef HWY_TARGET_INCLUDE

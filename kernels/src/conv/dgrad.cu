@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient of a convolution's data as implicit GEMM: M = pixels of x, N = C channels, K = taps
-// times K filters: every pixel gathers from the results it took part in, a launch for each phase of
-// the stride (image_walk.cuh). What batch norm owes to grad_y is applied on load, and with a norm
-// the result is masked, scaled, accumulated and summed. What band kernels do not take. Floor: g and
-// y of grad_y, weight and x read once, grad_x.g written once (read too when accumulating).
+// Gradient of a convolution's data: cuBLAS for linear layers, band kernels, and for what these do
+// not take implicit GEMM (pixel_gemm), in which every pixel gathers from the results it took part
+// in, a launch for each phase of the stride. What batch norm owes to grad_y is applied on load, and
+// with a norm the result is masked, scaled, accumulated and summed. Floor: g and y of grad_y,
+// weight and x read once, grad_x.g written once (read too when accumulating).
 #include "accrete/kernels/conv.h"
 #include "conv/band/band_gemm.h"
 #include "conv/implementations.h"

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolution forward as implicit GEMM: M = N*P*Q pixels, N = K channels, K = R*S*C; x is
-// normalised on load and the statistics of y are taken. What band kernels do not take. Floor: x,
-// weight and y moved once; 2*R*S*C FLOP per result; statistics add 2 numbers per channel and tile,
-// written and read. A 128x128 tile in bf16 moves 1/64 + 1/64 bytes per FLOP through L2.
+// Convolution forward: cuBLAS for linear layers, band kernels, and for what these do not take
+// implicit GEMM (pixel_gemm): x is normalised on load and the statistics of y are taken. Floor: x,
+// weight and y moved once; statistics add 2 numbers per channel and tile, written and read.
 #include "accrete/kernels/conv.h"
 #include "conv/band/band_gemm.h"
 #include "conv/band/launch.cuh"

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient of a convolution's weights as implicit GEMM: M = K filters, N = R*S*C, K = N*P*Q pixels,
-// with both operands changed on load where the call asks for it. What band kernels do not take.
-// Floor: x, g and y of grad_y moved once, grad_weight once, and the partial sums of the ranges
-// twice.
+// Gradient of a convolution's weights: cuBLAS for linear layers, band kernels, and for what these
+// do not take implicit GEMM (wgrad_gemm), with both operands changed on load where the call asks
+// for it. Floor: x, g and y of grad_y moved once, grad_weight once, and the partial sums of the
+// ranges twice.
 #include "accrete/kernels/conv.h"
 #include "conv/band/band_gemm.h"
 #include "conv/implementations.h"

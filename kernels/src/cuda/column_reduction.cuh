@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Sums over the rows of every channel: a block sums one chunk of rows, and the last one combines
-// the chunks (chunk_combine.cuh). All orders are fixed by the shape.
+// Sums over the rows of every channel: column_sums, and what it shares with chunk_moments.
 #pragma once
 
 #include "cuda/chunk_combine.cuh"
@@ -78,8 +77,20 @@ constexpr int blocks_to_fit() {
   }
 }
 
-/// column(row, sums) for every row, where column = body.column(channels); then column.finish(sums),
-/// and the sums of all threads go to the sink.
+/// Computes  for every channel two sums over all rows of what column(row, sums) adds, with column =
+///           body.column(channels), and hands them to the sink (chunk_combine.cuh), which stores
+///           the results. Before a thread's sums leave it, column.finish(sums) may scale them.
+/// Body      as for_each_row's but for these; it may write tensors on its way
+///           (NormGradientColumns), and has kBlocksToFit where registers for two blocks do not
+///           suffice.
+/// Operands  those of body and sink; `out`: two f32 [chunks, C], two f64 [groups of 64 chunks, C]
+///           and the tickets, which are zero before and behind.
+/// Grid, threads, limits: those of for_each_row.
+/// Order     a thread's rows, the four rows of a warp and the block's eight warps in f32, then
+///           chunks and groups in f64, by their last blocks: fixed by shape and dtype.
+/// Shared    4100 bytes, static: 256 pairs of f64, which the sums of warps use first, and a ticket.
+/// Work      the body's, every tensor moved once; 8 bytes for each chunk and channel and, where
+///           there are several groups, 16 for each group and channel, written once and read once.
 template <class Body, class Sink>
 __global__ void __launch_bounds__(kColumnThreads, blocks_to_fit<Body>())
     column_sums(Body body, WalkedRows walked, ChunkResults out, Sink sink) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Kernels whose threads walk down the rows of a tensor, each at one pack of channels, so that what
-// belongs to a channel stays in registers. A block walks down one chunk of rows. Where tensors are
-// not aligned, the elements of a pack move one by one: who works at what, and so the order of all
-// sums, is the same.
+// belongs to a channel stays in registers: for_each_row, and those of column_reduction.cuh and
+// moments.cuh. Where tensors are not aligned, the elements of a pack move one by one: who works at
+// what, and so the order of all sums, is the same.
 #pragma once
 
 #include <string>
@@ -125,7 +125,9 @@ struct WalkedRows {
   std::int64_t channels;
 };
 
-/// Where a thread walks: no row at all beside the last channel.
+/// Where a thread walks: threadIdx.x is its pack among the block's channels, blockIdx.y the chunk,
+/// threadIdx.y its first row there. A warp has four rows of 128 bytes. Beside the last channel
+/// there is no row at all.
 template <class Channels>
 struct ColumnWalk {
   Channels channels;
@@ -168,8 +170,20 @@ inline WalkedRows walked_rows(std::int64_t rows, const RowChunks& chunks, std::i
           channels};
 }
 
-/// body.column(channels)(row) for every row, channels being a Body::Channels. Registers are left
-/// for two blocks on a multiprocessor.
+/// Computes  column(row), with column = body.column(channels), for every row and every pack of
+///           channels of a matrix of rows by channels.
+/// Body      Channels, a ChannelPack<T, ALIGNED>; column(channels) const, which loads what belongs
+///           to these channels once and returns a functor of the row. It holds its tensors itself,
+///           of any pitch (Columns, ConstColumns). What a row is it says: a pixel of what is
+///           written mostly, or an image.
+/// Grid      x: 128 bytes of channels (32 of f32, 64 of bf16); y: chunks of rows (column_chunks:
+///           multiples of 64 rows, at most 512 chunks and no more than make about 1024 blocks).
+/// Threads   (8, 32), see ColumnWalk.
+/// Shared    none.
+/// Limits    ALIGNED: packs_fit of every tensor and vectors_fit of every vector over channels.
+///           Every tensor has fewer than 2^31 rows, less than 4 GiB apart (walked_pitch throws).
+/// Work      the body's bytes and FLOPs: every tensor moved once, its vectors once a thread.
+/// Registers are left for two blocks on a multiprocessor.
 template <class Body>
 __global__ void __launch_bounds__(kColumnThreads, 2) for_each_row(Body body, WalkedRows walked) {
   const ColumnWalk<typename Body::Channels> walk(walked);

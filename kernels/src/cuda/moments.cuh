@@ -94,7 +94,15 @@ __device__ __forceinline__ float blended(float running, double batch, float mome
   return static_cast<float>((1.0 - share) * static_cast<double>(running) + share * batch);
 }
 
-/// Moments of one chunk of the values that values.column(channels)(row) gives.
+/// Computes  for every channel the mean and m2 = sum of (v - mean)^2 of the values v that
+///           values.column(channels)(row) returns over all rows, and hands both to the sink, whose
+///           Rule is MomentRule. One pass: a thread adds up distances to its first value
+///           (ColumnMoments), from which a chunk's mean and m2 follow; these are merged in f64.
+/// Values    a Body of for_each_row whose functor returns a pack; it may store it, too
+///           (MaxForward).
+/// Operands, grid, threads, order, shared, limits: those of column_sums, with {mean, m2} of a chunk
+/// in the place of its two sums.
+/// Work      what Values moves, once, and column_sums' bytes for chunks; 4 FLOP per value.
 template <class Values, class Sink>
 __global__ void __launch_bounds__(kColumnThreads, 2)
     chunk_moments(Values values, WalkedRows walked, ChunkResults out, Sink sink) {

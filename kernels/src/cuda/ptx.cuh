@@ -108,7 +108,8 @@ __device__ __forceinline__ void cp_async_wait() {
   asm volatile("cp.async.wait_group %0;\n" ::"n"(N) : "memory");
 }
 
-/// "ldmatrix": matrix i of 8x8 16-bit elements has its row r where lane 8 * i + r points.
+/// "ldmatrix": matrix i of 8x8 16-bit elements has its row r where lane 8 * i + r points; lane
+/// 4 g + t gets in d[i] elements 2 t and 2 t + 1 of its row g, with _trans of its column g.
 __device__ __forceinline__ void ldmatrix_x4(std::uint32_t (&d)[4], const void* row) {
   asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0,%1,%2,%3}, [%4];\n"
                : "=r"(d[0]), "=r"(d[1]), "=r"(d[2]), "=r"(d[3])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Element-wise kernels: a tensor is rows (pixels) of channels, and one thread handles a pack of
-// neighbouring channels of one row, 16 bytes where alignment allows and one element otherwise.
+// Element-wise kernels (for_each_pack). A tensor is rows (pixels) of channels, which move in packs:
+// 16 bytes of neighbouring channels of one row where alignment allows, one element otherwise.
 #pragma once
 
 #include <algorithm>
@@ -123,8 +123,19 @@ struct PackBox {
   Divisor packs;  ///< of a row
 };
 
-/// body(row, channel) for the first channel of every pack. Registers are left for four blocks on a
-/// multiprocessor: of its own accord the compiler makes room for eight, and spills.
+/// Computes  body(row, channel), once, for every pack of a matrix of rows by channels.
+/// Body      kWidth, the channels of a pack: kPackWidth<T> (16 bytes) or 1; operator()(row,
+///           channel) const with the pack's first channel. It holds its tensors itself, [rows,
+///           channels] of any pitch in elements (Rows, ConstRows).
+/// Grid      min(ceil(total / 256), 2^20) blocks of 256 threads. Packs are numbered along a row,
+///           then from row to row: thread number i of the grid has packs i, i + threads of the
+///           grid, ...
+/// Shared    none.
+/// Limits    channels a multiple of kWidth; with kWidth > 1 packs_fit of every tensor; fewer than
+///           2^31 packs (launch_packs cuts what has more into several launches).
+/// Work      the body's bytes and FLOPs: every element is moved by one thread, once.
+/// Registers are left for four blocks on a multiprocessor: of its own accord the compiler makes
+/// room for eight, and spills.
 template <class Body>
 __global__ void __launch_bounds__(kPackThreads, 4) for_each_pack(Body body, PackBox box) {
   const std::uint32_t step = gridDim.x * kPackThreads;

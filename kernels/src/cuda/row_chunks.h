@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// How reductions over the pixels of a tensor are cut: into chunks that blocks reduce on their own,
-// and the last of them combines in order. A function of the shape alone, so that results are too.
+// How reductions over the pixels of a tensor are cut: into chunks of rows that blocks reduce on
+// their own, and groups of chunks. The last block of a group combines the group, in order, the last
+// of those the groups (chunk_combine.cuh). A function of shape and dtype alone, so that results are
+// too. Convolutions have chunks of their own: a tile of pixels is one.
 #pragma once
 
 #include <algorithm>
@@ -16,10 +18,11 @@ struct RowChunks {
   std::int64_t count;
 };
 
-/// Enough blocks for every GPU, and partial results that are small beside the tensor.
+/// Of row_chunks: enough blocks for every GPU, and partial results that are small beside the
+/// tensor.
 constexpr std::int64_t kMostChunks = 512;
 
-/// At most `most` chunks of 64 rows or a multiple of that: blocks read 8 or 32 at a time.
+/// At most `most` chunks of 64 rows or a multiple of that: blocks read 32 at a time (kColumnRows).
 inline RowChunks row_chunks(std::int64_t rows, std::int64_t most = kMostChunks) {
   constexpr std::int64_t kStep = 64;
   const std::int64_t steps = (rows + kStep - 1) / kStep;
@@ -39,9 +42,9 @@ inline RowChunks column_chunks(std::int64_t rows, std::int64_t blocks,
 /// the last block has as few groups left.
 constexpr std::int64_t kGroupChunks = 64;
 
-/// What the blocks that reduce chunks leave in the workspace for the last of them: two numbers per
-/// channel and chunk, two per channel and group of chunks, and the counters by which the last block
-/// knows itself.
+/// What the blocks that reduce chunks leave in the workspace for the last of them: two f32 per
+/// channel and chunk, two f64 per channel and group of chunks, and the counters by which the last
+/// block knows itself, unless the stream has enough of these.
 struct ChunkPartials {
   std::int64_t chunks, channels;
 

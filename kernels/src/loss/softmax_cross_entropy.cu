@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Softmax cross-entropy. One block: a warp takes every 16th row, and the warps' sums are added in
-// their order. Logits are the smallest tensors of a step; the floor is their two reads and a write.
+// Softmax cross-entropy. Logits are the smallest tensors of a step: one block suffices.
 #include "accrete/kernels/loss.h"
 
 #include "cuda/row_access.cuh"
@@ -74,6 +73,20 @@ __device__ RowResult softmax_row(const T* logits, std::int64_t classes, std::int
   return {log(sum) - target, valid && peak.index == label ? 1 : 0};
 }
 
+/// Computes  with peak[n] = max over c of logits[n,c] and s[n] = sum over c of exp(logits[n,c] -
+///           peak[n]):
+///             probabilities[n,c] = exp(logits[n,c] - peak[n]) / s[n]
+///             loss = mean over n of log s[n] - (logits[n,label[n]] - peak[n])
+///             correct = number of n whose first largest logit is label[n]
+///           A label outside [0, C), or a logit that is not finite, makes the loss NaN and its row
+///           not correct.
+/// Operands  logits and probabilities [N,C] of T, any pitches, may be the same; labels i32 [N], any
+///           pitch; loss and correct one f32 each. rows is N, classes C.
+/// Grid      one block of 16 warps: warp w has rows w, w + 16, ..., a lane every 32nd class.
+/// Order     exponentials in f32, sums in f64: over lanes by shuffles, a warp's rows, the warps.
+/// Shared    192 bytes, static: sums of each warp. Limits: none; elements move one by one.
+/// Work      logits read once from memory and twice more from cache, probabilities written once;
+///           two exponentials per element.
 template <class T>
 __global__ void __launch_bounds__(kWarps * 32)
     softmax_forward(ConstRows<T> logits, Labels labels, Rows<T> probabilities, std::int64_t rows,

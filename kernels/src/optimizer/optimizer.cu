@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parameter updates: one launch, whose arguments hold a table of all parameters. The parameters are
-// cut into chunks of equal size, one per block, so that many small ones cost no idle blocks.
-// Floor: SGD with momentum reads 3 and writes 2 floats per element, Adam reads 4 and writes 3.
+// Parameter updates: one launch, whose arguments hold a table of all parameters.
 #include "accrete/kernels/optimizer.h"
 
 #include <cmath>
@@ -82,7 +80,19 @@ struct Adam {
   }
 };
 
-// Rule: the new value of element i of a parameter, after updating its state.
+/// Computes  value[i] = rule(parameter, i) for every element of every parameter, and rounded[i] =
+///           bf16(value[i]) where that is wanted; nothing at all if *loss is not finite.
+/// Rule      operator()(parameter, i) const: updates the element's state and returns its new value.
+///           Sgd and Adam are the formulas of SgdStep and AdamStep (optimizer.h).
+/// Operands  the packed arrays [count] of each parameter: value, gradient and state f32, rounded
+///           bf16 or null; loss one f32 or null. The table is the kernel's argument: at most 620
+///           SgdParameters or 537 AdamParameters.
+/// Grid      a block for each chunk of 2048 elements, chunks numbered through the parameters of the
+///           table, so that many small ones cost no idle blocks. Table::owner finds the parameter.
+/// Threads   256; thread t has every 256th element of the chunk from t on.
+/// Shared    none. Limits: none beyond a call's 2^40 elements; they move one by one.
+/// Work      per element 12 bytes (SGD), 20 (with momentum) or 28 (Adam), 2 more for rounded; 4, 6
+///           (8 with Nesterov) or 16 FLOP.
 template <class Rule, class Parameter>
 __global__ void __launch_bounds__(kThreads)
     update(Rule rule, const __grid_constant__ Table<Parameter> table, const float* loss) {

@@ -113,8 +113,17 @@ struct AverageSource {
   }
 };
 
-/// y = average of NormRelu(x) over an image, whose pixels are one chunk of rows. Launched with
-/// column_shape.
+/// Computes  y[n,c] = 1 / (H W) * sum over h, w of max(0, x[n,h,w,c] * scale[c] + shift[c]), with
+///           scale and shift of NormRelu, summed in f32.
+/// Operands  x [N,H,W,C] and y [N,1,1,C] of T, any pitches; norm: four f32 [C]; walked: N H W rows
+///           in chunks of H W, the images.
+/// Grid      x: 128 bytes of channels; y: the image n, so that N is at most 65535 (check_launch).
+/// Threads   (8, 32), see ColumnWalk: the 32 rows go through the image by 32 pixels; the sums of
+///           its lanes and warps are added in the order of column_sum.
+/// Shared    static: 1 KiB (f32) or 2 KiB (bf16), a row of channels for each of the eight warps.
+/// Limits    for_each_row's; ALIGNED: packs_fit(x) and vectors_fit(norm), while y is stored element
+///           by element.
+/// Work      x read once, y written once; 4 FLOP per element of x.
 template <class T, bool ALIGNED>
 __global__ void __launch_bounds__(kColumnThreads, 2)
     global_average(ConstColumns<T, ALIGNED> x, NormVectors norm, Rows<T> y, WalkedRows walked) {

@@ -3,9 +3,10 @@
 // Algorithm 1), optionally followed by ReLU, and what is left of it where its neighbours do most of
 // the work (norm_relu.h).
 //
-// M = N*H*W pixels. mean and the biased variance of the batch are computed with per-chunk two-pass
-// sums that are merged in a fixed order (Chan, Golub & LeVeque 1979), in double: stable for
-// |mean| >> deviation. x, y and gradients are [N,H,W,C]; all vectors are packed [1,1,1,C] f32.
+// M = N*H*W pixels. mean and the biased variance of the batch are sums per chunk, of distances from
+// the chunk's mean (CPU) or from a sample (GPU), which are merged in a fixed order (Chan, Golub &
+// LeVeque 1979), in double: stable for |mean| >> deviation. x, y and gradients are [N,H,W,C]; all
+// vectors are packed [1,1,1,C] f32.
 #pragma once
 
 #include "accrete/kernels/call.h"

@@ -11,7 +11,7 @@ namespace accrete::kernels {
 /// first largest logit is the label (as f32, exact below 2^24).
 /// labels [N,1,1,1] i32 in [0, C): one outside makes its row's loss NaN and never counts as
 /// correct. So does a logit that is NaN or infinite. probabilities may be logits itself. Rows are
-/// summed in order, in double.
+/// summed in a fixed order, in double.
 struct SoftmaxCrossEntropyForward {
   static constexpr const char* kName = "softmax_cross_entropy_forward";
   ConstTensorView logits, labels;

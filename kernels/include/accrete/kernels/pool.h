@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max, average and global average pooling; padding and rounding: PoolProblem. Optional parts as in
 // conv.h: x is normalised while it is loaded, the statistics of y are taken, what batch norm owes
-// to a gradient is applied. Without a norm a backward call leaves `x` empty, and grad_x.g alone (=
-// or
-// +=) the gradient.
+// to a gradient is applied. Without a norm a backward call leaves `x` empty, and grad_x.g alone
+// (= or +=) the gradient.
 #pragma once
 
 #include "accrete/kernels/call.h"
@@ -26,7 +25,7 @@ struct MaxPoolForward {
   /// [N,P,Q,C] u8, packed: r*S + s of the first maximum in raster order (a NaN tap wins). Empty:
   /// not wanted (inference).
   TensorView winner = {};
-  StatisticsOutput statistics = {};  ///< optional, of y
+  StatisticsOutput statistics = {};  ///< optional, of y; with a norm only
 };
 /// grad_x (= or +=) the gradient of every window this pixel won, added in raster order of the
 /// windows.

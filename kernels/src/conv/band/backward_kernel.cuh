@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Both gradients of a convolution in one launch whose blocks have two roles (backward_roles.h), so
-// that what both read comes from memory once and from the L2 cache once more. Floor: that of
-// dgrad_kernel.cuh, which holds what wgrad reads, and the partial sums of the weights twice.
+// that what both read comes from memory once and from the L2 cache once more.
 #pragma once
 
 #include "conv/band/band_gemm.h"
@@ -22,6 +21,17 @@ struct BackwardBlocks {
       : roles(r), ranges(r.tiles.ranges), channels(r.tiles.channels) {}
 };
 
+/// Computes  what band_dgrad_kernel<Data> and band_wgrad_kernel<Weights> do, of a convolution that
+///           reads x through a norm. Data is a DgradShape, Weights a Wgrad1x1 or a Wgrad3x3.
+/// Operands  theirs; both read the same dy and x.
+/// Grid      x: roles.blocks. Of the first 2 * alternating blocks, even ones are block number b / 2
+///           for the weights, odd ones number b / 2 for the data; the others are all of the role
+///           that has more, number b - alternating. For the weights a number is that of
+///           band_wgrad_kernel; for the data the range of channels runs fastest, then the range of
+///           pixels, then the tile within that. A block whose tile lies behind the last does
+///           nothing.
+/// Threads, shared, limits: those of the role; dynamic shared memory is the larger of the two.
+/// Work      FLOP and bytes of both; what both read comes from memory once where they keep pace.
 template <class Data, class Weights>
 __global__ void __launch_bounds__(Data::Tile::kThreads, 2)
     band_backward_kernel(const __grid_constant__ typename Data::Arguments data,

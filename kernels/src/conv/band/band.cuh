@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A band: the pixels that the taps of a block's tile reach, in shared memory, where they are loaded
-// and changed once and read by all taps. A thread copies one pack of every (THREADS / 4)-th slot
-// and changes the packs that it copied, which it sees without a barrier.
+// and changed once and read by all taps. A thread changes the packs that it copied
+// (own_slice_pack), which it sees without a barrier.
 #pragma once
 
 #include "conv/band/copies.cuh"
@@ -69,7 +69,7 @@ struct Band {
   template <int ALIGN>
   __device__ __forceinline__ void fill(const PackSource& from, int channels, unsigned char* to,
                                        int row_bytes) const {
-    const int pack = own_pack();
+    const int pack = own_slice_pack();
     const int inside = channels - pack * kPackChannels;
     const PackSource source{from.data + pack * kPackBytes, from.pitch};
     for_own_slots([&](int slot, int offset) {
@@ -84,7 +84,7 @@ struct Band {
   __device__ __forceinline__ void change(const typename Change::Coefficients& k, unsigned char* to,
                                          int row_bytes, const unsigned char* companion,
                                          int companion_bytes) const {
-    const int pack = own_pack();
+    const int pack = own_slice_pack();
     for_own_slots([&](int slot, int offset) {
       auto* at = reinterpret_cast<uint4*>(to + slot * row_bytes + pack * kPackBytes);
       // Whole packs are read before their parts are used: one access instead of four.
@@ -104,14 +104,11 @@ struct Band {
     const int in_step = slot % kSlotsPerStep;
     return slot - in_step + in_step % kSlotsPerPass * 2 + in_step / kSlotsPerPass;
   }
-  __device__ static __forceinline__ int own_pack() {
-    return static_cast<int>(threadIdx.x) % kSlicePacks;
-  }
 
   // body(slot, offset of its pixel or -1) for the slots of this thread.
   template <class Body>
   __device__ __forceinline__ void for_own_slots(const Body& body) const {
-    const int own = static_cast<int>(threadIdx.x) / kSlicePacks;
+    const int own = own_slice_row();
     if constexpr (SIDE == 1) {
 #pragma unroll
       for (int slot = 0; slot < BM; slot += kSlotsPerPass) {

@@ -18,6 +18,15 @@ constexpr int kSliceBytes = 2 * kSlice;
 constexpr int kSlicePacks = kSlice / kPackChannels;
 constexpr int kPaddedSliceBytes = kSliceBytes + kPackBytes;
 
+/// Of a slice, a thread copies and changes this pack of every (threads / kSlicePacks)-th row ...
+__device__ __forceinline__ int own_slice_pack() {
+  return static_cast<int>(threadIdx.x) % kSlicePacks;
+}
+/// ... from this one on.
+__device__ __forceinline__ int own_slice_row() {
+  return static_cast<int>(threadIdx.x) / kSlicePacks;
+}
+
 /// Rows of `row_bytes` (64 or 128) without a pad: packs are permuted by the row instead.
 __device__ __forceinline__ int permuted(int row, int pack, int row_bytes) {
   return row * row_bytes + (pack ^ (row_bytes == 128 ? row & 7 : row >> 1 & 3)) * kPackBytes;

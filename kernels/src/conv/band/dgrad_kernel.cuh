@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Gradient of the data: dx [N,H,W,C] = transposed conv(change(dy) [N,H,W,K], weight
-// [K,SIDE,SIDE,C]), stride 1, masked, scaled and added to g by the epilogue.
-//
-// A block has BM consecutive pixels: the band of dy, all K filters of it, is loaded and changed
-// once and stays in shared memory, while chunks of BN channels go by: the filters of a chunk arrive
-// by cp.async, step by step, and the chunk's g and x for the epilogue beside them. A step is one
-// row of taps of 32 filters (3x3) or up to kSlices times 32 filters (1x1). Grid: tiles of pixels,
-// ranges of channels where tiles alone are too few blocks. Shared memory: band, kStages of steps, g
-// and x of a chunk; y of the deferred gradient lies in the place of the last two while the band is
-// changed. Floor: dy (g and y of it), weight and x read once, g read and written once; 2 * SIDE^2 *
-// K FLOP per result. Alignment as in forward_kernel.cuh.
+// Gradient of the data: band_dgrad_kernel, its arguments and what a block of it does. The band of
+// dy, all K filters of it, is loaded and changed once and stays in shared memory, while chunks of
+// BN channels go by: the filters of a chunk arrive by cp.async, step by step, and the chunk's g and
+// x for the epilogue beside them. A step is one row of taps of 32 filters (3x3) or up to kSlices
+// times 32 filters (1x1).
 #pragma once
 
 #include "conv/band/band.cuh"
@@ -226,7 +220,7 @@ class DgradBlock {
     }
   }
   __device__ __forceinline__ void change_slice(int slice, int place) const {
-    const int pack = static_cast<int>(threadIdx.x) % kSlicePacks;
+    const int pack = own_slice_pack();
     const auto k = Change::coefficients(shared + a.tables_at(), a.padded_filters(),
                                         slice * kSlice + pack * kPackChannels);
     band.template change<Change>(k, shared + a.band_at + slice * kSliceBytes, a.row_bytes,
@@ -237,7 +231,7 @@ class DgradBlock {
     const ThreadPlace<Tile> at;
 #pragma unroll
     for (int i = 0; i < Tile::MI; ++i) {
-      const int m = at.warp_m + i * 16 + at.lane % 16;
+      const int m = at.pointed_row(i);
       rows_a[i] = Product::offset_a(band.first_tap(a.slots, m), a.row_bytes);
     }
   }
@@ -304,6 +298,28 @@ class DgradBlock {
   }
 };
 
+/// Computes  dx[n,h,w,c] = sum over r, s, k of d[n, h - r + pad, w - s + pad, k] * weight[k,r,s,c],
+///           with d = change(dy) and 0 outside the image, pad = SIDE / 2. GradientEpilogue stores
+///           it: masked and scaled for a NormGradientTarget, whose sums of dz and dz * xhat it
+///           leaves, as it is for a PlainTarget. Shape is a DgradShape.
+/// Operands  dy (g, and y with a deferred gradient) [N,H,W,K], x and g [N,H,W,C] bf16, any pitches;
+///           weight [K,SIDE,SIDE,C] bf16, packed; the vectors of the change f32 [K], of the norm
+///           [C].
+/// Grid      x: tiles of BM consecutive pixels (128 or 256); y: ranges of channels, whole chunks,
+///           more than one where tiles alone are fewer than kResidentBlocks.
+/// Threads   128: band and product as in band_forward_kernel; each of the four warps has whole rows
+///           of the results, BM / 4 of them, and fetches g and x for these itself.
+/// Shared    static: a ticket (with a norm); dynamic: kStages steps of kSlices * 64 * BN bytes and
+///           of a chunk g and (with a norm) x, BM rows of 2 BN + 16 bytes each, in all of whose
+///           place y lies while the band is changed; the band, 2 K + 16 bytes a slot with K rounded
+///           up to 32; tables of the change; vectors and sums of two chunks (with a norm); 4 bytes
+///           for each slot (3x3).
+/// Limits    as band_forward_kernel, with rows of dy, y, weight, x and g; BM rows of g span fewer
+///           than 2^32 elements (not checked). What has too many filters for shared memory is not
+///           launched.
+/// Work      2 * SIDE^2 * K FLOP per result, K rounded up to 32. dy (g and y) is read once for each
+///           range of channels, and the slots around a tile once more (3x3); weight once for each
+///           tile, through L2; x read, g written and, when accumulating, read once.
 template <class Shape>
 __global__ void __launch_bounds__(Shape::Tile::kThreads, 2)
     band_dgrad_kernel(const __grid_constant__ typename Shape::Arguments arguments) {

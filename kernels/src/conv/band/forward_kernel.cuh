@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Forward: y [N,H,W,K] = conv(change(x) [N,H,W,C], weight [K,SIDE,SIDE,C]) + bias, stride 1.
-//
-// A block makes BM consecutive pixels of BN filters, in slices of 32 channels: the band of x and
-// the filters of a slice arrive by cp.async, the band is changed in place, and every tap is a
-// product of shifted rows. Grid: tiles of pixels, tiles of filters.
-// Shared memory: kStages of (band + SIDE^2 * BN * 64 bytes), tables, slots (3x3).
-// Floor: x, weight and y moved once; 2 * SIDE^2 * C FLOP per result. Alignment: rows of x and
-// weight begin at multiples of ALIGN bytes and hold multiples of that, so do those of y.
+// Forward: band_forward_kernel, its arguments and what a block of it does. A block goes through its
+// channels in slices of 32: the band of x and the filters of a slice arrive by cp.async, the band
+// is changed in place, and every tap is a product of shifted rows.
 #pragma once
 
 #include "conv/band/band.cuh"
@@ -137,7 +132,7 @@ class ForwardBlock {
     const ThreadPlace<Tile> at;
 #pragma unroll
     for (int i = 0; i < Tile::MI; ++i) {
-      const int m = at.warp_m + i * 16 + at.lane % 16;
+      const int m = at.pointed_row(i);
       rows_a[i] =
           Product::offset_a(Shape::kSide == 1 ? m : band.first_tap(a.slots, m), kPaddedSliceBytes);
     }
@@ -150,8 +145,8 @@ class ForwardBlock {
     const int channels = a.channels - slice * kSlice;
     band.template fill<Shape::ALIGN>(x.from(0, slice * kSlice), channels, shared + stage,
                                      kPaddedSliceBytes);
-    const int pack = static_cast<int>(threadIdx.x) % kSlicePacks;
-    const int own = static_cast<int>(threadIdx.x) / kSlicePacks;
+    const int pack = own_slice_pack();
+    const int own = own_slice_row();
     const PackSource filters = a.weight.from(0, slice * kSlice + pack * kPackChannels);
     unsigned char* const to = shared + stage + a.band_bytes + permuted(own, pack, kSliceBytes);
 #pragma unroll
@@ -168,7 +163,7 @@ class ForwardBlock {
 
   __device__ __forceinline__ void change(int slice, int stage) const {
     if constexpr (Change::kActive) {
-      const int pack = static_cast<int>(threadIdx.x) % kSlicePacks;
+      const int pack = own_slice_pack();
       const auto k =
           Change::coefficients(tables, a.padded_channels(), slice * kSlice + pack * kPackChannels);
       band.template change<Change>(k, shared + stage, kPaddedSliceBytes, shared + stage,
@@ -188,6 +183,26 @@ class ForwardBlock {
   }
 };
 
+/// Computes  y[n,h,w,k] = bias[k] + sum over r, s, c of z[n, h + r - pad, w + s - pad, c] *
+///           weight[k,r,s,c], with z = change(x) and 0 outside the image, pad = SIDE / 2, and where
+///           they are wanted the moments of every k over y as stored (StatisticsEpilogue). Shape is
+///           a ForwardShape.
+/// Operands  x [N,H,W,C] and y [N,H,W,K] bf16, any pitches; weight [K,SIDE,SIDE,C] bf16, packed;
+///           bias f32 [K] or null; the vectors of the change f32 [C].
+/// Grid      x: tiles of BM consecutive pixels (128 or 256); y: tiles of BN filters (32, 64 or
+///           128).
+/// Threads   128. Of the copies and changes a thread has pack own_slice_pack() of every 32nd row,
+///           from own_slice_row() on; of the product a warp has WM x WN results (ThreadPlace).
+/// Shared    static: a ticket; dynamic: kStages of (band, 80 bytes a slot, and SIDE^2 * BN * 64
+///           bytes of filters), which the epilogue uses afterwards; tables of the change for C
+///           rounded up to 32; 4 bytes for each slot of the band (3x3). Two blocks share a
+///           multiprocessor up to 113 KiB.
+/// Limits    stride 1; rows of x, weight and y begin at multiples of ALIGN (16 or 8) bytes and hold
+///           multiples of that; slots number fewer than 2^31 (band_side); rows are less than 4 GiB
+///           apart (not checked).
+/// Work      2 * SIDE^2 * C FLOP per result, C rounded up to 32. x is read once for each tile of
+///           filters, and the slots around a tile of pixels once more (3x3); weight once for each
+///           tile of pixels, through L2; y written once.
 template <class Shape>
 __global__ void __launch_bounds__(Shape::Tile::kThreads, 2)
     band_forward_kernel(const __grid_constant__ typename Shape::Arguments arguments) {

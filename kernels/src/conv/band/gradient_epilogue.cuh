@@ -61,8 +61,7 @@ class GradientEpilogue {
 
   /// Sends for the chunk's g and x, by the warp that will read them.
   __device__ __forceinline__ void fetch(int column) const {
-    const ThreadPlace<Tile> at;
-    const int part = at.lane % kChunks;
+    const int part = own_part();
     const bool inside = column + part * (ALIGN / 2) < channels;
     const PackSource g{
         reinterpret_cast<const unsigned char*>(target.g.at(first, column + part * (ALIGN / 2))),
@@ -137,6 +136,10 @@ class GradientEpilogue {
     }
   }
 
+  // A lane moves this part of ALIGN bytes of every kRowsAtOnce-th of its warp's rows.
+  __device__ static __forceinline__ int own_part() {
+    return static_cast<int>(threadIdx.x) % 32 % kChunks;
+  }
   template <class Body>
   __device__ __forceinline__ void for_own_rows(const Body& body) const {
     const ThreadPlace<Tile> at;
@@ -206,7 +209,7 @@ class GradientEpilogue {
 
   __device__ __forceinline__ void store(int column) const {
     using Part = std::conditional_t<ALIGN == kPackBytes, uint4, uint2>;
-    const int part = static_cast<int>(threadIdx.x) % 32 % kChunks;
+    const int part = own_part();
     const int c = column + part * (ALIGN / 2);
     bf16* const g = target.g.at(first, c);
     const auto pitch = static_cast<std::uint32_t>(target.g.pitch);

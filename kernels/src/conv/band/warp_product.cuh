@@ -19,10 +19,11 @@ struct WarpProduct {
   static_assert(kRowBytes == 64 || kRowBytes == 128);
   static_assert(ORDER == FilterOrder::k_contiguous || Tile::WN == Tile::BN);
 
-  /// Where this lane's row of a 16x16 fragment begins: row lane % 16, k 0-7 or 8-15.
+  /// Where this lane points to for a 16x16 fragment (ThreadPlace), in its row of a.
   __device__ static __forceinline__ int offset_a(int row, int row_bytes) {
     return row * row_bytes + static_cast<int>(threadIdx.x) % 32 / 16 * kPackBytes;
   }
+  /// And for two 8-column fragments of b.
   __device__ static __forceinline__ int offset_b() {
     const ThreadPlace<Tile> at;
     if constexpr (ORDER == FilterOrder::k_contiguous) {

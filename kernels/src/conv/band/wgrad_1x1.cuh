@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weight gradient of a 1x1 convolution (stride 1):
-// grad_weight [K,C] (= or +=) sum over pixels of d [pixel,K] z [pixel,C], where d and z are grad_y
-// and x [pixels,.] as their changes make them.
+// A block of the weight gradient of a 1x1 convolution (band_wgrad_kernel says the rest). It has
+// FILTERS filters and 128 channels, in four warps, and goes through its pixels in steps of 32. Both
+// operands lie in shared memory as in memory, a row per pixel, and are read transposed. x arrives
+// by cp.async and is changed in place; where d is made of two tensors, these come through
+// registers. Pixels behind the last one are zero in d, whatever becomes of them in z.
 //
-// A block has FILTERS filters and 128 channels, in four warps, and goes through its pixels in steps
-// of 32: both operands arrive by cp.async as they lie in memory, are changed once, in place, and
-// are read transposed. Pixels behind the last one are zero in d, whatever becomes of them in z.
-//
-// Blocks: tiles of filters and channels, times ranges of steps (wgrad_ranges.cuh), 128 threads.
 // Shared memory: 3 stages of 32 rows, 272 bytes of x and FILTERS * 2 + 16 of d, and tables: 55 KB.
-// Floor: x and grad_y moved once for each tile across them; 2 * C * K FLOP per pixel. Alignment:
-// rows of x, grad_y and y begin at multiples of ALIGN bytes and hold multiples of that.
 #pragma once
 
 #include "conv/band/wgrad_ranges.cuh"

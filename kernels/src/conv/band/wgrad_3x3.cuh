@@ -1,23 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// Weight gradient of a 3x3 convolution (stride 1, padding 1):
-// grad_weight [K,3,3,C] (= or +=) sum over pixels of d [pixel,K] z [pixel + tap,C], where d and z
-// are grad_y and x [N,H,W,.] as their changes make them, and z is 0 outside the image.
+// A block of the weight gradient of a 3x3 convolution (band_wgrad_kernel says the rest).
 //
 // * k runs over slots (slots.cuh), in which a tap is a constant distance. A block has FILTERS
-// filters
-//   and 64 channels with all taps, a warp 16 of the channels: a fragment of d is loaded once for
-//   nine taps, and no element of x is read by two warps.
+//   filters and 64 channels with all taps, a warp 16 of the channels: a fragment of d is loaded
+//   once for nine taps, and no element of x is read by two warps.
 // * x stands in a ring of slots. Each band of 64 slots of d needs its taps, up to a row and a slot
-// to
-//   either side: every slot of x is loaded and changed once per block. Behind the ring, its first
-//   two rows stand again: the taps of a row are read as one address and two offsets.
-// * Slots that are no pixels are zeroed and left alone: neither relu(shift) nor r may appear there.
+//   to either side: every slot of x is loaded and changed once per block. Behind the ring, its
+//   first two rows stand again: the taps of a row are read as one address and two offsets.
+// * Slots that are no pixels are zeroed and left alone: neither relu(shift) nor a deferred
+//   gradient's constant may appear there.
 //
-// Blocks: tiles of filters and channels, times ranges of bands (wgrad_ranges.cuh), 128 threads.
 // Shared memory: ring (W + 2 slots to both sides, rounded up to bands, and 2 bands) * 144 bytes,
 // 2 bands * (FILTERS * 2 + 16) bytes for each tensor of d, pixels, tables: 59 KiB for W = 56.
-// Floor: x and grad_y moved once for each tile across them; 18 * C * K FLOP per pixel. Alignment:
-// rows of x, grad_y and y begin at multiples of ALIGN bytes and hold multiples of that.
 #pragma once
 
 #include "conv/band/slots.cuh"
@@ -281,9 +275,14 @@ class Wgrad3x3Block {
     }
   }
 
+  // The first of the warp's 16 channels among the block's.
+  __device__ static __forceinline__ int own_channels() {
+    return static_cast<int>(threadIdx.x) / 32 * 16;
+  }
+
   // Where this lane's rows of the fragments of x begin in the ring, for the first tap of each row.
   __device__ __forceinline__ void locate_rows(int (&rows_x)[3]) const {
-    const int first = RingBand::right_offset(static_cast<int>(threadIdx.x) / 32 * 16);
+    const int first = RingBand::right_offset(own_channels());
 #pragma unroll
     for (int r = 0; r < 3; ++r) {
       rows_x[r] = first + a.slots.tap_distance(r, 0) * RingBand::kRowBytes;
@@ -338,8 +337,7 @@ class Wgrad3x3Block {
     };
     const int lane = static_cast<int>(threadIdx.x) % 32;
     const int first_filter = place.first_filter + lane / 4;
-    const int first_channel =
-        place.first_channel + static_cast<int>(threadIdx.x) / 32 * 16 + lane % 4 * 2;
+    const int first_channel = place.first_channel + own_channels() + lane % 4 * 2;
     add_ranges<kQuads>(a.blocks, place, own, [&](int quad, const float4& v) {
       const int tap = quad / (2 * kPieces);
       const int filter = first_filter + quad / 2 % kPieces * 16;

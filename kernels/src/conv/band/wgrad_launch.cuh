@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Launches of weight gradients by themselves.
+// The kernel of weight gradients by themselves, and its launches.
 #pragma once
 
 #include "conv/band/band_gemm.h"
@@ -8,6 +8,28 @@
 
 namespace accrete::kernels::cuda {
 
+/// Computes  grad_weight[k,r,s,c] (= or +=) sum over pixels (n,h,w) of d[n,h,w,k] * z[n, h + r -
+///           pad, w + s - pad, c], with d and z what the changes make of grad_y and x, z = 0
+///           outside the image, pad = R / 2. Wgrad is a Wgrad1x1 or a Wgrad3x3, whose files say
+///           what a block does with its steps; it provides Arguments, blocks, shared_bytes, run.
+/// Operands  x [N,H,W,C] and grad_y (g, and y with a deferred gradient) [N,H,W,K] bf16, any
+///           pitches; grad_weight [K,R,S,C] f32, packed; f32 partial sums [tiles][ranges][tile] in
+///           the workspace and tickets, zero before and behind, where there are several ranges.
+/// Grid      x: range * tiles + tile (WgradBlocks::place). A tile is 128 or 64 filters by 128
+///           channels (1x1), or 32 or 16 filters by 64 channels with all nine taps (3x3); a range
+///           is consecutive steps of 32 pixels (1x1) or 64 slots (3x3). There are about
+///           kResidentBlocks blocks where steps suffice (BandWgradPlan).
+/// Threads   128, four warps. Copies: WgradRows; results: ThreadPlace (1x1), 16 of the channels for
+///           each warp (3x3).
+/// Order     f32; the last block of a group of ranges adds up the group, the last of those the
+///           groups, in their order (add_ranges).
+/// Shared    static: a ticket; dynamic: Wgrad::shared_bytes, at most 113 KiB.
+/// Limits    stride 1; rows of x, g and y begin at multiples of ALIGN (16 or 8) bytes and hold
+///           multiples of that, grad_weight begins at a multiple of 8; slots number fewer than 2^31
+///           (band_side); rows are less than 4 GiB apart (not checked).
+/// Work      2 R S C K FLOP per pixel; x is read once for each tile of filters, and the slots
+///           around a range once more (3x3), grad_y once for each tile of channels; partial sums
+///           are written once and read once, the groups' again.
 template <class Wgrad>
 __global__ void __launch_bounds__(kWgradThreads, 2)
     band_wgrad_kernel(const __grid_constant__ typename Wgrad::Arguments arguments) {

@@ -60,9 +60,9 @@ struct WgradRows {
     }
   }
 
-  /// Where a lane reads: 16 rows of k by 16 columns, transposed. Of the left operand of a product,
-  /// the second matrix is 8 columns and the third one 8 rows further; of the right one, the other
-  /// way round.
+  /// Where a lane points to in 16 rows of k by 16 columns, read transposed (ThreadPlace). Of the
+  /// left operand of a product, the second matrix is 8 columns and the third one 8 rows further; of
+  /// the right one, the other way round.
   __device__ static __forceinline__ int left_offset(int first_column) {
     const int lane = static_cast<int>(threadIdx.x) % 32;
     return (lane % 8 + lane / 16 * 8) * kRowBytes + lane / 8 % 2 * kPackBytes + first_column * 2;

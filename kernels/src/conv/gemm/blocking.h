@@ -57,8 +57,7 @@ inline LineRingSize line_ring_size(const Im2col& matrix, std::int64_t rows) {
   return size;
 }
 
-// How the two GEMM forms cut their work. Everything here depends on the problem alone, never on
-// the pool or the instruction set, so that results and workspace sizes do not either.
+// How the two GEMM forms cut their work.
 
 /// out[rows, columns] = A[rows, reduction] * B[reduction, columns], A packed on the fly.
 struct DotBlocking {
@@ -113,8 +112,7 @@ struct OuterBlocking {
 /// A is `matrix`, whose data need not exist yet.
 OuterBlocking outer_blocking(const Im2col& matrix, std::int64_t outputs);
 
-// How products by Winograd's algorithm cut their work. As in gemm/blocking.h, everything depends on
-// the problem alone.
+// How products by Winograd's algorithm cut their work.
 
 /// A product in the dot form: a task takes a range of tiles, in groups as tall as a register tile.
 struct WinogradDotBlocking {
@@ -165,8 +163,8 @@ WinogradOuterBlocking winograd_outer_blocking(const Im2col& matrix, std::int64_t
 // What a forward pass or a gradient of the data needs, by whichever algorithm it runs.
 
 struct DotSizes {
-  std::size_t workspace_bytes = 0;  ///< of a plain call
-  std::int64_t blocks = 0;          ///< tasks, each with partial sums of its own in a fused call
+  std::size_t workspace_bytes = 0;  ///< of a call without optional parts
+  std::int64_t blocks = 0;  ///< tasks, each with partial sums of its own where there are parts
 };
 
 /// Of `matrix` times weights of `columns` columns; the matrix's data need not exist yet.

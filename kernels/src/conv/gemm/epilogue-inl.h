@@ -4,8 +4,7 @@
 // An epilogue is a copyable struct with
 //   void operator()(const TileResult& tile) const;
 //   void finish(std::int64_t block) const;  // after the last tile of a block
-//   void add_touched(TouchedRows& touched) const;  // rows that are worth fetching before their
-//   tile
+//   void add_touched(TouchedRows& touched) const;  // rows worth fetching before their tile
 // Each element of the result is handed over exactly once. Calls for one `block` come from one
 // thread, rows ascending within each column, in an order that depends on the problem alone: a
 // per-channel sum kept per block and combined in block order is deterministic. Calls for different

@@ -39,7 +39,8 @@ struct Bf16Arithmetic {
   }
 
  private:
-  // Matrices of a 16x16 fragment: rows 0-7 and 8-15 of k 0-7, then of k 8-15.
+  // Where lanes point: ThreadPlace. Matrices of a 16x16 fragment: rows 0-7 and 8-15 of k 0-7, then
+  // of k 8-15.
   template <class A>
   __device__ static __forceinline__ void load_a(std::uint32_t (&d)[4], const bf16* tile, int row,
                                                 int k, int lane) {

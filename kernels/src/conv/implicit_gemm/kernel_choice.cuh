@@ -24,7 +24,7 @@ template <class Arithmetic>
 constexpr int kStepDepth = kStepBytes / static_cast<int>(sizeof(typename Arithmetic::Element));
 
 /// Tiles of forward and dgrad, whose rows are pixels: few columns, some, many. All are 128 pixels
-/// high: workspaces for sums over so many are planned without a GPU (kFusedTileRows).
+/// high: workspaces for sums over so many are planned without a GPU (kPixelTileRows).
 template <class Arithmetic>
 using NarrowTile = Tile<128, 32, 32, 16, kStepDepth<Arithmetic>>;
 template <class Arithmetic>

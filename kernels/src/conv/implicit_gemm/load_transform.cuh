@@ -5,7 +5,8 @@
 //
 // A transform provides
 //   kTiles       tiles of the operand per stage: 2 when a second tensor is loaded beside the first
-//   kTables      per-channel tables in shared memory
+//   kTables      per-channel tables of f32 in shared memory
+//   kActive      whether anything changes
 //   Arguments    what the kernel gets
 //   operator()(value, companion, channel)
 //   change(values, companions, channel)    the same for a pack, if it is active

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel of forward and dgrad: rows are the pixels of the result, columns its channels.
+// The kernel of forward and dgrad, pixel_gemm, and its arguments.
 #pragma once
 
 #include <type_traits>
@@ -12,7 +12,8 @@
 
 namespace accrete::kernels::cuda {
 
-/// `Transform` changes the pixels on load, `Epilogue` takes the results.
+/// `Transform` (load_transform.cuh) changes the pixels on load, `Epilogue` (epilogue.cuh) takes the
+/// results.
 template <class Arithmetic, class Tile_, Direction DIRECTION, Loads LOADS, class Transform,
           class Epilogue>
 struct PixelGemm {
@@ -129,6 +130,28 @@ struct PixelGemm {
   }
 };
 
+/// Computes  a matrix product, whose sums [m][n] go to the epilogue of the PixelGemm:
+///             forward  m: pixel (n,p,q) of y, n: filter k; sum over taps (r,s) and channels c of
+///                      change(x)[pixel (n, p stride_h - pad_h + r, q stride_w - pad_w + s), c] *
+///                      weight[k,r,s,c], with 0 outside the image
+///             dgrad    m: pixel (n,h,w) of x in one phase of the stride (image_walk.cuh), n:
+///                      channel c; sum over the phase's taps and filters k of change(grad_y)[tap's
+///                      pixel, k] * weight[k,r,s,c]. There is a launch for each phase.
+/// Operands  source x [N,H,W,C] or grad_y [N,P,Q,K], any pitch; weight [K,R,S,C] packed; both of T.
+/// Grid      x: tiles of BM = 128 pixels, y: tiles of BN = 32, 64 or 128 columns.
+/// Threads   256. Of the product a warp has WM x WN results (ThreadPlace); of the loads a thread
+///           has one pack of every so-many-th line (main_loop.cuh).
+/// Shared    static 2.5 KiB, where each row's taps start and its result lies, and a ticket where
+///           the epilogue sums; dynamic 3 stages of kTiles * 128 lines of 80 bytes and of the
+///           filters' BN lines of 80 bytes (forward) or BK lines of BN elements and 16 bytes
+///           (dgrad), behind them 4 * kTables bytes for each channel of the source, or 16 for each
+///           tap where channels are few. The epilogue's scratch is the stages.
+/// Limits    Loads::packs: packs_fit of source, companion and weight. gray and rgb: forward with C
+///           = 1 or 3 and R S <= 256, nothing to change. elements: any. Pixels of either image, and
+///           bytes from one to the next, number fewer than 2^31 (not checked).
+/// Work      2 M N FLOP for each tap and channel; a tap's channels are rounded up to BK (64 bytes),
+///           where they are few all taps together. A step fetches 64 (kTiles BM + BN) bytes through
+///           L2: in bf16, for one tensor, 1 / BM + 1 / BN bytes per FLOP.
 template <class Gemm>
 __global__ void __launch_bounds__(Gemm::Tile::kThreads, 1)
     pixel_gemm(const __grid_constant__ typename Gemm::Arguments arguments) {

@@ -38,7 +38,15 @@ struct Accumulators {
   }
 };
 
-/// Position of the running thread.
+/// Position of the running thread: its warp's part, and its lane's place in every 16x8 piece, which
+/// holds rows g and g + 8 and columns 2 t and 2 t + 1.
+///
+/// A lane that loads operands by ldmatrix points to one row of 16 bytes, 8 elements of bf16, of a
+/// square of 16x16. The square's four matrices come in one of two orders:
+///   left half first: row lane % 16, half lane / 16, for the left operand stored [row][k] and the
+///   right one that is read transposed from [k][column];
+///   upper half first: row lane % 8 + lane / 16 * 8, half lane / 8 % 2, for the right operand
+///   stored [column][k] and the left one that is read transposed from [k][row].
 template <class Tile>
 struct ThreadPlace {
   int lane = static_cast<int>(threadIdx.x) % 32;
@@ -47,6 +55,9 @@ struct ThreadPlace {
   int g = lane / 4;
   int t = lane % 4;
 
+  /// Row of the block's tile that this lane points to for the left operand of pieces (i, .), stored
+  /// [row][k].
+  __device__ __forceinline__ int pointed_row(int i) const { return warp_m + i * 16 + lane % 16; }
   /// Row and column, within the block's tile, of element e of piece (i, j).
   __device__ __forceinline__ int row(int i, int e) const { return warp_m + i * 16 + g + e / 2 * 8; }
   __device__ __forceinline__ int column(int j, int e) const {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The kernel of the weight gradient: rows are filters, columns (tap, channel), k are pixels, cut
-// into ranges that are summed in order by a second kernel.
+// The kernel of the weight gradient, wgrad_gemm, its arguments, and the sum of its ranges, which is
+// a launch of for_each_pack.
 #pragma once
 
 #include <type_traits>
@@ -133,6 +133,22 @@ struct WgradGemm {
   }
 };
 
+/// Computes  partial[range][k][(r,s,c)] = sum over the range's pixels (n,p,q) of y of
+///           change(grad_y)[n,p,q,k] * change(x)[n, p stride_h - pad_h + r, q stride_w - pad_w + s,
+///           c], with 0 outside the image. SumRanges makes grad_weight of it.
+/// Operands  x [N,H,W,C] and grad_y [N,P,Q,K] of T, any pitches; partial f32 [ranges, K, R S C].
+/// Grid      x: tiles of BN columns (r,s,c): 128, or where channels are few 64 (gray) or 160 (rgb);
+///           y: tiles of BM = 32 or 64 filters; z: ranges of pixels (wgrad_ranges: multiples of 32,
+///           so many that there are about 264 blocks).
+/// Threads   256, as in pixel_gemm.
+/// Shared    static none; dynamic 3 stages of BK lines, a pixel each, of kTiles * (BM elements and
+///           16 bytes) and of BN elements and 16 bytes; behind them 16 bytes for each column's tap,
+///           and of the transforms 4 * kTables bytes for each of the K filters and of the C
+///           channels.
+/// Limits    as in pixel_gemm; gray and rgb need packs of grad_y, and all columns in one tile; the
+///           taps of a filter span fewer than 2^31 elements of x (not checked).
+/// Work      2 K R S C FLOP a pixel of y; a step fetches BK (kTiles BM + BN) elements through L2;
+///           partial is written here once and read by SumRanges once.
 template <class Gemm>
 __global__ void __launch_bounds__(Gemm::Tile::kThreads, Gemm::kLeastBlocks)
     wgrad_gemm(const __grid_constant__ typename Gemm::Arguments arguments) {

@@ -32,7 +32,7 @@ constexpr BackwardCosts kCosts1x1{52.0, 140.0};
 constexpr BackwardCosts kCosts3x3{66.0, 150.0};
 
 /// Percent of its share of the work that a role's blocks get, so that they are done first; for a
-/// measurement to choose (band_gemm/tuning.cuh). Fewer of the others remain at the end the larger
+/// measurement to choose (band/tuning.cuh). Fewer of the others remain at the end the larger
 /// it is, and the further those that walk run ahead of them in the tensors that both read.
 #ifndef ACCRETE_BAND_HEAD_START
 #define ACCRETE_BAND_HEAD_START 115

@@ -40,7 +40,7 @@ struct BandWgradPlan {
         filter_tiles(divided(p.K, filters)),
         channel_tiles(divided(p.C, channels)),
         tile_elements(filters * channels * side * side),
-        // Slots (band_gemm/slots.cuh) from the first pixel to the last.
+        // Slots (band/slots.cuh) from the first pixel to the last.
         steps(side == 1 ? divided(p.N * p.H * p.W, kWgradPixels)
                         : divided(p.N * (p.H + 1) * (p.W + 1) - (p.W + 2), kWgradBand)) {
     const std::int64_t least = side == 1 ? kWgrad1x1LeastSteps : kWgrad3x3LeastSteps;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Workspace of convolutions on a GPU, and how their work is cut. Depends on the problem alone, so
-// that memory can be planned without a GPU and results do not depend on which one it is.
+// that memory can be planned without a GPU, and suits whichever kernel takes the problem.
 #pragma once
 
 #include <algorithm>
