@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # The CUDA backend is optional: ACCRETE_ENABLE_CUDA is AUTO (when nvcc is found), ON or OFF.
-# Sets ACCRETE_HAS_CUDA and defines accrete_cuda_defaults. The kernels are in kernels/src/cuda.
+# Sets ACCRETE_HAS_CUDA and defines accrete_cuda_defaults. The kernels are the .cu files of kernels/src.
 set(ACCRETE_HAS_CUDA OFF)
 if(ACCRETE_ENABLE_CUDA STREQUAL OFF)
   return()

@@ -11,7 +11,7 @@ set_property(CACHE ACCRETE_SANITIZE PROPERTY STRINGS OFF address thread)
 set(ACCRETE_DOWNLOAD AUTO CACHE STRING "Downloads of data sets: AUTO (with libcurl), ON or OFF")
 set(ACCRETE_ENABLE_CUDA AUTO CACHE STRING "CUDA backend: AUTO (when nvcc is found), ON or OFF")
 set(ACCRETE_CUDA_ARCHITECTURES "" CACHE STRING "GPUs of the CUDA backend; empty: 80 and 90")
-set(ACCRETE_GEMM_TUNING "" CACHE STRING "NAME=VALUE;... of band_gemm/tuning.cuh, for measuring")
+set(ACCRETE_GEMM_TUNING "" CACHE STRING "NAME=VALUE;... of conv/band/tuning.cuh, for measuring")
 
 if(PROJECT_IS_TOP_LEVEL)
   if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the launches of band kernels are: repeats what kernels/src/cuda/band_gemm and band_*.cu
+"""What the launches of band kernels are: repeats what kernels/src/conv/band
 decide (slots.cuh, shapes and their shared memory, tuning.cuh), plan/band_wgrad_plan.h and
 plan/backward_roles.h. Each function returns a Launch, or None where a problem is left to other
 kernels."""

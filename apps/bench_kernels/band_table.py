@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The loops of the kernels in kernels/src/cuda/band_gemm, see kernel_table.py.
+"""The loops of the kernels in kernels/src/conv/band, see kernel_table.py.
 
 Parts of a block of pixels (forward, dgrad): before, after; slot_table and table, a turn of filling
 those; k_step, 32 channels of forward; fill, the copies of one of those but for the first ones;

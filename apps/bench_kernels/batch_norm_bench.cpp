@@ -17,52 +17,50 @@ struct NormTensors {
         mean(bench.channels(shape.shape.c, 0.0F)),
         deviation(bench.channels(shape.shape.c, 1.0F)),
         running_mean(bench.channels(shape.shape.c, 0.0F)),
-        running_var(bench.channels(shape.shape.c, 1.0F)),
-        workspace(
-            bench.workspace(kernels::batch_norm_workspace_bytes(shape.shape, bench.device()))) {
-    options.relu = true;
-  }
+        running_var(bench.channels(shape.shape.c, 1.0F)) {}
+
+  kernels::NormRelu norm() const { return {mean, deviation, gamma, beta}; }
 
   TensorView x, y;
   TensorView gamma, beta, mean, deviation, running_mean, running_var;
-  Workspace workspace;
-  kernels::BatchNormOptions options;
 };
 
+constexpr kernels::BatchNormOptions kOptions{.relu = true};
+
+// x once, although its statistics come first: it may lie in a cache by then.
 Work training(Workbench& bench, const ActivationShape& shape) {
   const NormTensors t(bench, shape);
-  return {[stream = bench.stream(), t] {
-            kernels::batch_norm_training(stream, t.options, t.x, t.gamma, t.beta, t.running_mean,
-                                         t.running_var, t.mean, t.deviation, t.y, t.workspace);
-          },
-          0.0,
-          bytes_of({t.x, t.y, t.gamma, t.beta, t.mean, t.deviation}) +
-              2.0 * bytes_of({t.running_mean, t.running_var})};
+  Work work =
+      work_of(bench, kernels::BatchNormTraining{kOptions, t.x, t.gamma, t.beta, t.running_mean,
+                                                t.running_var, t.mean, t.deviation, t.y});
+  work.bytes = bytes_of({t.x, t.y, t.gamma, t.beta, t.mean, t.deviation}) +
+               2.0 * bytes_of({t.running_mean, t.running_var});
+  return work;
 }
 
 Work inference(Workbench& bench, const ActivationShape& shape) {
   const NormTensors t(bench, shape);
-  return {[stream = bench.stream(), t] {
-            kernels::batch_norm_inference(stream, t.options, t.x, t.gamma, t.beta, t.running_mean,
-                                          t.running_var, t.y);
-          },
-          0.0, bytes_of({t.x, t.y, t.gamma, t.beta, t.running_mean, t.running_var})};
+  return work_of(bench, kernels::BatchNormInference{kOptions, t.x, t.gamma, t.beta, t.running_mean,
+                                                    t.running_var, t.y});
 }
 
-// The gradient of x is added to that of the block's buffer.
+// The gradient of x is added to that of the block's buffer. x and y once, as above.
 Work backward(Workbench& bench, const ActivationShape& shape) {
   const NormTensors t(bench, shape);
   const TensorView grad_x = bench.tensor(shape.shape, shape.pitch);
   const TensorView grad_gamma = bench.channels(shape.shape.c, 0.0F);
   const TensorView grad_beta = bench.channels(shape.shape.c, 0.0F);
-  return {[stream = bench.stream(), t, grad_x, grad_gamma, grad_beta] {
-            kernels::batch_norm_backward(stream, t.options, t.y, t.x, t.gamma, t.beta, t.mean,
-                                         t.deviation, grad_x, GradMode::accumulate, grad_gamma,
-                                         grad_beta, t.workspace);
-          },
-          0.0,
-          bytes_of({t.x, t.y, t.gamma, t.beta, t.mean, t.deviation, grad_gamma, grad_beta}) +
-              2.0 * bytes_of({grad_x})};
+  Work work = work_of(bench, kernels::BatchNormBackward{.grad_y = t.y,
+                                                        .x = t.x,
+                                                        .norm = t.norm(),
+                                                        .relu = true,
+                                                        .grad_x = grad_x,
+                                                        .mode = GradMode::accumulate,
+                                                        .grad_gamma = grad_gamma,
+                                                        .grad_beta = grad_beta});
+  work.bytes = bytes_of({t.x, t.y, t.gamma, t.beta, t.mean, t.deviation, grad_gamma, grad_beta}) +
+               2.0 * bytes_of({grad_x});
+  return work;
 }
 
 }  // namespace

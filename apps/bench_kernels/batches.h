@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "accrete/kernels/device.h"
+#include "accrete/kernels/tensor_view.h"
 
 namespace accrete::bench {
 

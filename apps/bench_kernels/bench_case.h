@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "accrete/kernels/call.h"
 #include "arithmetic.h"
 #include "workbench.h"
 
@@ -20,6 +21,15 @@ struct Work {
   double flops = 0.0;  ///< multiplications and additions; 0 where moving bytes is all that counts
   double bytes = 0.0;  ///< every tensor of the call once, twice where it is read and written
 };
+
+/// A call of this project, in a workspace of its own. What its struct refers to must outlive it.
+template <class KernelCall>
+Work work_of(Workbench& bench, const KernelCall& call) {
+  const Workspace workspace = bench.workspace(kernels::workspace_bytes(call, bench.device()));
+  const kernels::Cost cost = kernels::cost(call);
+  return {[stream = bench.stream(), call, workspace] { kernels::run(stream, call, workspace); },
+          2.0 * static_cast<double>(cost.macs), static_cast<double>(cost.bytes)};
+}
 
 struct BenchCase {
   std::string name;  ///< "conv/forward/dn121/1x1/56x56/128-128"

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// Convolutions without optional parts, and linear layers.
 #include "accrete/kernels/conv.h"
 
 #include "families.h"
@@ -6,42 +7,28 @@
 namespace accrete::bench {
 namespace {
 
-Workspace workspace_of(Workbench& bench, Pass pass, const ConvProblem& problem) {
-  switch (pass) {
-    case Pass::forward:
-      return bench.workspace(
-          kernels::conv_forward_workspace_bytes(problem, bench.device(), bench.dtype()));
-    case Pass::dgrad:
-      return bench.workspace(
-          kernels::conv_dgrad_workspace_bytes(problem, bench.device(), bench.dtype()));
-    case Pass::wgrad:
-      break;
-  }
-  return bench.workspace(
-      kernels::conv_wgrad_workspace_bytes(problem, bench.device(), bench.dtype()));
-}
-
-void call(Pass pass, const Stream& stream, const ConvTensors& t, const Workspace& workspace) {
-  switch (pass) {
-    case Pass::forward:
-      kernels::conv_forward(stream, t.problem, t.x, t.weight, {}, t.y, workspace);
-      break;
-    case Pass::dgrad:
-      kernels::conv_dgrad(stream, t.problem, t.y, t.weight, t.x, GradMode::overwrite, workspace);
-      break;
-    case Pass::wgrad:
-      kernels::conv_wgrad(stream, t.problem, t.x, t.y, t.weight, GradMode::overwrite, workspace);
-      break;
-  }
-}
-
 Work prepare(Workbench& bench, const ConvShape& shape, Pass pass) {
-  const ConvTensors tensors(bench, shape, pass);
-  const Workspace workspace = workspace_of(bench, pass, shape.problem);
-  return {[pass, stream = bench.stream(), tensors, workspace] {
-            call(pass, stream, tensors, workspace);
-          },
-          flops_of(shape.problem), tensors.bytes()};
+  const ConvTensors t(bench, shape, pass);
+  switch (pass) {
+    case Pass::forward:
+      return work_of(bench, t.forward());
+    case Pass::dgrad:
+      return work_of(bench, t.dgrad());
+    case Pass::wgrad:
+      break;
+  }
+  return work_of(bench, t.wgrad());
+}
+
+// The pass, and other implementations of it.
+void add_pass(const BenchSetting& setting, const char* family, const ConvShape& shape, Pass pass,
+              BenchCases& cases) {
+  const std::string name = std::string(family) + "/" + name_of(pass) + "/" + shape.name;
+  for (const Arithmetic arithmetic : setting.arithmetics) {
+    cases.push_back({name, arithmetic, "",
+                     [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
+    add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
+  }
 }
 
 }  // namespace
@@ -54,12 +41,19 @@ BenchCases conv_cases(const BenchSetting& setting) {
       if (pass == Pass::dgrad && shape.problem.stride_h > 1) {
         continue;
       }
-      const std::string name = std::string("conv/") + name_of(pass) + "/" + shape.name;
-      for (const Arithmetic arithmetic : setting.arithmetics) {
-        cases.push_back({name, arithmetic, "",
-                         [shape, pass](Workbench& bench) { return prepare(bench, shape, pass); }});
-        add_yardsticks(setting.yardsticks, name, shape, pass, arithmetic, cases);
-      }
+      add_pass(setting, "conv", shape, pass, cases);
+    }
+  }
+  return cases;
+}
+
+// On this project's kernels; networks on a GPU use cuBLAS for them, which stands beside.
+BenchCases linear_cases(const BenchSetting& setting) {
+  BenchCases cases;
+  for (const LinearShape& linear : linear_shapes(setting.batches)) {
+    const ConvShape shape{linear.name, ConvProblem::linear(linear.N, linear.C, linear.K)};
+    for (const Pass pass : kPasses) {
+      add_pass(setting, "linear", shape, pass, cases);
     }
   }
   return cases;

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "accrete/kernels/conv.h"
 #include "conv_shapes.h"
 #include "workbench.h"
 
@@ -45,6 +46,16 @@ struct ConvTensors {
 
   /// x, weight and y once: every pass reads two of them and writes the third.
   double bytes() const { return bytes_of({x, weight, y}); }
+
+  kernels::ConvForward forward() const {
+    return {.problem = problem, .x = x, .weight = weight, .y = y};
+  }
+  kernels::ConvDgrad dgrad() const {
+    return {.problem = problem, .grad_y = {.g = y}, .weight = weight, .grad_x = {.g = x}};
+  }
+  kernels::ConvWgrad wgrad() const {
+    return {.problem = problem, .x = x, .grad_y = {.g = y}, .grad_weight = weight};
+  }
 
   ConvProblem problem;
   TensorView x, weight, y;

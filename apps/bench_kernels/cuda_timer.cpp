@@ -17,21 +17,13 @@ cudaStream_t native(const Stream& stream) {
   return static_cast<cudaStream_t>(stream.native());
 }
 
-// The calls as one graph. A call that cannot be recorded throws, and recording ends.
+// The calls as one graph.
 std::unique_ptr<CapturedCalls> record(DeviceRuntime& runtime, const Call& call, std::size_t count) {
-  runtime.begin_capture();
-  try {
+  return runtime.capture([&] {
     for (std::size_t i = 0; i < count; ++i) {
       call();
     }
-  } catch (...) {
-    try {
-      runtime.end_capture();
-    } catch (const Error&) {  // says no more than the first one
-    }
-    throw;
-  }
-  return runtime.end_capture();
+  });
 }
 
 // Images of 8x8 pixels and 256 channels, 64 KiB each, whose means are 1/64 of what is read.
@@ -64,8 +56,8 @@ CacheFlush::CacheFlush(DeviceRuntime& runtime, std::int64_t l2_bytes)
       means_(bench_.zeros({written_.shape.n, 1, 1, written_.shape.c}, DType::f32)) {}
 
 void CacheFlush::operator()() const {
-  kernels::fill(bench_.stream(), written_, 1.0F);
-  kernels::global_average_pool_forward(bench_.stream(), read_, means_);
+  kernels::run(bench_.stream(), kernels::Fill{written_, 1.0F});
+  kernels::run(bench_.stream(), kernels::GlobalAveragePoolForward{.x = read_, .y = means_});
 }
 
 CudaTimer::CudaTimer(DeviceRuntime& runtime, std::int64_t l2_bytes)

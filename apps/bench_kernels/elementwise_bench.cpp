@@ -8,33 +8,24 @@ namespace accrete::bench {
 namespace {
 
 Work copy(Workbench& bench, const ActivationShape& shape) {
-  const TensorView src = bench.tensor(shape.shape);
-  const TensorView dst = bench.tensor(shape.shape, shape.pitch);
-  return {
-      [stream = bench.stream(), src, dst] { kernels::copy(stream, src, dst, GradMode::overwrite); },
-      0.0, bytes_of({src, dst})};
+  return work_of(bench,
+                 kernels::Copy{bench.tensor(shape.shape), bench.tensor(shape.shape, shape.pitch)});
 }
 
 Work add(Workbench& bench, const ActivationShape& shape) {
-  const TensorView a = bench.tensor(shape.shape);
-  const TensorView b = bench.tensor(shape.shape, shape.pitch);
-  const TensorView y = bench.tensor(shape.shape, shape.pitch);
-  return {[stream = bench.stream(), a, b, y] { kernels::add(stream, a, b, y); }, 0.0,
-          bytes_of({a, b, y})};
+  return work_of(bench,
+                 kernels::Add{bench.tensor(shape.shape), bench.tensor(shape.shape, shape.pitch),
+                              bench.tensor(shape.shape, shape.pitch)});
 }
 
 Work fill(Workbench& bench, const ActivationShape& shape) {
-  const TensorView dst = bench.tensor(shape.shape, shape.pitch);
-  return {[stream = bench.stream(), dst] { kernels::fill(stream, dst, 0.5F); }, 0.0,
-          bytes_of({dst})};
+  return work_of(bench, kernels::Fill{bench.tensor(shape.shape, shape.pitch), 0.5F});
 }
 
 // From the case's dtype to f32.
 Work cast(Workbench& bench, const ActivationShape& shape) {
-  const TensorView src = bench.tensor(shape.shape, shape.pitch);
-  const TensorView dst = bench.f32_tensor(shape.shape);
-  return {[stream = bench.stream(), src, dst] { kernels::cast(stream, src, dst); }, 0.0,
-          bytes_of({src, dst})};
+  return work_of(
+      bench, kernels::Copy{bench.tensor(shape.shape, shape.pitch), bench.f32_tensor(shape.shape)});
 }
 
 }  // namespace

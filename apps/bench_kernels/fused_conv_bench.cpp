@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The convolutions of conv_bench.cpp with every fused part: a norm on x, statistics of y, a
+// The convolutions of conv_bench.cpp with every optional part: a norm on x, statistics of y, a
 // deferred gradient of y. The pitch of gradients and of what lies beside them is that of y.
-#include "accrete/kernels/fused_conv.h"
-
 #include <string>
 
 #include "conv_tensors.h"
@@ -20,21 +18,6 @@ constexpr struct {
                     {FusedPass::dgrad_add, "dgrad_add"},
                     {FusedPass::wgrad, "wgrad"},
                     {FusedPass::backward_add, "backward_add"}};
-
-std::size_t workspace_bytes(FusedPass pass, const ConvProblem& problem, const Workbench& bench) {
-  switch (pass) {
-    case FusedPass::forward:
-      return kernels::fused_conv_forward_workspace_bytes(problem, bench.device(), bench.dtype());
-    case FusedPass::dgrad:
-    case FusedPass::dgrad_add:
-      return kernels::fused_conv_dgrad_workspace_bytes(problem, bench.device(), bench.dtype());
-    case FusedPass::wgrad:
-      return kernels::fused_conv_wgrad_workspace_bytes(problem, bench.device(), bench.dtype());
-    case FusedPass::backward_add:
-      break;
-  }
-  return kernels::fused_conv_backward_workspace_bytes(problem, bench.device(), bench.dtype());
-}
 
 // Which sides of a convolution a pass reads decides which of value and gradient has the f32 weight.
 struct FusedConvTensors {
@@ -57,30 +40,27 @@ struct FusedConvTensors {
   TensorView of_x, of_y, sink_x, sink_y;
 };
 
-void call(FusedPass pass, const Stream& stream, const FusedConvTensors& t,
-          const Workspace& workspace) {
-  const ConvProblem& problem = t.value.problem;
+Work work_of(FusedPass pass, Workbench& bench, const FusedConvTensors& t) {
+  const auto& [p, x, weight, y] = t.value;
   switch (pass) {
     case FusedPass::forward:
-      kernels::fused_conv_forward(stream, problem, t.value.x, t.norm(), t.value.weight, {},
-                                  t.value.y, t.statistics(), workspace);
-      break;
+      return bench::work_of(bench,
+                            kernels::ConvForward{p, x, t.norm(), weight, {}, y, t.statistics()});
     case FusedPass::dgrad:
-    case FusedPass::dgrad_add:
-      kernels::fused_conv_dgrad(
-          stream, problem, t.grad_y(), t.value.weight, t.value.x, t.norm(),
-          t.out(pass == FusedPass::dgrad ? GradMode::overwrite : GradMode::accumulate), workspace);
-      break;
+    case FusedPass::dgrad_add: {
+      const GradMode mode = pass == FusedPass::dgrad ? GradMode::overwrite : GradMode::accumulate;
+      return bench::work_of(bench,
+                            kernels::ConvDgrad{p, t.grad_y(), weight, x, t.norm(), t.out(mode)});
+    }
     case FusedPass::wgrad:
-      kernels::fused_conv_wgrad(stream, problem, t.value.x, t.norm(), t.grad_y(), t.gradient.weight,
-                                GradMode::overwrite, workspace);
-      break;
+      return bench::work_of(bench,
+                            kernels::ConvWgrad{p, x, t.norm(), t.grad_y(), t.gradient.weight});
     case FusedPass::backward_add:
-      kernels::fused_conv_backward(stream, problem, t.value.x, t.norm(), t.value.weight, t.grad_y(),
-                                   t.out(GradMode::accumulate), t.gradient.weight,
-                                   GradMode::overwrite, workspace);
       break;
   }
+  return bench::work_of(
+      bench, kernels::ConvBackward{p, x, t.norm(), weight, t.grad_y(), t.out(GradMode::accumulate),
+                                   t.gradient.weight});
 }
 
 // What has to cross the memory bus at least, vectors over channels aside.
@@ -106,12 +86,9 @@ double bytes_of(FusedPass pass, const FusedConvTensors& t) {
 
 Work prepare(Workbench& bench, const ConvShape& shape, FusedPass pass) {
   const FusedConvTensors tensors(bench, shape);
-  const Workspace workspace = bench.workspace(workspace_bytes(pass, shape.problem, bench));
-  return {[pass, stream = bench.stream(), tensors, workspace] {
-            call(pass, stream, tensors, workspace);
-          },
-          (pass == FusedPass::backward_add ? 2.0 : 1.0) * flops_of(shape.problem),
-          bytes_of(pass, tensors)};
+  Work work = work_of(pass, bench, tensors);
+  work.bytes = bytes_of(pass, tensors);
+  return work;
 }
 
 }  // namespace

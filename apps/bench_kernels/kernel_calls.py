@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which kernels the nodes of a step launch, and how much work each launch has.
 
-This repeats what the sources in kernels/src/cuda decide: band_gemm (band_calls.py); for what those
+This repeats what the sources in kernels/src decide: conv/band (band_calls.py); for what those
 do not take, kernel_choice.cuh (tiles, loads) and plan/conv_plan.h (ranges of pixels of a weight
-gradient); column_walk.cuh and plan/row_chunks.h (pools). Sizes of the general tiles come from the
+gradient); column_walk.cuh and row_chunks.h (pools). Sizes of the general tiles come from the
 budget.
 
 What is not in the graph: windows of pools. Strided maximum pools have windows of 3x3, average pools

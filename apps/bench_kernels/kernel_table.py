@@ -14,14 +14,14 @@ Loop says otherwise. What only the last of many blocks does is not counted and n
 
 A new kernel: its name as a pattern, and for a matrix product that is
   Loop("k_step", {"mma_16x8x16": products of a warp}, around=("before", "after"))
-with, inside, one Loop for each loop that was not unrolled. Those of band_gemm are in band_table.py,
-those of implicit_gemm and the others here."""
+with, inside, one Loop for each loop that was not unrolled. Those of conv/band are in band_table.py,
+those of conv/implicit_gemm and the others here."""
 import re
 
 from band_table import band_kernel, statistics_epilogue
 from kernel_loops import OTHERS, Kernel, Loop, Tile
 
-STAGES = 3  # kStages in kernels/src/cuda/implicit_gemm
+STAGES = 3  # kStages in kernels/src/conv/implicit_gemm
 
 TRANSFORMS = {"PlainLoad": "plain", "NormReluLoad": "norm_relu", "DeferredGradientLoad": "deferred"}
 EPILOGUES = {"StatisticsStore": "statistics", "NormGradientStore": "norm_gradient",

@@ -1,32 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy behind the classifiers. Too small to fill a GPU: its time is a latency.
-#include "accrete/kernels/softmax_cross_entropy.h"
+#include "accrete/kernels/loss.h"
 #include "families.h"
 
 namespace accrete::bench {
 namespace {
 
 Work forward(Workbench& bench, const LinearShape& shape) {
-  const TensorView logits = bench.tensor({shape.N, 1, 1, shape.K});
-  const TensorView probabilities = bench.tensor({shape.N, 1, 1, shape.K});
-  const TensorView labels = bench.labels(shape.N, shape.K);
-  const TensorView loss = bench.channels(1, 0.0F);
-  const TensorView correct = bench.channels(1, 0.0F);
-  return {[=, stream = bench.stream()] {
-            kernels::softmax_cross_entropy_forward(stream, logits, labels, probabilities, loss,
-                                                   correct);
-          },
-          0.0, bytes_of({logits, probabilities, labels, loss, correct})};
+  const Shape rows{shape.N, 1, 1, shape.K};
+  return work_of(bench, kernels::SoftmaxCrossEntropyForward{
+                            bench.tensor(rows), bench.labels(shape.N, shape.K), bench.tensor(rows),
+                            bench.channels(1, 0.0F), bench.channels(1, 0.0F)});
 }
 
 Work backward(Workbench& bench, const LinearShape& shape) {
-  const TensorView probabilities = bench.tensor({shape.N, 1, 1, shape.K});
-  const TensorView grad_logits = bench.tensor({shape.N, 1, 1, shape.K});
-  const TensorView labels = bench.labels(shape.N, shape.K);
-  return {[=, stream = bench.stream()] {
-            kernels::softmax_cross_entropy_backward(stream, probabilities, labels, grad_logits);
-          },
-          0.0, bytes_of({probabilities, grad_logits, labels})};
+  const Shape rows{shape.N, 1, 1, shape.K};
+  return work_of(bench,
+                 kernels::SoftmaxCrossEntropyBackward{
+                     bench.tensor(rows), bench.labels(shape.N, shape.K), bench.tensor(rows)});
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cuda/conv_naive.h"
+#include "conv/naive.h"
 
 #include "cuda_yardsticks.h"
 
@@ -19,15 +19,13 @@ class Naive final : public ConvYardstick {
     return [pass, stream = bench.stream(), t] {
       switch (pass) {
         case Pass::forward:
-          kernels::cuda::conv_forward_naive(stream, t.problem, t.x, t.weight, {}, t.y);
+          kernels::cuda::conv_forward_naive(stream, t.forward());
           break;
         case Pass::dgrad:
-          kernels::cuda::conv_dgrad_naive(stream, t.problem, t.y, t.weight, t.x,
-                                          GradMode::overwrite);
+          kernels::cuda::conv_dgrad_naive(stream, t.dgrad());
           break;
         case Pass::wgrad:
-          kernels::cuda::conv_wgrad_naive(stream, t.problem, t.x, t.y, t.weight,
-                                          GradMode::overwrite);
+          kernels::cuda::conv_wgrad_naive(stream, t.wgrad());
           break;
       }
     };

@@ -44,14 +44,15 @@ std::uint16_t* rounded(Workbench& bench, std::int64_t count) {
   return static_cast<std::uint16_t*>(bench.zeros(channel_vector(count), DType::bf16).data);
 }
 
-// `transfers`: how many f32 arrays as long as the parameters are read or written.
-double traffic(Workbench& bench, const std::vector<std::int64_t>& counts, double transfers) {
-  const double bytes = 4.0 * transfers + (bench.arithmetic() == Arithmetic::bf16 ? 2.0 : 0.0);
-  double total = 0.0;
-  for (const std::int64_t count : counts) {
-    total += bytes * static_cast<double>(count);
-  }
-  return total;
+// make_call(list, count), whose list of parameters the work keeps.
+template <class Parameter, class MakeCall>
+Work step_of(Workbench& bench, std::vector<Parameter> parameters, const MakeCall& make_call) {
+  const auto count = static_cast<std::int64_t>(parameters.size());
+  const kernels::Cost cost = kernels::cost(make_call(parameters.data(), count));
+  return {[stream = bench.stream(), parameters = std::move(parameters), make_call, count] {
+            kernels::run(stream, make_call(parameters.data(), count));
+          },
+          0.0, static_cast<double>(cost.bytes)};
 }
 
 Work sgd(Workbench& bench, const std::vector<std::int64_t>& counts) {
@@ -61,13 +62,10 @@ Work sgd(Workbench& bench, const std::vector<std::int64_t>& counts) {
     parameters.push_back({array(bench, count), bench.f32_tensor(channel_vector(count)).f32(),
                           array(bench, count), count, 1e-4F, rounded(bench, count)});
   }
-  kernels::SgdOptions options;
-  options.momentum = 0.9F;
-  return {[stream = bench.stream(), options, parameters] {
-            kernels::sgd_step(stream, options, parameters.data(),
-                              static_cast<std::int64_t>(parameters.size()));
-          },
-          0.0, traffic(bench, counts, 5.0)};
+  return step_of(bench, std::move(parameters),
+                 [](const kernels::SgdParameter* list, std::int64_t count) {
+                   return kernels::SgdStep{{.momentum = 0.9F}, list, count};
+                 });
 }
 
 Work adam(Workbench& bench, const std::vector<std::int64_t>& counts) {
@@ -78,11 +76,10 @@ Work adam(Workbench& bench, const std::vector<std::int64_t>& counts) {
                           array(bench, count), array(bench, count), count, 1e-4F,
                           rounded(bench, count)});
   }
-  return {[stream = bench.stream(), parameters] {
-            kernels::adam_step(stream, {}, 100, parameters.data(),
-                               static_cast<std::int64_t>(parameters.size()));
-          },
-          0.0, traffic(bench, counts, 7.0)};
+  return step_of(bench, std::move(parameters),
+                 [](const kernels::AdamParameter* list, std::int64_t count) {
+                   return kernels::AdamStep{{}, 100, list, count};
+                 });
 }
 
 }  // namespace

@@ -11,50 +11,38 @@ Work forward(Workbench& bench, const PoolProblem& problem) {
   const TensorView x = bench.tensor(problem.x_shape());
   const TensorView y = bench.tensor(problem.y_shape());
   if (problem.kind == PoolKind::average) {
-    return {[stream = bench.stream(), problem, x, y] {
-              kernels::average_pool_forward(stream, problem, x, y);
-            },
-            0.0, bytes_of({x, y})};
+    return work_of(bench, kernels::AveragePoolForward{.problem = problem, .x = x, .y = y});
   }
   const TensorView winner = bench.zeros(problem.y_shape(), DType::u8);
-  return {[stream = bench.stream(), problem, x, y, winner] {
-            kernels::max_pool_forward(stream, problem, x, y, winner);
-          },
-          0.0, bytes_of({x, y, winner})};
+  return work_of(bench,
+                 kernels::MaxPoolForward{.problem = problem, .x = x, .y = y, .winner = winner});
 }
 
 Work backward(Workbench& bench, const PoolProblem& problem) {
   const TensorView grad_y = bench.tensor(problem.y_shape());
   const TensorView grad_x = bench.tensor(problem.x_shape());
   if (problem.kind == PoolKind::average) {
-    return {[stream = bench.stream(), problem, grad_y, grad_x] {
-              kernels::average_pool_backward(stream, problem, grad_y, grad_x, GradMode::overwrite);
-            },
-            0.0, bytes_of({grad_y, grad_x})};
+    return work_of(bench, kernels::AveragePoolBackward{
+                              .problem = problem, .grad_y = grad_y, .grad_x = {.g = grad_x}});
   }
   const TensorView winner = bench.zeros(problem.y_shape(), DType::u8);
-  kernels::max_pool_forward(bench.stream(), problem, grad_x, grad_y, winner);
-  return {[stream = bench.stream(), problem, grad_y, winner, grad_x] {
-            kernels::max_pool_backward(stream, problem, grad_y, winner, grad_x,
-                                       GradMode::overwrite);
-          },
-          0.0, bytes_of({grad_y, winner, grad_x})};
+  kernels::run(bench.stream(), kernels::MaxPoolForward{
+                                   .problem = problem, .x = grad_x, .y = grad_y, .winner = winner});
+  return work_of(
+      bench,
+      kernels::MaxPoolBackward{
+          .problem = problem, .grad_y = {.g = grad_y}, .winner = winner, .grad_x = {.g = grad_x}});
 }
 
 Work global_forward(Workbench& bench, const Shape& shape) {
-  const TensorView x = bench.tensor(shape);
-  const TensorView y = bench.tensor({shape.n, 1, 1, shape.c});
-  return {[stream = bench.stream(), x, y] { kernels::global_average_pool_forward(stream, x, y); },
-          0.0, bytes_of({x, y})};
+  return work_of(bench, kernels::GlobalAveragePoolForward{
+                            .x = bench.tensor(shape), .y = bench.tensor({shape.n, 1, 1, shape.c})});
 }
 
 Work global_backward(Workbench& bench, const Shape& shape) {
-  const TensorView grad_x = bench.tensor(shape);
-  const TensorView grad_y = bench.tensor({shape.n, 1, 1, shape.c});
-  return {[stream = bench.stream(), grad_y, grad_x] {
-            kernels::global_average_pool_backward(stream, grad_y, grad_x, GradMode::overwrite);
-          },
-          0.0, bytes_of({grad_y, grad_x})};
+  return work_of(
+      bench, kernels::GlobalAveragePoolBackward{.grad_y = bench.tensor({shape.n, 1, 1, shape.c}),
+                                                .grad_x = {.g = bench.tensor(shape)}});
 }
 
 template <class Argument>

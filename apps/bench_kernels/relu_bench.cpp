@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accrete/kernels/relu.h"
+#include "accrete/kernels/elementwise.h"
 
 #include "families.h"
 
@@ -7,20 +7,13 @@ namespace accrete::bench {
 namespace {
 
 Work forward(Workbench& bench, const ActivationShape& shape) {
-  const TensorView x = bench.tensor(shape.shape, shape.pitch);
-  const TensorView y = bench.tensor(shape.shape);
-  return {[stream = bench.stream(), x, y] { kernels::relu_forward(stream, x, y); }, 0.0,
-          bytes_of({x, y})};
+  return work_of(bench, kernels::ReluForward{bench.tensor(shape.shape, shape.pitch),
+                                             bench.tensor(shape.shape)});
 }
 
 Work backward(Workbench& bench, const ActivationShape& shape) {
-  const TensorView grad_y = bench.tensor(shape.shape);
-  const TensorView y = bench.tensor(shape.shape);
-  const TensorView grad_x = bench.tensor(shape.shape, shape.pitch);
-  return {[stream = bench.stream(), grad_y, y, grad_x] {
-            kernels::relu_backward(stream, grad_y, y, grad_x, GradMode::overwrite);
-          },
-          0.0, bytes_of({grad_y, y, grad_x})};
+  return work_of(bench, kernels::ReluBackward{bench.tensor(shape.shape), bench.tensor(shape.shape),
+                                              bench.tensor(shape.shape, shape.pitch)});
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "accrete/kernels/bf16.h"
+#include "accrete/kernels/dtype.h"
 #include "accrete/kernels/elementwise.h"
 
 namespace accrete::bench {
@@ -81,7 +81,7 @@ TensorView Workbench::f32_tensor(const Shape& shape) {
 
 TensorView Workbench::channels(std::int64_t C, float value) {
   const TensorView vector = zeros(channel_vector(C), DType::f32);
-  kernels::fill(stream(), vector, value);
+  kernels::run(stream(), kernels::Fill{vector, value});
   return vector;
 }
 

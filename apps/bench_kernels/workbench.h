@@ -6,9 +6,8 @@
 #include <initializer_list>
 #include <vector>
 
+#include "accrete/kernels/call.h"
 #include "accrete/kernels/device_runtime.h"
-#include "accrete/kernels/tensor_view.h"
-#include "accrete/kernels/workspace.h"
 #include "arithmetic.h"
 
 namespace accrete::bench {

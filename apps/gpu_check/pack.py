@@ -41,7 +41,7 @@ COMPRESSION = [{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": 128 * MIB}]
 
 
 def read_variants():
-    """Name: definitions of implicit_gemm/tuning.cuh, for programs bench_kernels-<name>."""
+    """Name: definitions of conv/band/tuning.cuh, for programs bench_kernels-<name>."""
     with open(os.path.join(kits.HERE, "variants.json"), encoding="utf-8") as file:
         return json.load(file)
 

@@ -209,8 +209,8 @@ class Budgets(unittest.TestCase):
 
     def test_names(self):
         scope = "void a::b::(anonymous namespace)::"
-        wgrad = "a::Wgrad3x3<a::DeferredPacks, a::NormReluPacks, 32, 16>"
-        dgrad = "a::DgradShape<3, a::Tile<256, 32, 64, 32, 32>, 3, 3, a::DeferredPacks, " \
+        wgrad = "a::Wgrad3x3<a::DeferredGradientPacks, a::NormReluPacks, 32, 16>"
+        dgrad = "a::DgradShape<3, a::Tile<256, 32, 64, 32, 32>, 3, 3, a::DeferredGradientPacks, " \
                 "a::NormGradientTarget, 16>"
         for name, arguments, key in (
                 ("band_backward_kernel", dgrad + ", " + wgrad, "band_backward/3x3/256x32+32/16"),

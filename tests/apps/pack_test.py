@@ -13,8 +13,8 @@ from unittest import mock
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SCRIPTS = os.path.join(SOURCE, "apps", "gpu_check")
-TUNING = [os.path.join(SOURCE, "kernels", "src", "cuda", *path)
-          for path in (("band_gemm", "tuning.cuh"), ("plan", "backward_roles.h"))]
+TUNING = [os.path.join(SOURCE, "kernels", "src", "conv", *path)
+          for path in (("band", "tuning.cuh"), ("plan", "backward_roles.h"))]
 sys.dont_write_bytecode = True
 sys.path.insert(0, SCRIPTS)
 import pack  # noqa: E402

@@ -19,7 +19,7 @@ template <class Call>
 void expect_cycles(const char* what, const ConvProblem& problem, double most_per_phase,
                    const Call& call) {
   INFO(what << " of " << describe(problem));
-  const ConvCase data(problem, Fill::whole);
+  const ConvCase data(problem);
   simt::matrix_loads() = {};
   call(data);
   const simt::MatrixLoads loads = simt::matrix_loads();
@@ -29,11 +29,11 @@ void expect_cycles(const char* what, const ConvProblem& problem, double most_per
 
 void expect_cycles_of_all(const ConvProblem& problem, double pixels, double slots) {
   expect_cycles("forward", problem, pixels,
-                [](const ConvCase& data) { run_forward(data, bf16_run(), true); });
+                [](const ConvCase& data) { run_forward(data, bf16_run(), {.bias = true}); });
   expect_cycles("dgrad", problem, pixels,
-                [](const ConvCase& data) { run_dgrad(data, bf16_run(), GradMode::overwrite); });
+                [](const ConvCase& data) { run_dgrad(data, bf16_run(), {}); });
   expect_cycles("wgrad", problem, slots,
-                [](const ConvCase& data) { run_wgrad(data, bf16_run(), GradMode::overwrite); });
+                [](const ConvCase& data) { run_wgrad(data, bf16_run(), {}); });
 }
 
 }  // namespace

@@ -4,8 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "cuda/backend.h"
-#include "cuda/conv_naive.h"
+#include "conv/naive.h"
 #include "cuda/tensor_core_runs.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
@@ -44,10 +43,10 @@ std::vector<ConvProblem> all_problems() {
 
 void expect_exact(const ConvProblem& problem, DType dtype) {
   INFO(describe(problem) << " " << dtype_name(dtype));
-  const ConvCase data(problem, Fill::whole);
-  const auto expected = expected_outputs(data, Fill::whole, dtype);
+  const ConvCase data(problem);
+  const auto expected = expected_plain(data, dtype);
   for_each_tensor_core_run(
-      dtype, [&](const Run& run) { check_outputs(all_outputs(data, run), expected); });
+      dtype, [&](const Run& run) { check_outputs(plain_outputs(data, run), expected); });
 }
 
 }  // namespace
@@ -67,47 +66,42 @@ TEST_CASE("convolution of whole numbers is exact in bf16") {
 TEST_CASE("strict f32 is exact on the shapes of DenseNet layers") {
   for (const ConvProblem& problem : dense_net_problems()) {
     INFO(describe(problem));
-    const ConvCase data(problem, Fill::whole);
-    check_outputs(all_outputs(data, {test_stream(0), layouts()[2], layouts()[0], DType::f32}),
-                  expected_outputs(data, Fill::whole));
+    const ConvCase data(problem);
+    check_outputs(plain_outputs(data, {test_stream(0), layouts()[2], layouts()[0], DType::f32}),
+                  expected_plain(data));
   }
 }
 
 // Operands rounded to 11 significant bits: an error of 2^-11 per product of magnitude up to 1.
 TEST_CASE("fractions in tf32 stay within the rounding of their operands") {
   const ConvProblem problem = {2, 14, 14, 64, 40, 3, 3, 1, 1, 1, 1};
-  const ConvCase data(problem, Fill::uniform);
-  std::vector<Expected> expected = expected_outputs(data, Fill::uniform);
+  const ConvCase data(problem, Numbers::fractions);
+  std::vector<Expected> expected = expected_plain(data);
   const double terms[] = {576, 576, 360, 360, 392, 392};
   for (std::size_t k = 0; k < expected.size(); ++k) {
     expected[k].tolerance.absolute = std::sqrt(terms[k]) * 8.0 / 2048.0;
   }
   const Stream stream = test_stream(0).with_float_math(FloatMath::tf32);
-  check_outputs(all_outputs(data, {stream, layouts()[0], layouts()[0], DType::f32}), expected);
+  check_outputs(plain_outputs(data, {stream, layouts()[0], layouts()[0], DType::f32}), expected);
 }
 
 TEST_CASE("the naive kernels agree with the definition") {
   for (const ConvProblem& problem : conv_problems()) {
     INFO(describe(problem));
-    const ConvCase data(problem, Fill::whole);
-    const auto expected = expected_outputs(data, Fill::whole);
-    const Stream stream = test_stream(1);
-    const GuardedTensor x = filled(problem.x_shape(), layouts()[2], data.x);
-    const GuardedTensor weight = filled(problem.weight_shape(), {}, data.weight);
-    const GuardedTensor bias = filled(channel_vector(problem.K), {}, data.bias);
-    const GuardedTensor grad_y = filled(problem.y_shape(), layouts()[3], data.grad_y);
-    GuardedTensor y = poisoned(problem.y_shape(), layouts()[1]);
-    GuardedTensor grad_x = filled(problem.x_shape(), layouts()[3], data.grad_x_before);
-    GuardedTensor grad_weight = poisoned(problem.weight_shape(), {});
-    kernels::cuda::conv_forward_naive(stream, problem, x.view(), weight.view(), bias.view(),
-                                      y.view());
-    kernels::cuda::conv_dgrad_naive(stream, problem, grad_y.view(), weight.view(), grad_x.view(),
-                                    GradMode::accumulate);
-    kernels::cuda::conv_wgrad_naive(stream, problem, x.view(), grad_y.view(), grad_weight.view(),
-                                    GradMode::overwrite);
-    require_undamaged({&x, &weight, &bias, &grad_y, &y, &grad_x, &grad_weight});
-    CHECK(difference(y.values(), expected[1].values, {}) == "");
-    CHECK(difference(grad_x.values(), expected[3].values, {}) == "");
-    CHECK(difference(grad_weight.values(), expected[4].values, {}) == "");
+    const ConvCase data(problem);
+    const Run run{test_stream(1), layouts()[2], layouts()[1]};
+    const BackwardParts added{.data_mode = GradMode::accumulate};
+    BackwardTensors t(data, run, added, layouts()[3], layouts()[3]);
+    const GuardedTensor bias = NormTensors::vector(data.bias);
+    GuardedTensor y = poisoned(problem.y_shape(), run.out);
+    const kernels::ConvBackward b = t.both();
+    kernels::cuda::conv_forward_naive(
+        run.stream,
+        {.problem = problem, .x = b.x, .weight = b.weight, .bias = bias.view(), .y = y.view()});
+    kernels::cuda::conv_dgrad_naive(run.stream, t.dgrad());
+    kernels::cuda::conv_wgrad_naive(run.stream, t.wgrad());
+    require_undamaged({&bias, &y});
+    check_outputs({y.values()}, expected_forward(data, {.bias = true}));
+    check_outputs(t.of_both(), expected_backward(data, added));
   }
 }

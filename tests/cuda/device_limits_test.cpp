@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
-#include "kernels/fused_conv_case.h"
 #include "simt/executor.h"
 
 using namespace accrete;
@@ -14,6 +14,8 @@ using namespace accrete::test;
 namespace {
 
 constexpr simt::DeviceLimits kDevices[] = {simt::kSm90, simt::kSm80, simt::kSm89};
+
+constexpr BackwardParts kBothGradients{Through::batch_norm, true, GradMode::accumulate};
 
 class OnDevice {
  public:
@@ -27,33 +29,20 @@ Run run_of(DType dtype, FloatMath math) {
   return {test_stream(1).with_float_math(math), layouts()[0], layouts()[0], dtype};
 }
 
-void expect_right(const FusedConvCase& data, DType dtype, FloatMath math) {
-  std::vector<Expected> expected;
-  expect_forward(data, expected, dtype);
-  std::vector<Expected> gradients;
-  expect_dgrad(data, gradients, dtype);
-  for (Expected& output : gradients) {
-    output.tolerance.absolute *= 10.0;
-  }
-  expected.insert(expected.end(), gradients.begin(), gradients.end());
-  expect_wgrad(data, expected);
+void expect_right(const ConvCase& data, DType dtype, FloatMath math) {
   const Run run = run_of(dtype, math);
-  Outputs got;
-  append_forward(data, run, got);
-  append_dgrad(data, run, got);
-  append_wgrad(data, run, got);
-  check_outputs(got, expected);
+  check_outputs(forward_outputs(data, run), expected_forwards(data, dtype));
+  check_outputs(dgrad_outputs(data, run), expected_dgrads(data, dtype));
+  check_outputs(wgrad_outputs(data, run), expected_wgrads(data));
 }
 
 // The most shared memory of a launch of both gradients, and what the kernel is.
-std::pair<std::size_t, const void*> backward_launch(const FusedConvCase& data) {
+std::pair<std::size_t, const void*> backward_launch(const ConvCase& data) {
   std::array<std::uint32_t, kTicketCount> tickets{};
   simt::Recorder recorder{true, {}};
-  const Stream stream = Stream::cuda(0, &recorder, *test_stream(0).cuda_backend())
+  const Stream stream = Stream::cuda(0, &recorder, test_stream(0).backend())
                             .with_tickets({tickets.data(), kTicketCount});
-  Outputs outputs;
-  append_backward(data, Run{stream, layouts()[2], layouts()[0], DType::bf16},
-                  {true, true, GradMode::accumulate, GradMode::overwrite}, outputs);
+  run_backward(data, Run{stream, layouts()[2], layouts()[0], DType::bf16}, kBothGradients);
   std::pair<std::size_t, const void*> most{0, nullptr};
   for (const auto& [grid, body] : recorder.launches) {
     most = std::max(most, {grid.dynamic_shared_bytes, grid.kernel});
@@ -65,7 +54,7 @@ std::pair<std::size_t, const void*> backward_launch(const FusedConvCase& data) {
 
 // Its gradients need between 46 and 48 KiB beside the arrays: more than 48 KiB in all.
 TEST_CASE("launches just below the limit of kernels that were not allowed more") {
-  const FusedConvCase data({1, 3, 3, 300, 40, 1, 1, 1, 1, 0, 0});
+  const ConvCase data({1, 3, 3, 300, 40, 1, 1, 1, 1, 0, 0});
   for (const simt::DeviceLimits& device : kDevices) {
     INFO(device.name);
     const OnDevice limits(device);
@@ -76,7 +65,7 @@ TEST_CASE("launches just below the limit of kernels that were not allowed more")
 }
 
 TEST_CASE("a tile that is too large for the GPU gives way to a smaller one") {
-  const FusedConvCase data({1, 3, 3, 136, 1200, 1, 1, 1, 1, 0, 0});
+  const ConvCase data({1, 3, 3, 136, 1200, 1, 1, 1, 1, 0, 0});
   const auto wide = backward_launch(data);
   CHECK(wide.first > simt::kSm89.shared_bytes_per_block);
   for (const simt::DeviceLimits& device : kDevices) {
@@ -87,14 +76,7 @@ TEST_CASE("a tile that is too large for the GPU gives way to a smaller one") {
     const bool fits = wide.first < device.shared_bytes_per_block;
     CHECK((launched.second == wide.second) == fits);
     expect_right(data, DType::bf16, FloatMath::strict);
-    std::vector<Expected> expected;
-    const BackwardParts parts{true, true, GradMode::accumulate, GradMode::overwrite};
-    expect_backward(data, parts, expected, DType::bf16);
-    for (Expected& output : expected) {
-      output.tolerance.absolute *= 10.0;
-    }
-    Outputs got;
-    append_backward(data, run_of(DType::bf16, FloatMath::strict), parts, got);
-    check_outputs(got, expected);
+    check_outputs(run_backward(data, run_of(DType::bf16, FloatMath::strict), kBothGradients),
+                  expected_backward(data, kBothGradients, DType::bf16));
   }
 }

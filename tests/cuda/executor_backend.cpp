@@ -4,7 +4,7 @@
 #include <array>
 
 #include "accrete/kernels/error.h"
-#include "cuda/backend.h"
+#include "call/backend.h"
 #include "kernels/backend.h"
 #include "simt/executor.h"
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "cuda/tensor_core_runs.h"
+#include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
-#include "kernels/fused_conv_case.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -34,34 +34,21 @@ std::vector<ConvProblem> bf16_problems() {
 
 void expect_exact(const ConvProblem& problem, DType dtype) {
   INFO(describe(problem) << " " << dtype_name(dtype));
-  const FusedConvCase data(problem);
+  const ConvCase data(problem);
   const std::vector<BackwardParts> both = {
-      {true, true, GradMode::accumulate, GradMode::overwrite},
-      {true, false, GradMode::overwrite, GradMode::accumulate}};
-  std::vector<Expected> forward, dgrad, wgrad, backward;
-  expect_forward(data, forward, dtype);
-  expect_dgrad(data, dgrad, dtype);
-  expect_wgrad(data, wgrad);
-  for (const BackwardParts& parts : both) {
-    expect_backward(data, parts, backward, dtype);
-  }
-  for (std::vector<Expected>* outputs : {&dgrad, &backward}) {
-    for (Expected& output : *outputs) {
-      output.tolerance.absolute *= 10.0;
-    }
-  }
+      {Through::batch_norm, true, GradMode::accumulate, GradMode::overwrite},
+      {Through::batch_norm, false, GradMode::overwrite, GradMode::accumulate}};
+  const auto forward = expected_forwards(data, dtype);
+  const auto dgrad = expected_dgrads(data, dtype);
+  const auto wgrad = expected_wgrads(data);
+  const auto backward =
+      of_all(both, [&](const auto& parts) { return expected_backward(data, parts, dtype); });
   for_each_tensor_core_run(dtype, [&](const Run& run) {
-    Outputs got_forward, got_dgrad, got_wgrad, got_backward;
-    append_forward(data, run, got_forward);
-    append_dgrad(data, run, got_dgrad);
-    append_wgrad(data, run, got_wgrad);
-    check_outputs(got_forward, forward);
-    check_outputs(got_dgrad, dgrad);
-    check_outputs(got_wgrad, wgrad);
-    for (const BackwardParts& parts : both) {
-      append_backward(data, run, parts, got_backward);
-    }
-    check_outputs(got_backward, backward);
+    check_outputs(forward_outputs(data, run), forward);
+    check_outputs(dgrad_outputs(data, run), dgrad);
+    check_outputs(wgrad_outputs(data, run), wgrad);
+    check_outputs(of_all(both, [&](const auto& parts) { return run_backward(data, run, parts); }),
+                  backward);
   });
 }
 
@@ -73,14 +60,13 @@ TEST_CASE("both gradients by one launch are those of two, the data's bit for bit
                                              {2, 14, 14, 136, 72, 1, 1, 1, 1, 0, 0}};
   for (const ConvProblem& problem : problems) {
     INFO(describe(problem));
-    FusedConvCase data(problem);
+    ConvCase data(problem);
     data.weight = uniform(problem.weight_shape().elements(), 62);
     data.grad_y.g = uniform(problem.y_shape().elements(), 63);
-    const BackwardParts parts{true, true, GradMode::accumulate, GradMode::overwrite};
+    const BackwardParts parts{Through::batch_norm, true, GradMode::accumulate};
     const Run run{test_stream(1), layouts()[2], layouts()[0], DType::bf16};
-    Outputs one, two;
-    append_backward(data, run, parts, one);
-    append_separate_gradients(data, run, parts, two);
+    const Outputs one = run_backward(data, run, parts);
+    const Outputs two = run_separately(data, run, parts);
     REQUIRE(one.size() == two.size());
     const auto weights = static_cast<std::size_t>(problem.weight_shape().elements());
     for (std::size_t k = 0; k < one.size(); ++k) {

@@ -2,7 +2,7 @@
 // How many kernels a call queues: with tickets, sums over a batch need none of their own.
 #include <array>
 
-#include "kernels/fused_conv_case.h"
+#include "kernels/conv_case.h"
 #include "simt/executor.h"
 
 using namespace accrete;
@@ -15,7 +15,7 @@ template <class Call>
 std::size_t launches(bool with_tickets, const Call& call) {
   std::array<std::uint32_t, kTicketCount> tickets{};
   simt::Recorder recorder{true, {}};
-  Stream stream = Stream::cuda(0, &recorder, *test_stream(0).cuda_backend());
+  Stream stream = Stream::cuda(0, &recorder, test_stream(0).backend());
   if (with_tickets) {
     stream = stream.with_tickets({tickets.data(), kTicketCount});
   }
@@ -25,36 +25,32 @@ std::size_t launches(bool with_tickets, const Call& call) {
 
 }  // namespace
 
-TEST_CASE("fused convolutions take one launch") {
-  const FusedConvCase data({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1});
+TEST_CASE("convolutions with parts take one launch") {
+  const ConvCase data({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1});
   for (const bool tickets : {true, false}) {
     INFO("tickets " << tickets);
     const std::size_t zeroing = tickets ? 0 : 1;
-    Outputs outputs;
     // Four calls, two with statistics; twelve calls, eight with a norm; four calls.
-    CHECK(launches(tickets, [&](const Run& run) { append_forward(data, run, outputs); }) ==
+    CHECK(launches(tickets, [&](const Run& run) { forward_outputs(data, run); }) ==
           4 + 2 * zeroing);
-    CHECK(launches(tickets, [&](const Run& run) { append_dgrad(data, run, outputs); }) ==
-          12 + 8 * zeroing);
-    CHECK(launches(tickets, [&](const Run& run) { append_wgrad(data, run, outputs); }) == 4);
+    CHECK(launches(tickets, [&](const Run& run) { dgrad_outputs(data, run); }) == 12 + 8 * zeroing);
+    CHECK(launches(tickets, [&](const Run& run) { wgrad_outputs(data, run); }) == 4);
   }
 }
 
 TEST_CASE("ranges of pixels of the weights' gradient need no launch but for tickets") {
-  const FusedConvCase data({1, 60, 60, 24, 40, 3, 3, 1, 1, 1, 1});
+  const ConvCase data({1, 60, 60, 24, 40, 3, 3, 1, 1, 1, 1});
   for (const bool tickets : {true, false}) {
-    Outputs outputs;
-    CHECK(launches(tickets, [&](const Run& run) { append_wgrad(data, run, outputs); }) ==
+    CHECK(launches(tickets, [&](const Run& run) { wgrad_outputs(data, run); }) ==
           (tickets ? 4 : 8));
   }
 }
 
 TEST_CASE("both gradients take one launch where there are kernels with two roles") {
   const auto backward = [](const ConvProblem& problem, bool with_norm) {
-    const FusedConvCase data(problem);
-    Outputs outputs;
-    const BackwardParts parts{with_norm, true, GradMode::overwrite, GradMode::overwrite};
-    return launches(true, [&](const Run& run) { append_backward(data, run, parts, outputs); });
+    const ConvCase data(problem);
+    const BackwardParts parts{with_norm ? Through::batch_norm : Through::nothing, true};
+    return launches(true, [&](const Run& run) { run_backward(data, run, parts); });
   };
   CHECK(backward({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1}, true) == 1);
   CHECK(backward({1, 12, 12, 72, 40, 3, 3, 1, 1, 1, 1}, false) == 2);

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "dispatch/cuda_backend.h"
+#include "call/backend.h"
 #include "support/catch.h"
 
 namespace accrete::test {
@@ -19,7 +19,7 @@ const Probe& find_probe(const std::vector<Probe>& probes, const ProbeCase& probe
 }
 
 Words run_on_executor(const ProbeCase& probe_case) {
-  static const kernels::CudaBackend no_ops{};
+  static const kernels::Backend no_ops{};
   const Probe& probe = find_probe(executor::ptx_probes(), probe_case);
   Words out(probe.words_out, 0xFFFFFFFFU);
   executor::launch_probe(Stream::cuda(0, nullptr, no_ops), probe, probe_case.in.data(), out.data());

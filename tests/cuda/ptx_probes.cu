@@ -2,11 +2,17 @@
 #include "cuda/ptx_probes.h"
 
 #include "cuda/bf16.cuh"
-#include "cuda/launch.cuh"
+#include "cuda/platform.cuh"
 #include "cuda/ptx.cuh"
 #include "cuda/warp_reduce.cuh"
 
-namespace accrete::test::ACCRETE_CUDA_ABI {
+#if defined(ACCRETE_SIMT)
+#include "simt/executor.h"
+
+namespace accrete::test::executor {
+#else
+namespace accrete::test::device {
+#endif
 namespace {
 
 using namespace kernels::cuda;
@@ -291,7 +297,13 @@ const std::vector<Probe>& ptx_probes() {
 }
 
 void launch_probe(const Stream& stream, const Probe& probe, const Word* in, Word* out) {
-  launch(stream, probe.name, probe.kernel, {1, 32}, in, out);
+#if defined(ACCRETE_SIMT)
+  simt::submit(stream.native(),
+               {probe.name, 1, 32, 0, reinterpret_cast<const void*>(probe.kernel), 2 * sizeof(in)},
+               [=] { probe.kernel(in, out); });
+#else
+  probe.kernel<<<1, 32, 0, static_cast<cudaStream_t>(stream.native())>>>(in, out);
+#endif
 }
 
-}  // namespace accrete::test::ACCRETE_CUDA_ABI
+}  // namespace accrete::test::executor or device

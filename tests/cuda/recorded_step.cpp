@@ -64,7 +64,7 @@ std::vector<simt::Grid> recorded_launches(const std::shared_ptr<const StepPlan>&
   store.bind(nowhere(0), test_device());
   Executor executor(plan, store, nowhere(1), test_device());
   simt::Recorder recorder{true, {}};
-  const Stream stream = Stream::cuda(0, &recorder, *test_stream(0).cuda_backend())
+  const Stream stream = Stream::cuda(0, &recorder, test_stream(0).backend())
                             .with_float_math(math)
                             .with_tickets({tickets.data(), kTicketCount});
   executor.run(stream, 1, 0);

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "accrete/data/synthetic.h"
-#include "accrete/kernels/bf16.h"
+#include "accrete/kernels/dtype.h"
 #include "accrete/kernels/error.h"
 #include "reference/image_batch.h"
 #include "support/catch.h"

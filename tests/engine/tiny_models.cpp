@@ -5,7 +5,7 @@
 #include <cstring>
 
 #include "accrete/engine/ops.h"
-#include "accrete/kernels/bf16.h"
+#include "accrete/kernels/dtype.h"
 #include "support/random_fill.h"
 
 namespace accrete::test {

@@ -7,7 +7,7 @@
 
 #include "accrete/engine/checkpoint.h"
 #include "accrete/engine/training_session.h"
-#include "accrete/kernels/bf16.h"
+#include "accrete/kernels/dtype.h"
 #include "accrete/kernels/finite.h"
 #include "accrete/kernels/thread_pool.h"
 #include "fuzz/fuzz_target.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a machine, its control groups and its limits leave, from made-up files.
-#include "cpu/available_memory.h"
+#include "runtime/available_memory.h"
 
 #include <sys/resource.h>
 

@@ -1,22 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accrete/kernels/pool.h"
 #include "kernels/pool_cases.h"
 #include "reference/pool.h"
-#include "support/random_fill.h"
 
 using namespace accrete;
 using namespace accrete::test;
 
 namespace {
 
+// Sums of a window are divided by its taps.
 constexpr Tolerance kTolerance = {1e-6, 1e-6};
+constexpr Tolerance kNormTolerance = {2e-6, 1e-6};
 
-std::vector<double> plus(const std::vector<float>& before, const std::vector<double>& gradient) {
-  std::vector<double> sum = widened(before);
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] += gradient[i];
-  }
-  return sum;
+PoolInput input_of(const Shape& shape, bool with_norm) {
+  return with_norm ? PoolInput(shape, true) : PoolInput(shape, uniform(shape.elements(), 1), false);
+}
+std::vector<float> gradient_of(const Shape& y, bool with_norm) {
+  return with_norm ? integers(y.elements(), 2, 5) : uniform(y.elements(), 2);
 }
 
 // The whole image as one window.
@@ -30,46 +29,64 @@ PoolProblem image_window(const Shape& shape) {
           .S = shape.w};
 }
 
-}  // namespace
-
-TEST_CASE("average_pool_forward with and without counted padding") {
-  for (PoolProblem problem : pool_problems()) {
-    for (const bool counted : {false, true}) {
-      problem.count_padding = counted;
-      INFO(describe(problem) << ", count_padding " << counted);
-      const auto x = uniform(problem.x_shape().elements(), 1);
-      const auto y = reference::average_pool_forward(problem, widened(x));
-      expect_every_run({{y, kTolerance}}, [&](const Run& run) -> Outputs {
-        const GuardedTensor input = filled(problem.x_shape(), run.in, x);
-        GuardedTensor output = poisoned(problem.y_shape(), run.out);
-        kernels::average_pool_forward(run.stream, problem, input.view(), output.view());
-        require_undamaged({&input, &output});
-        return {output.values()};
-      });
-    }
-  }
+kernels::AveragePoolForward forward(const PoolProblem& problem, const PoolTensors& from,
+                                    const TensorView& y) {
+  return {problem, from.x.view(), from.norm, y};
+}
+kernels::AveragePoolBackward backward(const PoolProblem& problem, const PoolTensors& from,
+                                      const ConstTensorView& grad_y,
+                                      const kernels::NormReluGradient& grad_x) {
+  return {problem, grad_y, from.x_if_read(), from.norm, grad_x};
+}
+// Of the problem image_window().
+kernels::GlobalAveragePoolForward global_forward(const PoolProblem& /*problem*/,
+                                                 const PoolTensors& from, const TensorView& y) {
+  return {from.x.view(), from.norm, y};
+}
+kernels::GlobalAveragePoolBackward global_backward(const PoolProblem& /*problem*/,
+                                                   const PoolTensors& from,
+                                                   const ConstTensorView& grad_y,
+                                                   const kernels::NormReluGradient& grad_x) {
+  return {grad_y, from.x_if_read(), from.norm, grad_x};
 }
 
-TEST_CASE("average_pool_backward with and without counted padding") {
-  for (PoolProblem problem : pool_problems()) {
-    for (const bool counted : {false, true}) {
-      problem.count_padding = counted;
-      INFO(describe(problem) << ", count_padding " << counted);
-      const auto grad_y = uniform(problem.y_shape().elements(), 2);
-      const auto before = uniform(problem.x_shape().elements(), 3);
-      const auto gradient = reference::average_pool_backward(problem, widened(grad_y));
-      expect_every_run({{gradient, kTolerance}, {plus(before, gradient), kTolerance}},
-                       [&](const Run& run) -> Outputs {
-                         const GuardedTensor dy = filled(problem.y_shape(), run.in, grad_y);
-                         GuardedTensor overwritten = poisoned(problem.x_shape(), run.out);
-                         GuardedTensor accumulated = filled(problem.x_shape(), run.out, before);
-                         kernels::average_pool_backward(run.stream, problem, dy.view(),
-                                                        overwritten.view(), GradMode::overwrite);
-                         kernels::average_pool_backward(run.stream, problem, dy.view(),
-                                                        accumulated.view(), GradMode::accumulate);
-                         require_undamaged({&dy, &overwritten, &accumulated});
-                         return {overwritten.values(), accumulated.values()};
-                       });
+// Both calls, as they are made of tensors. Sums over the pixels with a norm are within `of_sums`.
+template <class Forward, class Backward>
+void check(const PoolProblem& problem, bool with_norm, Tolerance of_sums,
+           const Forward& make_forward, const Backward& make_backward) {
+  INFO(describe(problem) << ", count_padding " << problem.count_padding << ", norm " << with_norm);
+  const PoolInput input = input_of(problem.x_shape(), with_norm);
+  const auto gradient = gradient_of(problem.y_shape(), with_norm);
+  const Tolerance tolerance = with_norm ? kNormTolerance : kTolerance;
+  std::vector<Expected> expected = {
+      {reference::average_pool_forward(problem, input.read()), tolerance}};
+  append(expected, input.expected(reference::average_pool_backward(problem, widened(gradient)),
+                                  tolerance, of_sums));
+  expect_every_run(expected, [&](const Run& run) -> Outputs {
+    const PoolTensors from(input, run.in);
+    const GuardedTensor grad_y = filled(problem.y_shape(), with_norm ? run.out : run.in, gradient);
+    GuardedTensor y = poisoned(problem.y_shape(), run.out);
+    run_call(run.stream, make_forward(problem, from, y.view()));
+    Outputs outputs = {y.values()};
+    for (const GradientKind& kind : input.kinds) {
+      GradientTensors grad_x(input.shape, run.out, kind, input.before);
+      run_call(run.stream, make_backward(problem, from, grad_y.view(), grad_x.view()));
+      grad_x.append_to(outputs);
+    }
+    require_undamaged({&from.x, &grad_y, &y});
+    return outputs;
+  });
+}
+
+}  // namespace
+
+TEST_CASE("average pool with and without counted padding") {
+  for (const bool with_norm : {false, true}) {
+    for (PoolProblem problem : pool_problems(with_norm)) {
+      for (const bool counted : {false, true}) {
+        problem.count_padding = counted;
+        check(problem, with_norm, {5e-5, 1e-6}, forward, backward);
+      }
     }
   }
 }
@@ -104,42 +121,25 @@ TEST_CASE("average_pool_backward agrees with finite differences") {
   expect_every_run({{slopes, kTolerance}}, [&](const Run& run) -> Outputs {
     const GuardedTensor dy = filled(problem.y_shape(), run.in, grad_y);
     GuardedTensor grad_x = poisoned(problem.x_shape(), run.out);
-    kernels::average_pool_backward(run.stream, problem, dy.view(), grad_x.view(),
-                                   GradMode::overwrite);
+    run_call(run.stream,
+             kernels::AveragePoolBackward{
+                 .problem = problem, .grad_y = dy.view(), .grad_x = {.g = grad_x.view()}});
     return {grad_x.values()};
   });
 }
 
-TEST_CASE("global average pool, forward and backward") {
+TEST_CASE("global average pool") {
   for (const Shape& shape : row_shapes()) {
-    INFO("shape " << to_string(shape));
-    const PoolProblem problem = image_window(shape);
-    const auto x = uniform(shape.elements(), 5);
-    const auto grad_y = uniform(problem.y_shape().elements(), 6);
-    const auto before = uniform(shape.elements(), 7);
-    const auto gradient = reference::average_pool_backward(problem, widened(grad_y));
-    expect_every_run({{reference::average_pool_forward(problem, widened(x)), kTolerance},
-                      {gradient, kTolerance},
-                      {plus(before, gradient), kTolerance}},
-                     [&](const Run& run) -> Outputs {
-                       const GuardedTensor input = filled(shape, run.in, x);
-                       GuardedTensor y = poisoned(problem.y_shape(), run.out);
-                       const GuardedTensor dy = filled(problem.y_shape(), run.in, grad_y);
-                       GuardedTensor overwritten = poisoned(shape, run.out);
-                       GuardedTensor accumulated = filled(shape, run.out, before);
-                       kernels::global_average_pool_forward(run.stream, input.view(), y.view());
-                       kernels::global_average_pool_backward(
-                           run.stream, dy.view(), overwritten.view(), GradMode::overwrite);
-                       kernels::global_average_pool_backward(
-                           run.stream, dy.view(), accumulated.view(), GradMode::accumulate);
-                       require_undamaged({&input, &y, &dy, &overwritten, &accumulated});
-                       return {y.values(), overwritten.values(), accumulated.values()};
-                     });
+    check(image_window(shape), false, {}, global_forward, global_backward);
+  }
+  for (const Shape& shape : {Shape{1, 1, 1, 1}, Shape{2, 3, 5, 33}, Shape{3, 7, 7, 530},
+                             Shape{9, 4, 4, 64}, Shape{70, 1, 1, 12}}) {
+    check(image_window(shape), true, {5e-6, 1e-6}, global_forward, global_backward);
   }
 }
 
 TEST_CASE("average pool errors name the op and both shapes") {
-  const Stream stream = test_stream(0);
+  using namespace kernels;
   const PoolProblem problem = {.kind = PoolKind::average,
                                .N = 1,
                                .H = 4,
@@ -150,12 +150,15 @@ TEST_CASE("average pool errors name the op and both shapes") {
                                .stride_h = 2,
                                .stride_w = 2};
   GuardedTensor x({1, 4, 4, 8});
-  CHECK(error_of([&] { kernels::average_pool_forward(stream, problem, x.view(), x.view()); }) ==
+  const auto error = [](const auto& call) {
+    return error_of([&] { kernels::run(test_stream(0), call); });
+  };
+  CHECK(error(AveragePoolForward{.problem = problem, .x = x.view(), .y = x.view()}) ==
         "[average_pool_forward] y is [1,4,4,8], expected [1,2,2,8]");
-  CHECK(error_of([&] {
-          kernels::average_pool_backward(stream, problem, x.view(), x.view(), GradMode::overwrite);
-        }) == "[average_pool_backward] grad_y is [1,4,4,8], expected [1,2,2,8]");
-  CHECK(error_of([&] { kernels::global_average_pool_forward(stream, x.view(), x.view()); }) ==
+  CHECK(error(AveragePoolBackward{
+            .problem = problem, .grad_y = x.view(), .grad_x = {.g = x.view()}}) ==
+        "[average_pool_backward] grad_y is [1,4,4,8], expected [1,2,2,8]");
+  CHECK(error(GlobalAveragePoolForward{.x = x.view(), .y = x.view()}) ==
         "[global_average_pool_forward] y is [1,4,4,8], expected [1,1,1,8]");
 }
 

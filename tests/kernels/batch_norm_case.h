@@ -7,7 +7,6 @@
 
 #include "accrete/kernels/batch_norm.h"
 #include "kernels/every_run.h"
-#include "kernels/scratch.h"
 #include "reference/batch_norm.h"
 #include "support/random_fill.h"
 
@@ -68,11 +67,15 @@ inline TrainingResult run_training(const BatchNormCase& data, const Run& run, bo
   GuardedTensor running_var = filled(vector, {}, data.running_var);
   GuardedTensor mean = poisoned(vector, {});
   GuardedTensor inv_std = poisoned(vector, {});
-  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, test_device()));
-  kernels::batch_norm_training(run.stream, data.options, x.view(), gamma.view(), beta.view(),
-                               running_mean.view(), running_var.view(), mean.view(), inv_std.view(),
-                               in_place ? x.view() : y.view(), scratch.workspace());
-  REQUIRE(scratch.intact());
+  run_call(run.stream, kernels::BatchNormTraining{.options = data.options,
+                                                  .x = x.view(),
+                                                  .gamma = gamma.view(),
+                                                  .beta = beta.view(),
+                                                  .running_mean = running_mean.view(),
+                                                  .running_var = running_var.view(),
+                                                  .mean = mean.view(),
+                                                  .inv_std = inv_std.view(),
+                                                  .y = in_place ? x.view() : y.view()});
   require_undamaged({&x, &y, &gamma, &beta, &running_mean, &running_var, &mean, &inv_std});
   return {in_place ? x.values() : y.values(), mean.values(), inv_std.values(),
           running_mean.values(), running_var.values()};
@@ -85,7 +88,8 @@ struct BackwardResult {
 enum class GradientTarget { overwrite, accumulate, onto_grad_y };
 
 inline BackwardResult run_backward(const BatchNormCase& data, const TrainingResult& saved,
-                                   const Run& run, GradientTarget target) {
+                                   const Run& run, GradientTarget target,
+                                   bool constant_statistics = false) {
   const Shape vector = channel_vector(data.shape.c);
   const GuardedTensor x = filled(data.shape, run.in, data.x);
   GuardedTensor grad_y = filled(data.shape, run.out, data.grad_y);
@@ -93,19 +97,22 @@ inline BackwardResult run_backward(const BatchNormCase& data, const TrainingResu
   const GuardedTensor beta = filled(vector, {}, data.beta);
   const GuardedTensor mean = filled(vector, {}, saved.mean);
   const GuardedTensor inv_std = filled(vector, {}, saved.inv_std);
-  GuardedTensor grad_x = target == GradientTarget::accumulate
-                             ? filled(data.shape, run.in, data.before)
-                             : poisoned(data.shape, run.in);
+  const GradMode mode =
+      target == GradientTarget::accumulate ? GradMode::accumulate : GradMode::overwrite;
+  GuardedTensor grad_x = gradient_target(data.shape, run.in, mode, data.before);
   GuardedTensor& result = target == GradientTarget::onto_grad_y ? grad_y : grad_x;
   GuardedTensor grad_gamma = poisoned(vector, {});
   GuardedTensor grad_beta = poisoned(vector, {});
-  Scratch scratch(kernels::batch_norm_workspace_bytes(data.shape, test_device()));
-  kernels::batch_norm_backward(
-      run.stream, data.options, grad_y.view(), x.view(), gamma.view(), beta.view(), mean.view(),
-      inv_std.view(), result.view(),
-      target == GradientTarget::accumulate ? GradMode::accumulate : GradMode::overwrite,
-      grad_gamma.view(), grad_beta.view(), scratch.workspace());
-  REQUIRE(scratch.intact());
+  run_call(run.stream, kernels::BatchNormBackward{
+                           .grad_y = grad_y.view(),
+                           .x = x.view(),
+                           .norm = {mean.view(), inv_std.view(), gamma.view(), beta.view()},
+                           .relu = data.options.relu,
+                           .constant_statistics = constant_statistics,
+                           .grad_x = result.view(),
+                           .mode = mode,
+                           .grad_gamma = grad_gamma.view(),
+                           .grad_beta = grad_beta.view()});
   require_undamaged(
       {&x, &grad_y, &gamma, &beta, &mean, &inv_std, &grad_x, &grad_gamma, &grad_beta});
   return {result.values(), grad_gamma.values(), grad_beta.values()};

@@ -72,8 +72,11 @@ TEST_CASE("batch_norm_normalise is the second half of training, bit for bit") {
         const GuardedTensor mean = filled(channel_vector(shape.c), {}, training.mean);
         const GuardedTensor inv_std = filled(channel_vector(shape.c), {}, training.inv_std);
         for (GuardedTensor* to : {&y, &x}) {
-          kernels::batch_norm_normalise(run.stream, data.options, x.view(), gamma.view(),
-                                        beta.view(), mean.view(), inv_std.view(), to->view());
+          run_call(run.stream, kernels::BatchNormNormalise{
+                                   x.view(),
+                                   {mean.view(), inv_std.view(), gamma.view(), beta.view()},
+                                   relu,
+                                   to->view()});
           require_undamaged({&x, &y, &gamma, &beta, &mean, &inv_std});
           CHECK(exact_difference(to->values(), training.y) == "");
         }
@@ -144,8 +147,9 @@ TEST_CASE("batch_norm_inference normalises with the running statistics") {
         const GuardedTensor mean = filled(vector, {}, data.running_mean);
         const GuardedTensor var = filled(vector, {}, data.running_var);
         for (const TensorView& target : {out.view(), x.view()}) {
-          kernels::batch_norm_inference(run.stream, data.options, x.view(), gamma.view(),
-                                        beta.view(), mean.view(), var.view(), target);
+          run_call(run.stream,
+                   kernels::BatchNormInference{data.options, x.view(), gamma.view(), beta.view(),
+                                               mean.view(), var.view(), target});
         }
         require_undamaged({&x, &out, &gamma, &beta, &mean, &var});
         return {out.values(), x.values()};
@@ -155,31 +159,38 @@ TEST_CASE("batch_norm_inference normalises with the running statistics") {
 }
 
 TEST_CASE("batch norm errors name the op and both shapes") {
-  const Stream stream = test_stream(0);
-  GuardedTensor x({2, 3, 3, 8});
-  GuardedTensor vector(channel_vector(8));
-  GuardedTensor narrow(channel_vector(7));
-  kernels::BatchNormOptions options;
-  Scratch scratch(kernels::batch_norm_workspace_bytes({2, 3, 3, 8}, test_device()));
-  const auto train = [&](const TensorView& gamma, const Workspace& workspace) {
-    kernels::batch_norm_training(stream, options, x.view(), gamma, vector.view(), vector.view(),
-                                 vector.view(), vector.view(), vector.view(), x.view(), workspace);
+  const Shape shape{2, 3, 3, 8};
+  GuardedTensor x(shape);
+  const Shape vector = channel_vector(8);
+  GuardedTensor gamma(vector), running_mean(vector), running_var(vector);
+  GuardedTensor mean(vector), inv_std(vector), narrow(channel_vector(7));
+  kernels::BatchNormTraining call{.x = x.view(),
+                                  .gamma = narrow.view(),
+                                  .beta = gamma.view(),
+                                  .running_mean = running_mean.view(),
+                                  .running_var = running_var.view(),
+                                  .mean = mean.view(),
+                                  .inv_std = inv_std.view(),
+                                  .y = x.view()};
+  const std::size_t bytes = kernels::workspace_bytes(call, test_device());
+  Scratch scratch(bytes);
+  const auto error = [&](std::size_t workspace) {
+    return error_of([&] {
+      kernels::run(test_stream(0), call, {scratch.workspace().data, workspace});
+    });
   };
-  CHECK(error_of([&] { train(narrow.view(), scratch.workspace()); }) ==
-        "[batch_norm_training] gamma is [1,1,1,7], expected [1,1,1,8]");
-  const std::size_t bytes = scratch.workspace().bytes;
+  CHECK(error(bytes) == "[batch_norm_training] gamma is [1,1,1,7], expected [1,1,1,8]");
+  call.gamma = gamma.view();
+  call.options.epsilon = 0.0F;
+  CHECK(error(bytes) == "[batch_norm_training] epsilon is 0.000000, must be positive and finite");
+  call.options.epsilon = 1e-5F;
+  call.options.momentum = std::numeric_limits<float>::quiet_NaN();
+  CHECK(error(bytes) == "[batch_norm_training] momentum is nan, must be in [0, 1]");
+  call.options.momentum = 0.1F;
+  CHECK(error(bytes - 1) == "[batch_norm_training] workspace has " + std::to_string(bytes - 1) +
+                                " bytes, needs " + std::to_string(bytes));
+  call.x.shape.h = 0;
   CHECK(error_of([&] {
-          train(vector.view(), {scratch.workspace().data, bytes - 1});
-        }) == "[batch_norm_training] workspace has " + std::to_string(bytes - 1) +
-                  " bytes, needs " + std::to_string(bytes));
-  options.epsilon = 0.0F;
-  CHECK(error_of([&] { train(vector.view(), scratch.workspace()); }) ==
-        "[batch_norm_training] epsilon is 0.000000, must be positive and finite");
-  options.epsilon = 1e-5F;
-  options.momentum = std::numeric_limits<float>::quiet_NaN();
-  CHECK(error_of([&] { train(vector.view(), scratch.workspace()); }) ==
-        "[batch_norm_training] momentum is nan, must be in [0, 1]");
-  CHECK(error_of([&] {
-          (void)kernels::batch_norm_workspace_bytes({1, 0, 1, 4}, test_device());
-        }).find("[batch_norm_workspace_bytes] x: impossible shape [1,0,1,4]") == 0);
+          kernels::workspace_bytes(call, test_device());
+        }).find("[batch_norm_training] x: impossible shape [2,0,3,8]") == 0);
 }

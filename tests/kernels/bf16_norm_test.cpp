@@ -9,6 +9,8 @@ using namespace accrete::test;
 
 namespace {
 
+constexpr GradientKind kAdded = {Through::batch_norm, GradMode::accumulate};
+
 // Windows of any kind, and those of the networks.
 std::vector<PoolProblem> pools(PoolKind kind) {
   std::vector<PoolProblem> problems;
@@ -47,9 +49,7 @@ TEST_CASE("statistics of a bf16 tensor are those of its values") {
     const auto run_one = [&](const Run& run) -> Outputs {
       const GuardedTensor x = filled(shape, run.in, bf16_inputs(shape, 1), run.dtype);
       StatisticsTensors statistics(shape.c);
-      Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-      kernels::channel_statistics(run.stream, x.view(), statistics.view(), scratch.workspace());
-      REQUIRE(scratch.intact());
+      run_call(run.stream, kernels::ChannelStatistics{x.view(), statistics.view()});
       require_undamaged({&x});
       Outputs outputs;
       statistics.append_to(outputs);
@@ -71,13 +71,11 @@ TEST_CASE("norm_relu and deferred gradients in bf16") {
       const DeferredTensors gradient(due, run.in, run.out, run.dtype);
       GuardedTensor y = poisoned(shape, run.out, run.dtype);
       GuardedTensor applied = poisoned(shape, run.in, run.dtype);
-      GradientTensors out(shape, run.out, GradMode::accumulate, GradientBefore(shape), run.dtype);
-      Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-      kernels::norm_relu_forward(run.stream, x.view(), tensors.view(), y.view());
-      kernels::norm_relu_backward(run.stream, grad_y.view(), x.view(), tensors.view(), out.view(),
-                                  scratch.workspace());
-      kernels::apply_deferred_gradient(run.stream, gradient.view(true), applied.view());
-      REQUIRE(scratch.intact());
+      GradientTensors out(shape, run.out, kAdded, GradientBefore(shape), run.dtype);
+      run_call(run.stream, kernels::NormReluForward{x.view(), tensors.view(), y.view()});
+      run_call(run.stream,
+               kernels::NormReluBackward{grad_y.view(), x.view(), tensors.view(), out.view()});
+      run_call(run.stream, kernels::ApplyDeferredGradient{gradient.view(true), applied.view()});
       require_undamaged({&x, &grad_y, &y, &applied});
       gradient.require_undamaged();
       Outputs outputs = {y.values(), applied.values()};
@@ -101,20 +99,18 @@ TEST_CASE("average pools of a normalised bf16 tensor") {
         const GuardedTensor x = filled(shape, run.in, bf16_inputs(shape, 1), run.dtype);
         const GuardedTensor grad_y = filled(pooled, run.out, bf16_inputs(pooled, 2), run.dtype);
         GuardedTensor y = poisoned(pooled, run.out, run.dtype);
-        GradientTensors out(shape, run.in, GradMode::accumulate, GradientBefore(shape), run.dtype);
-        Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
+        GradientTensors out(shape, run.in, kAdded, GradientBefore(shape), run.dtype);
+        const kernels::NormRelu through = tensors.view();
+        using namespace kernels;
         if (global) {
-          kernels::norm_relu_global_average_pool_forward(run.stream, x.view(), tensors.view(),
-                                                         y.view());
-          kernels::norm_relu_global_average_pool_backward(
-              run.stream, grad_y.view(), x.view(), tensors.view(), out.view(), scratch.workspace());
+          run_call(run.stream, GlobalAveragePoolForward{x.view(), through, y.view()});
+          run_call(run.stream,
+                   GlobalAveragePoolBackward{grad_y.view(), x.view(), through, out.view()});
         } else {
-          kernels::norm_relu_average_pool_forward(run.stream, problem, x.view(), tensors.view(),
-                                                  y.view());
-          kernels::norm_relu_average_pool_backward(run.stream, problem, grad_y.view(), x.view(),
-                                                   tensors.view(), out.view(), scratch.workspace());
+          run_call(run.stream, AveragePoolForward{problem, x.view(), through, y.view()});
+          run_call(run.stream,
+                   AveragePoolBackward{problem, grad_y.view(), x.view(), through, out.view()});
         }
-        REQUIRE(scratch.intact());
         require_undamaged({&x, &grad_y, &y});
         Outputs outputs = {y.values()};
         out.append_to(outputs);
@@ -145,15 +141,12 @@ TEST_CASE("a max pool of a normalised bf16 tensor picks what one of a stored ten
       GuardedTensor plain_winner(pooled, {}, DType::u8);
       StatisticsTensors fused_statistics(shape.c);
       StatisticsTensors plain_statistics(shape.c);
-      Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-      Scratch scratch_of_y(kernels::norm_relu_workspace_bytes(pooled, test_device()));
-      kernels::norm_relu_max_pool_forward(stream, problem, x.view(), tensors.view(), fused.view(),
-                                          fused_winner.view(), fused_statistics.view(),
-                                          scratch.workspace());
-      kernels::norm_relu_forward(stream, x.view(), tensors.view(), stored.view());
-      kernels::max_pool_forward(stream, problem, stored.view(), plain.view(), plain_winner.view());
-      kernels::channel_statistics(stream, plain.view(), plain_statistics.view(),
-                                  scratch_of_y.workspace());
+      run_call(stream, kernels::MaxPoolForward{problem, x.view(), tensors.view(), fused.view(),
+                                               fused_winner.view(), fused_statistics.view()});
+      run_call(stream, kernels::NormReluForward{x.view(), tensors.view(), stored.view()});
+      run_call(stream, kernels::MaxPoolForward{
+                           problem, stored.view(), {}, plain.view(), plain_winner.view(), {}});
+      run_call(stream, kernels::ChannelStatistics{plain.view(), plain_statistics.view()});
       require_undamaged({&x, &stored, &fused, &plain, &fused_winner, &plain_winner});
       CHECK(exact_difference(fused.values(), plain.values()) == "");
       CHECK(exact_difference(fused_winner.values(), plain_winner.values()) == "");
@@ -178,17 +171,12 @@ TEST_CASE("the gradient of a max pool of a normalised bf16 tensor") {
       const GuardedTensor x = filled(shape, run.in, bf16_inputs(shape, 1), run.dtype);
       const DeferredTensors gradient(due, run.in, run.out, run.dtype);
       const GuardedTensor winners = filled(problem.y_shape(), {}, some_winners(problem), DType::u8);
-      GradientTensors out(shape, run.out, GradMode::accumulate, GradientBefore(shape), run.dtype);
-      Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-      kernels::norm_relu_max_pool_backward(run.stream, problem, gradient.view(true), winners.view(),
-                                           x.view(), tensors.view(), out.view(),
-                                           scratch.workspace());
-      REQUIRE(scratch.intact());
+      GradientTensors out(shape, run.out, kAdded, GradientBefore(shape), run.dtype);
+      run_call(run.stream, kernels::MaxPoolBackward{problem, gradient.view(true), winners.view(),
+                                                    x.view(), tensors.view(), out.view()});
       require_undamaged({&x});
       gradient.require_undamaged();
-      Outputs outputs;
-      out.append_to(outputs);
-      return outputs;
+      return out.outputs();
     };
     expect_rounded(run_all, 1);
   }

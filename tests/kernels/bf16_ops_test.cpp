@@ -2,10 +2,9 @@
 // The operations beside convolutions and fused norms in bf16.
 #include <vector>
 
-#include "accrete/kernels/bf16.h"
+#include "accrete/kernels/dtype.h"
 #include "accrete/kernels/kernels.h"
 #include "kernels/bf16_case.h"
-#include "kernels/scratch.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -20,10 +19,10 @@ TEST_CASE("element-wise operations in bf16") {
       GuardedTensor accumulated = filled(shape, run.in, bf16_inputs(shape, 3), run.dtype);
       GuardedTensor dropped = poisoned(shape, run.out, run.dtype);
       GuardedTensor full = poisoned(shape, run.out, run.dtype);
-      kernels::add(run.stream, a.view(), b.view(), sum.view());
-      kernels::copy(run.stream, a.view(), accumulated.view(), GradMode::accumulate);
-      kernels::dropout_forward(run.stream, 0.3F, {1, 2}, a.view(), dropped.view());
-      kernels::fill(run.stream, full.view(), 0.1F);
+      run_call(run.stream, kernels::Add{a.view(), b.view(), sum.view()});
+      run_call(run.stream, kernels::Copy{a.view(), accumulated.view(), GradMode::accumulate});
+      run_call(run.stream, kernels::Dropout{0.3F, {1, 2}, a.view(), dropped.view()});
+      run_call(run.stream, kernels::Fill{full.view(), 0.1F});
       require_undamaged({&a, &b, &sum, &accumulated, &dropped, &full});
       return {sum.values(), accumulated.values(), dropped.values(), full.values()};
     });
@@ -44,16 +43,15 @@ TEST_CASE("ReLU in bf16") {
       const GuardedTensor grad_y = filled(shape, run.out, gradient, DType::bf16);
       GuardedTensor y = poisoned(shape, run.out, DType::bf16);
       GuardedTensor grad_x = poisoned(shape, run.in, DType::bf16);
-      kernels::relu_forward(run.stream, x.view(), y.view());
-      kernels::relu_backward(run.stream, grad_y.view(), y.view(), grad_x.view(),
-                             GradMode::overwrite);
+      run_call(run.stream, kernels::ReluForward{x.view(), y.view()});
+      run_call(run.stream, kernels::ReluBackward{grad_y.view(), y.view(), grad_x.view()});
       require_undamaged({&x, &grad_y, &y, &grad_x});
       return {y.values(), grad_x.values()};
     });
   }
 }
 
-TEST_CASE("casts round to nearest even and back exactly") {
+TEST_CASE("copies to the other dtype round to nearest even and back exactly") {
   const float nan = std::numeric_limits<float>::quiet_NaN();
   const float infinity = std::numeric_limits<float>::infinity();
   const Shape shape{1, 1, 2, 9};
@@ -70,8 +68,8 @@ TEST_CASE("casts round to nearest even and back exactly") {
     const GuardedTensor from = filled(shape, run.in, values);
     GuardedTensor to = poisoned(shape, run.out, DType::bf16);
     GuardedTensor back = poisoned(shape, run.in);
-    kernels::cast(run.stream, from.view(), to.view());
-    kernels::cast(run.stream, to.view(), back.view());
+    run_call(run.stream, kernels::Copy{from.view(), to.view()});
+    run_call(run.stream, kernels::Copy{to.view(), back.view()});
     require_undamaged({&from, &to, &back});
     return {to.values(), back.values()};
   });
@@ -94,15 +92,23 @@ TEST_CASE("pooling in bf16") {
       GuardedTensor global = poisoned(means, run.out, run.dtype);
       const GuardedTensor grad_y_global = filled(means, run.out, bf16_inputs(means, 5), run.dtype);
       GuardedTensor grad_global = filled(shape, run.in, bf16_inputs(shape, 4), run.dtype);
-      kernels::average_pool_forward(run.stream, problem, x.view(), mean.view());
-      kernels::average_pool_backward(run.stream, problem, grad_y.view(), grad_mean.view(),
-                                     GradMode::overwrite);
-      kernels::max_pool_forward(run.stream, problem, x.view(), peak.view(), winner.view());
-      kernels::max_pool_backward(run.stream, problem, grad_y.view(), winner.view(),
-                                 grad_peak.view(), GradMode::accumulate);
-      kernels::global_average_pool_forward(run.stream, x.view(), global.view());
-      kernels::global_average_pool_backward(run.stream, grad_y_global.view(), grad_global.view(),
-                                            GradMode::accumulate);
+      using namespace kernels;
+      run_call(run.stream, AveragePoolForward{.problem = problem, .x = x.view(), .y = mean.view()});
+      run_call(run.stream,
+               AveragePoolBackward{
+                   .problem = problem, .grad_y = grad_y.view(), .grad_x = {.g = grad_mean.view()}});
+      run_call(run.stream,
+               MaxPoolForward{
+                   .problem = problem, .x = x.view(), .y = peak.view(), .winner = winner.view()});
+      run_call(run.stream,
+               MaxPoolBackward{.problem = problem,
+                               .grad_y = {.g = grad_y.view()},
+                               .winner = winner.view(),
+                               .grad_x = {.g = grad_peak.view(), .mode = GradMode::accumulate}});
+      run_call(run.stream, GlobalAveragePoolForward{.x = x.view(), .y = global.view()});
+      run_call(run.stream, GlobalAveragePoolBackward{
+                               .grad_y = grad_y_global.view(),
+                               .grad_x = {.g = grad_global.view(), .mode = GradMode::accumulate}});
       require_undamaged({&x, &grad_y, &mean, &grad_mean, &winner, &peak, &grad_peak, &global,
                          &grad_y_global, &grad_global});
       return {mean.values(), grad_mean.values(), grad_peak.values(), global.values(),
@@ -129,19 +135,21 @@ TEST_CASE("batch norm in bf16") {
       GuardedTensor y = poisoned(shape, run.out, run.dtype);
       GuardedTensor inferred = poisoned(shape, run.out, run.dtype);
       GuardedTensor grad_x = poisoned(shape, run.in, run.dtype);
-      kernels::BatchNormOptions options;
-      options.relu = true;
-      Scratch scratch(kernels::batch_norm_workspace_bytes(shape, test_device()));
-      kernels::batch_norm_inference(run.stream, options, x.view(), gamma.view(), beta.view(),
-                                    running_mean.view(), running_var.view(), inferred.view());
-      kernels::batch_norm_training(run.stream, options, x.view(), gamma.view(), beta.view(),
-                                   running_mean.view(), running_var.view(), mean.view(),
-                                   inv_std.view(), y.view(), scratch.workspace());
-      kernels::batch_norm_backward(run.stream, options, grad_y.view(), x.view(), gamma.view(),
-                                   beta.view(), mean.view(), inv_std.view(), grad_x.view(),
-                                   GradMode::overwrite, grad_gamma.view(), grad_beta.view(),
-                                   scratch.workspace());
-      CHECK(scratch.intact());
+      const kernels::BatchNormOptions options{.relu = true};
+      run_call(run.stream, kernels::BatchNormInference{options, x.view(), gamma.view(), beta.view(),
+                                                       running_mean.view(), running_var.view(),
+                                                       inferred.view()});
+      run_call(run.stream, kernels::BatchNormTraining{options, x.view(), gamma.view(), beta.view(),
+                                                      running_mean.view(), running_var.view(),
+                                                      mean.view(), inv_std.view(), y.view()});
+      run_call(run.stream, kernels::BatchNormBackward{
+                               .grad_y = grad_y.view(),
+                               .x = x.view(),
+                               .norm = {mean.view(), inv_std.view(), gamma.view(), beta.view()},
+                               .relu = true,
+                               .grad_x = grad_x.view(),
+                               .grad_gamma = grad_gamma.view(),
+                               .grad_beta = grad_beta.view()});
       require_undamaged({&x, &grad_y, &y, &inferred, &grad_x, &mean, &inv_std, &grad_gamma,
                          &grad_beta, &running_mean, &running_var});
       return {y.values(),           inferred.values(),   grad_x.values(),
@@ -163,10 +171,11 @@ TEST_CASE("softmax cross-entropy in bf16") {
     GuardedTensor gradient = poisoned(shape, run.out, run.dtype);
     GuardedTensor loss = poisoned({1, 1, 1, 1}, {});
     GuardedTensor correct = poisoned({1, 1, 1, 1}, {});
-    kernels::softmax_cross_entropy_forward(run.stream, logits.view(), labels.view(),
-                                           probabilities.view(), loss.view(), correct.view());
-    kernels::softmax_cross_entropy_backward(run.stream, given.view(), labels.view(),
-                                            gradient.view());
+    run_call(run.stream,
+             kernels::SoftmaxCrossEntropyForward{logits.view(), labels.view(), probabilities.view(),
+                                                 loss.view(), correct.view()});
+    run_call(run.stream,
+             kernels::SoftmaxCrossEntropyBackward{given.view(), labels.view(), gradient.view()});
     require_undamaged({&logits, &given, &probabilities, &gradient});
     return {probabilities.values(), gradient.values(), loss.values(), correct.values()};
   };
@@ -181,8 +190,8 @@ TEST_CASE("softmax cross-entropy in bf16 works in place") {
     labels.set_labels({12, 0, 7});
     GuardedTensor loss = poisoned({1, 1, 1, 1}, {});
     GuardedTensor correct = poisoned({1, 1, 1, 1}, {});
-    kernels::softmax_cross_entropy_forward(run.stream, rows.view(), labels.view(), rows.view(),
-                                           loss.view(), correct.view());
+    run_call(run.stream, kernels::SoftmaxCrossEntropyForward{
+                             rows.view(), labels.view(), rows.view(), loss.view(), correct.view()});
     require_undamaged({&rows});
     return {rows.values(), loss.values()};
   };
@@ -191,9 +200,10 @@ TEST_CASE("softmax cross-entropy in bf16 works in place") {
 
 // Whole numbers, whose sums are exact in f32 in any order.
 TEST_CASE("linear layers in bf16") {
-  const Shape in{7, 1, 1, 45};
-  const Shape out{7, 1, 1, 13};
-  const Shape weights{13, 1, 1, 45};
+  const ConvProblem problem = ConvProblem::linear(7, 45, 13);
+  const Shape in = problem.x_shape();
+  const Shape out = problem.y_shape();
+  const Shape weights = problem.weight_shape();
   const auto run_all = [&](const Run& run) -> Outputs {
     const GuardedTensor x = filled(in, run.in, integers(in.elements(), 1, 12), run.dtype);
     const GuardedTensor weight =
@@ -203,14 +213,20 @@ TEST_CASE("linear layers in bf16") {
     GuardedTensor y = poisoned(out, run.out, run.dtype);
     GuardedTensor grad_x = filled(in, run.in, integers(in.elements(), 5, 12), run.dtype);
     GuardedTensor grad_weight = poisoned(weights, {});
-    Scratch scratch(kernels::linear_workspace_bytes(7, 45, 13, test_device(), run.dtype));
-    kernels::linear_forward(run.stream, x.view(), weight.view(), bias.view(), y.view(),
-                            scratch.workspace());
-    kernels::linear_dgrad(run.stream, grad_y.view(), weight.view(), grad_x.view(),
-                          GradMode::accumulate, scratch.workspace());
-    kernels::linear_wgrad(run.stream, x.view(), grad_y.view(), grad_weight.view(),
-                          GradMode::overwrite, scratch.workspace());
-    CHECK(scratch.intact());
+    run_call(run.stream, kernels::ConvForward{.problem = problem,
+                                              .x = x.view(),
+                                              .weight = weight.view(),
+                                              .bias = bias.view(),
+                                              .y = y.view()});
+    run_call(run.stream,
+             kernels::ConvDgrad{.problem = problem,
+                                .grad_y = {.g = grad_y.view()},
+                                .weight = weight.view(),
+                                .grad_x = {.g = grad_x.view(), .mode = GradMode::accumulate}});
+    run_call(run.stream, kernels::ConvWgrad{.problem = problem,
+                                            .x = x.view(),
+                                            .grad_y = {.g = grad_y.view()},
+                                            .grad_weight = grad_weight.view()});
     require_undamaged({&x, &weight, &bias, &grad_y, &y, &grad_x, &grad_weight});
     return {y.values(), grad_x.values(), grad_weight.values()};
   };
@@ -223,10 +239,7 @@ TEST_CASE("the bias gradient of a bf16 tensor is f32") {
     const auto run_one = [&](const Run& run) -> Outputs {
       const GuardedTensor grad_y = filled(shape, run.in, bf16_inputs(shape, 1), run.dtype);
       GuardedTensor bias = filled(channel_vector(shape.c), {}, uniform(shape.c, 2));
-      Scratch scratch(kernels::bias_grad_workspace_bytes(shape, test_device()));
-      kernels::bias_grad(run.stream, grad_y.view(), bias.view(), GradMode::accumulate,
-                         scratch.workspace());
-      CHECK(scratch.intact());
+      run_call(run.stream, kernels::BiasGrad{grad_y.view(), bias.view(), GradMode::accumulate});
       require_undamaged({&grad_y, &bias});
       return {bias.values()};
     };
@@ -254,7 +267,8 @@ TEST_CASE("updates write rounded copies of the parameters") {
       parameters.push_back({values[i].view().f32(), gradients[i].view().f32(), nullptr, count_of(i),
                             0.0F, static_cast<std::uint16_t*>(copies[i].view().data)});
     }
-    kernels::sgd_step(test_stream(1), {0.25F, 0.0F, false}, parameters.data(), kParameters);
+    run_call(test_stream(1),
+             kernels::SgdStep{{0.25F, 0.0F, false}, parameters.data(), kParameters});
     for (std::size_t i = 0; i < kParameters; ++i) {
       const auto value = values[i].values();
       const auto copy = copies[i].values();
@@ -288,7 +302,7 @@ TEST_CASE("Adam writes rounded copies of the parameters") {
                                            shape.c,
                                            0.01F,
                                            static_cast<std::uint16_t*>(copy.view().data)};
-    kernels::adam_step(test_stream(1), {}, 3, &parameter, 1);
+    run_call(test_stream(1), kernels::AdamStep{{}, 3, &parameter, 1});
     std::vector<float> rounded = value.values();
     CHECK(exact_difference(rounded, uniform(shape.c, 1)) != "");
     for (float& element : rounded) {

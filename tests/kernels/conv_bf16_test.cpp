@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Convolutions in bf16, plain and fused. The data have so few binary places that they, what
-// NormRelu makes of them and gradients with everything applied are exact in bf16: sums are exact
-// too, a result is rounded once, and statistics are those of the rounded values.
+// Convolutions in bf16, with every optional part and without. The data have so few binary places
+// that they, what NormRelu makes of them and gradients with everything applied are exact in bf16:
+// sums are exact too, a result is rounded once, and statistics are those of the rounded values.
 #include <vector>
 
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
-#include "kernels/fused_conv_case.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -35,32 +34,23 @@ std::function<Outputs(const Run&)> in_bf16(const std::function<Outputs(const Run
 TEST_CASE("plain convolutions in bf16 round exact sums once") {
   for (const ConvProblem& problem : problems()) {
     INFO(describe(problem));
-    const ConvCase data(problem, Fill::whole);
-    std::vector<Expected> expected = expected_outputs(data, Fill::whole);
-    for (std::size_t k = 0; k < 4; ++k) {  // gradients of weights are f32
-      expected[k].values = as_stored(expected[k].values, DType::bf16);
-    }
-    expect_every_run(expected, in_bf16([&](const Run& run) { return all_outputs(data, run); }));
+    const ConvCase data(problem);
+    expect_every_run(expected_plain(data, DType::bf16),
+                     in_bf16([&](const Run& run) { return plain_outputs(data, run); }));
   }
 }
 
-TEST_CASE("fused convolutions in bf16, with and without each part") {
+TEST_CASE("convolutions in bf16, with and without each part") {
   for (const ConvProblem& problem : problems()) {
     INFO(describe(problem));
-    const FusedConvCase data(problem);
-    std::vector<Expected> expected;
-    expect_forward(data, expected, DType::bf16);
-    const std::size_t forward = expected.size();
-    expect_dgrad(data, expected, DType::bf16);
-    for (std::size_t k = forward; k < expected.size(); ++k) {
-      expected[k].tolerance.absolute *= 10.0;
-    }
-    expect_wgrad(data, expected);
-    expect_every_run(expected, in_bf16([&](const Run& run) -> Outputs {
-                       Outputs outputs;
-                       append_forward(data, run, outputs);
-                       append_dgrad(data, run, outputs);
-                       append_wgrad(data, run, outputs);
+    const ConvCase data(problem);
+    std::vector<Expected> expected = expected_forwards(data, DType::bf16);
+    append(expected, expected_dgrads(data, DType::bf16));
+    append(expected, expected_wgrads(data));
+    expect_every_run(expected, in_bf16([&](const Run& run) {
+                       Outputs outputs = forward_outputs(data, run);
+                       append(outputs, dgrad_outputs(data, run));
+                       append(outputs, wgrad_outputs(data, run));
                        return outputs;
                      }));
   }

@@ -55,6 +55,12 @@ inline std::vector<ConvProblem> conv_problems() {
   };
 }
 
+inline std::vector<ConvProblem> linear_problems() {
+  const auto linear = &ConvProblem::linear;
+  return {linear(1, 1, 1),     linear(1, 300, 10),   linear(3, 17, 33),
+          linear(64, 100, 10), linear(16, 33, 1000), linear(130, 64, 100)};
+}
+
 inline std::string describe(const ConvProblem& p) {
   return "x " + to_string(p.x_shape()) + ", weight " + to_string(p.weight_shape()) + ", y " +
          to_string(p.y_shape());

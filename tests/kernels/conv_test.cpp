@@ -11,9 +11,8 @@ namespace {
 
 void expect_exact(const ConvProblem& problem) {
   INFO(describe(problem));
-  const ConvCase data(problem, Fill::whole);
-  expect_every_run(expected_outputs(data, Fill::whole),
-                   [&](const Run& run) { return all_outputs(data, run); });
+  const ConvCase data(problem);
+  expect_every_run(expected_plain(data), [&](const Run& run) { return plain_outputs(data, run); });
 }
 
 }  // namespace
@@ -41,9 +40,15 @@ TEST_CASE("convolution of fractions stays within rounding") {
                                            {1, 33, 31, 3, 48, 7, 7, 2, 2, 3, 3}};
   for (const ConvProblem& problem : chosen) {
     INFO(describe(problem));
-    const ConvCase data(problem, Fill::uniform);
-    expect_every_run(expected_outputs(data, Fill::uniform),
-                     [&](const Run& run) { return all_outputs(data, run); });
+    const ConvCase data(problem, Numbers::fractions);
+    expect_every_run(expected_plain(data),
+                     [&](const Run& run) { return plain_outputs(data, run); });
+  }
+}
+
+TEST_CASE("linear layers match the definition for every shape and placement") {
+  for (const ConvProblem& problem : linear_problems()) {
+    expect_exact(problem);
   }
 }
 
@@ -51,12 +56,11 @@ TEST_CASE("convolution of fractions stays within rounding") {
 TEST_CASE("convolution writes large aligned slices") {
   const ConvProblem problem = {1, 251, 251, 3, 50, 1, 1, 1, 1, 0, 0};
   const Layout slice = {0, 14};  // pitch 64
-  const ConvCase data(problem, Fill::whole);
-  const auto expected =
-      reference::conv_forward(problem, widened(data.x), widened(data.weight), widened(data.bias));
+  const ConvCase data(problem);
+  const auto expected = expected_forward(data, {.bias = true});
   for (std::size_t way = 0; way < arithmetics().size(); ++way) {
     const Arithmetic arithmetic(way);
-    CHECK(difference(run_forward(data, {test_stream(1), {}, slice}, true), expected, {}) == "");
+    check_outputs(run_forward(data, {test_stream(1), {}, slice}, {.bias = true}), expected);
   }
 }
 
@@ -67,16 +71,13 @@ TEST_CASE("bias_grad sums every pixel") {
     const auto grad_y = integers(shape.elements(), 7, 100);
     const auto before = integers(shape.c, 8, 100);
     const auto sums = reference::bias_grad(shape, widened(grad_y));
-    const std::vector<Expected> expected = {{sums, {}}, {added(sums, before), {}}};
-    expect_every_run(expected, [&](const Run& run) {
+    expect_every_run({{sums, {}}, {plus(sums, before), {}}}, [&](const Run& run) {
       Outputs outputs;
-      for (const GradMode mode : {GradMode::overwrite, GradMode::accumulate}) {
+      for (const GradMode mode : kGradModes) {
         const GuardedTensor from = filled(shape, run.in, grad_y);
         GuardedTensor to = gradient_target(channel_vector(shape.c), {}, mode, before);
-        Scratch scratch(kernels::bias_grad_workspace_bytes(shape, test_device()));
-        kernels::bias_grad(run.stream, from.view(), to.view(), mode, scratch.workspace());
+        run_call(run.stream, kernels::BiasGrad{from.view(), to.view(), mode});
         require_undamaged({&from, &to});
-        REQUIRE(scratch.intact());
         outputs.push_back(to.values());
       }
       return outputs;

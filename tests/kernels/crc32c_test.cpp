@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "cpu/crc32c.h"
+#include "files/crc32c.h"
 #include "support/catch.h"
 
 namespace accrete {

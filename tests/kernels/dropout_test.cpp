@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accrete/kernels/dropout.h"
+#include "accrete/kernels/elementwise.h"
 
 #include <cmath>
 #include <limits>
@@ -14,6 +14,11 @@ using namespace accrete::test;
 namespace {
 
 constexpr RandomKey kKey = {0x123456789ABCDEFULL, 0xFEDCBA987654321ULL};
+
+kernels::Dropout dropout(float rate, const ConstTensorView& x, const TensorView& y,
+                         GradMode mode = GradMode::overwrite) {
+  return {rate, kKey, x, y, mode};
+}
 
 }  // namespace
 
@@ -34,27 +39,19 @@ TEST_CASE("dropout keeps the same elements for every shape, placement and thread
     const auto before = uniform(shape.elements(), 2);
     const auto y =
         reference::dropout(static_cast<double>(0.2F), kKey.seed, kKey.stream, widened(x));
-    auto sum = widened(before);
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      sum[i] += y[i];
-    }
     const Tolerance tolerance = {2e-7, 2e-7};
-    expect_every_run(
-        {{y, tolerance}, {y, tolerance}, {sum, tolerance}, {y, tolerance}},
-        [&](const Run& run) -> Outputs {
-          GuardedTensor input = filled(shape, run.in, x);
-          GuardedTensor forward = poisoned(shape, run.out);
-          GuardedTensor backward = poisoned(shape, run.out);
-          GuardedTensor accumulated = filled(shape, run.out, before);
-          kernels::dropout_forward(run.stream, 0.2F, kKey, input.view(), forward.view());
-          kernels::dropout_backward(run.stream, 0.2F, kKey, input.view(), backward.view(),
-                                    GradMode::overwrite);
-          kernels::dropout_backward(run.stream, 0.2F, kKey, input.view(), accumulated.view(),
-                                    GradMode::accumulate);
-          kernels::dropout_forward(run.stream, 0.2F, kKey, input.view(), input.view());
-          require_undamaged({&input, &forward, &backward, &accumulated});
-          return {forward.values(), backward.values(), accumulated.values(), input.values()};
-        });
+    expect_every_run({{y, tolerance}, {plus(y, before), tolerance}, {y, tolerance}},
+                     [&](const Run& run) -> Outputs {
+                       GuardedTensor input = filled(shape, run.in, x);
+                       GuardedTensor overwritten = poisoned(shape, run.out);
+                       GuardedTensor accumulated = filled(shape, run.out, before);
+                       run_call(run.stream, dropout(0.2F, input.view(), overwritten.view()));
+                       run_call(run.stream, dropout(0.2F, input.view(), accumulated.view(),
+                                                    GradMode::accumulate));
+                       run_call(run.stream, dropout(0.2F, input.view(), input.view()));
+                       require_undamaged({&input, &overwritten, &accumulated});
+                       return {overwritten.values(), accumulated.values(), input.values()};
+                     });
   }
 }
 
@@ -64,7 +61,7 @@ TEST_CASE("the share of kept elements is 1 - rate, and other keys keep others") 
   const Stream stream = test_stream(1);
   for (const float rate : {0.0F, 0.1F, 0.5F, 0.9F}) {
     GuardedTensor y = poisoned(shape, {});
-    kernels::dropout_forward(stream, rate, kKey, ones.view(), y.view());
+    run_call(stream, dropout(rate, ones.view(), y.view()));
     double kept = 0.0;
     for (const float value : y.values()) {
       kept += value != 0.0F ? 1.0 : 0.0;
@@ -76,8 +73,10 @@ TEST_CASE("the share of kept elements is 1 - rate, and other keys keep others") 
   }
   GuardedTensor a = poisoned(shape, {});
   GuardedTensor b = poisoned(shape, {});
-  kernels::dropout_forward(stream, 0.5F, kKey, ones.view(), a.view());
-  kernels::dropout_forward(stream, 0.5F, {kKey.seed, kKey.stream + 1}, ones.view(), b.view());
+  run_call(stream, dropout(0.5F, ones.view(), a.view()));
+  kernels::Dropout other = dropout(0.5F, ones.view(), b.view());
+  ++other.key.stream;
+  run_call(stream, other);
   CHECK(exact_difference(a.values(), b.values()) != "");
 }
 
@@ -88,20 +87,18 @@ TEST_CASE("a dropped NaN becomes 0") {
   expect_every_run({{expected, {}}}, [&](const Run& run) -> Outputs {
     const GuardedTensor input = filled(shape, run.in, x);
     GuardedTensor y = poisoned(shape, run.out);
-    kernels::dropout_forward(run.stream, 0.5F, kKey, input.view(), y.view());
+    run_call(run.stream, dropout(0.5F, input.view(), y.view()));
     return {y.values()};
   });
 }
 
 TEST_CASE("dropout errors name the op and both shapes") {
-  const Stream stream = test_stream(0);
+  const auto error = [](const auto& call) {
+    return error_of([&] { kernels::run(test_stream(0), call); });
+  };
   GuardedTensor x({2, 3, 3, 8});
   GuardedTensor y({2, 3, 3, 9});
-  CHECK(error_of([&] { kernels::dropout_forward(stream, 0.5F, kKey, x.view(), y.view()); }) ==
-        "[dropout_forward] y is [2,3,3,9], expected [2,3,3,8]");
-  CHECK(error_of([&] {
-          kernels::dropout_backward(stream, 0.5F, kKey, y.view(), x.view(), GradMode::overwrite);
-        }) == "[dropout_backward] grad_x is [2,3,3,8], expected [2,3,3,9]");
-  CHECK(error_of([&] { kernels::dropout_forward(stream, 1.0F, kKey, x.view(), x.view()); }) ==
-        "[dropout_forward] rate is 1.000000, must be in [0, 1)");
+  CHECK(error(dropout(0.5F, x.view(), y.view())) == "[dropout] y is [2,3,3,9], expected [2,3,3,8]");
+  CHECK(error(dropout(1.0F, x.view(), x.view())) ==
+        "[dropout] rate is 1.000000, must be in [0, 1)");
 }

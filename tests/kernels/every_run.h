@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs one kernel call in every way that must not matter: placement of the tensors, number of
+// Runs kernel calls in every way that must not matter: placement of the tensors, number of
 // threads, instruction set. Within one instruction set the results must agree bit for bit; each
 // set is compared with the oracle.
 #pragma once
@@ -9,9 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "accrete/kernels/call.h"
 #include "accrete/kernels/error.h"
-#include "accrete/kernels/stream.h"
 #include "kernels/backend.h"
+#include "kernels/scratch.h"
 #include "support/catch.h"
 #include "support/compare.h"
 #include "support/guarded_tensor.h"
@@ -107,8 +108,36 @@ inline GuardedTensor poisoned(const Shape& shape, Layout layout, DType dtype = D
   return tensor;
 }
 
+/// Where a gradient goes: on top of `before`, or over NaN.
+inline GuardedTensor gradient_target(const Shape& shape, Layout layout, GradMode mode,
+                                     const std::vector<float>& before, DType dtype = DType::f32) {
+  return mode == GradMode::accumulate ? filled(shape, layout, before, dtype)
+                                      : poisoned(shape, layout, dtype);
+}
+
+inline constexpr GradMode kGradModes[] = {GradMode::overwrite, GradMode::accumulate};
+
 inline std::vector<double> widened(const std::vector<float>& values) {
   return {values.begin(), values.end()};
+}
+
+inline std::vector<double> plus(std::vector<double> sum, const std::vector<float>& before) {
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    sum[i] += static_cast<double>(before[i]);
+  }
+  return sum;
+}
+
+/// What gradient_target() holds in the end.
+inline std::vector<double> in_mode(GradMode mode, const std::vector<double>& gradient,
+                                   const std::vector<float>& before) {
+  return mode == GradMode::accumulate ? plus(gradient, before) : gradient;
+}
+
+/// Adds `more` behind `all`.
+template <class T>
+void append(std::vector<T>& all, const std::vector<T>& more) {
+  all.insert(all.end(), more.begin(), more.end());
 }
 
 /// Exact results as a tensor of this dtype holds them.

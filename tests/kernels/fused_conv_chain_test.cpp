@@ -2,9 +2,10 @@
 // A convolution whose output t is normalised by two readers with gammas of their own: statistics
 // taken once, two gradients added up, and the rest of batch norm paid where t's convolution loads
 // its gradient. Against the same net of plain kernels, and against finite differences.
+#include <deque>
+
 #include "accrete/kernels/batch_norm.h"
-#include "accrete/kernels/conv.h"
-#include "kernels/fused_conv_case.h"
+#include "kernels/conv_case.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -64,126 +65,134 @@ std::vector<double> slopes(const Chain& chain, std::vector<double>& x, std::vect
   return result;
 }
 
+using namespace kernels;
+
+// What both nets have: t with its gradient, the writer's operands and the gradients of those.
+struct WriterTensors {
+  WriterTensors(const Chain& chain, const Run& run)
+      : x(filled(kWriter.x_shape(), run.in, chain.x)),
+        weight(filled(kWriter.weight_shape(), {}, chain.weight)),
+        t(poisoned(kWriter.y_shape(), run.out)),
+        grad_t(poisoned(kWriter.y_shape(), run.in)),
+        grad_x(poisoned(kWriter.x_shape(), run.out)),
+        grad_weight(poisoned(kWriter.weight_shape(), {})) {}
+
+  void forward(const Stream& stream, const StatisticsOutput& statistics) {
+    run_call(stream, ConvForward{kWriter, x.view(), {}, weight.view(), {}, t.view(), statistics});
+  }
+  void backward(const Stream& stream, const DeferredGradient& grad_y) {
+    run_call(stream, ConvDgrad{kWriter, grad_y, weight.view(), {}, {}, {.g = grad_x.view()}});
+    run_call(stream, ConvWgrad{kWriter, x.view(), {}, grad_y, grad_weight.view()});
+  }
+  const GuardedTensor x, weight;
+  GuardedTensor t, grad_t, grad_x, grad_weight;
+};
+
+// The same of a reader.
+struct ReaderTensors {
+  ReaderTensors(const Chain& chain, std::size_t l, const Run& run)
+      : problem(kReaders[l]),
+        mode(kGradModes[l]),
+        weight(filled(problem.weight_shape(), {}, chain.weights[l])),
+        gamma(NormTensors::vector(chain.gamma[l])),
+        beta(NormTensors::vector(chain.beta[l])),
+        grad_y(filled(problem.y_shape(), run.in, chain.grad_y[l])),
+        y(poisoned(problem.y_shape(), run.out)),
+        grad_gamma(poisoned(channel_vector(problem.C), {})),
+        grad_beta(poisoned(channel_vector(problem.C), {})),
+        grad_weight(poisoned(problem.weight_shape(), {})) {}
+
+  // Of what it reads, through a norm or not.
+  void convolve(const Stream& stream, const ConstTensorView& x, const NormRelu& norm,
+                const NormReluGradient& grad_x) {
+    const DeferredGradient of_y{.g = grad_y.view()};
+    const ConstTensorView normed = norm ? x : ConstTensorView();
+    run_call(stream, ConvForward{problem, x, norm, weight.view(), {}, y.view(), {}});
+    run_call(stream, ConvDgrad{problem, of_y, weight.view(), normed, norm, grad_x});
+    run_call(stream, ConvWgrad{problem, x, norm, of_y, grad_weight.view()});
+  }
+  const ConvProblem problem;
+  const GradMode mode;  // of what both readers add up
+  const GuardedTensor weight, gamma, beta, grad_y;
+  GuardedTensor y, grad_gamma, grad_beta, grad_weight;
+};
+
 // y of both readers, then per reader grad_gamma, grad_beta and the gradient of its weights, then
 // the gradients of the writer's x and weight.
-Outputs run_fused(const Chain& chain, const Run& run) {
-  const Shape t_shape = kWriter.y_shape();
-  const GuardedTensor x = filled(kWriter.x_shape(), run.in, chain.x);
-  const GuardedTensor weight = NormTensors::packed(kWriter.weight_shape(), chain.weight);
-  GuardedTensor t = poisoned(t_shape, run.out);
+Outputs outputs_of(const WriterTensors& writer, const std::deque<ReaderTensors>& readers) {
+  Outputs outputs = {readers[0].y.values(), readers[1].y.values()};
+  for (const ReaderTensors& r : readers) {
+    append(outputs, {r.grad_gamma.values(), r.grad_beta.values(), r.grad_weight.values()});
+  }
+  append(outputs, {writer.grad_x.values(), writer.grad_weight.values()});
+  return outputs;
+}
+
+Outputs run_with_parts(const Chain& chain, const Run& run) {
+  WriterTensors w(chain, run);
   StatisticsTensors statistics(kWriter.K);
-  const auto stats = statistics.view();
-  Scratch scratch(1 << 22);
-  const Workspace ws = scratch.workspace();
-  kernels::fused_conv_forward(run.stream, kWriter, x.view(), {}, weight.view(), {}, t.view(), stats,
-                              ws);
-  GuardedTensor g = poisoned(t_shape, run.in);
+  const StatisticsOutput stats = statistics.view();
+  w.forward(run.stream, stats);
   GuardedTensor a = poisoned(channel_vector(kWriter.K), {});
   GuardedTensor b = poisoned(channel_vector(kWriter.K), {});
-  Outputs outputs;
-  Outputs gradients;
-  for (std::size_t l = 0; l < 2; ++l) {
-    const ConvProblem& reader = kReaders[l];
-    const GuardedTensor gamma = NormTensors::vector(chain.gamma[l]);
-    const GuardedTensor beta = NormTensors::vector(chain.beta[l]);
-    const GuardedTensor weights = NormTensors::packed(reader.weight_shape(), chain.weights[l]);
-    const kernels::NormRelu norm = {stats.mean, stats.inv_std, gamma.view(), beta.view()};
-    GuardedTensor y = poisoned(reader.y_shape(), run.out);
-    kernels::fused_conv_forward(run.stream, reader, t.view(), norm, weights.view(), {}, y.view(),
-                                {}, ws);
-    outputs.push_back(y.values());
-    const GuardedTensor dy = filled(reader.y_shape(), run.in, chain.grad_y[l]);
-    kernels::DeferredGradient grad_y;
-    grad_y.g = dy.view();
-    GuardedTensor grad_gamma = poisoned(channel_vector(reader.C), {});
-    GuardedTensor grad_beta = poisoned(channel_vector(reader.C), {});
-    GuardedTensor grad_weights = poisoned(reader.weight_shape(), {});
-    kernels::fused_conv_dgrad(run.stream, reader, grad_y, weights.view(), t.view(), norm,
-                              {g.view(), a.view(), b.view(), grad_gamma.view(), grad_beta.view(),
-                               l == 0 ? GradMode::overwrite : GradMode::accumulate},
-                              ws);
-    kernels::fused_conv_wgrad(run.stream, reader, t.view(), norm, grad_y, grad_weights.view(),
-                              GradMode::overwrite, ws);
-    gradients.insert(gradients.end(),
-                     {grad_gamma.values(), grad_beta.values(), grad_weights.values()});
+  std::deque<ReaderTensors> readers;
+  for (const std::size_t l : {0U, 1U}) {
+    ReaderTensors& r = readers.emplace_back(chain, l, run);
+    r.convolve(
+        run.stream, w.t.view(), {stats.mean, stats.inv_std, r.gamma.view(), r.beta.view()},
+        {w.grad_t.view(), a.view(), b.view(), r.grad_gamma.view(), r.grad_beta.view(), r.mode});
   }
-  const kernels::DeferredGradient grad_t = {g.view(),      t.view(), stats.mean,
-                                            stats.inv_std, a.view(), b.view()};
-  GuardedTensor grad_x = poisoned(kWriter.x_shape(), run.out);
-  GuardedTensor grad_weight = poisoned(kWriter.weight_shape(), {});
-  kernels::NormReluGradient out;
-  out.g = grad_x.view();
-  kernels::fused_conv_dgrad(run.stream, kWriter, grad_t, weight.view(), {}, {}, out, ws);
-  kernels::fused_conv_wgrad(run.stream, kWriter, x.view(), {}, grad_t, grad_weight.view(),
-                            GradMode::overwrite, ws);
-  gradients.insert(gradients.end(), {grad_x.values(), grad_weight.values()});
-  outputs.insert(outputs.end(), gradients.begin(), gradients.end());
-  return outputs;
+  w.backward(run.stream,
+             {w.grad_t.view(), w.t.view(), stats.mean, stats.inv_std, a.view(), b.view()});
+  return outputs_of(w, readers);
 }
 
 // The same from convolutions and batch norms that make passes of their own.
 Outputs run_plain(const Chain& chain, const Run& run) {
-  const Shape t_shape = kWriter.y_shape();
-  const GuardedTensor x = filled(kWriter.x_shape(), run.in, chain.x);
-  const GuardedTensor weight = NormTensors::packed(kWriter.weight_shape(), chain.weight);
-  GuardedTensor t = poisoned(t_shape, run.out);
-  GuardedTensor grad_t = poisoned(t_shape, run.in);
-  Scratch scratch(1 << 22);
-  const Workspace ws = scratch.workspace();
-  kernels::conv_forward(run.stream, kWriter, x.view(), weight.view(), {}, t.view(), ws);
-  kernels::BatchNormOptions options;
-  options.relu = true;
-  Outputs outputs;
-  Outputs gradients;
-  for (std::size_t l = 0; l < 2; ++l) {
-    const ConvProblem& reader = kReaders[l];
-    const Shape vector = channel_vector(reader.C);
-    const GuardedTensor gamma = NormTensors::vector(chain.gamma[l]);
-    const GuardedTensor beta = NormTensors::vector(chain.beta[l]);
-    const GuardedTensor weights = NormTensors::packed(reader.weight_shape(), chain.weights[l]);
+  const Shape vector = channel_vector(kWriter.K);
+  WriterTensors w(chain, run);
+  w.forward(run.stream, {});
+  std::deque<ReaderTensors> readers;
+  for (const std::size_t l : {0U, 1U}) {
+    ReaderTensors& r = readers.emplace_back(chain, l, run);
     GuardedTensor running_mean(vector), running_var(vector), mean(vector), inv_std(vector);
-    GuardedTensor z(t_shape), grad_z(t_shape), y(reader.y_shape());
-    GuardedTensor grad_gamma(vector), grad_beta(vector), grad_weights(reader.weight_shape());
-    const GuardedTensor dy = filled(reader.y_shape(), run.in, chain.grad_y[l]);
-    kernels::batch_norm_training(run.stream, options, t.view(), gamma.view(), beta.view(),
-                                 running_mean.view(), running_var.view(), mean.view(),
-                                 inv_std.view(), z.view(), ws);
-    kernels::conv_forward(run.stream, reader, z.view(), weights.view(), {}, y.view(), ws);
-    kernels::conv_dgrad(run.stream, reader, dy.view(), weights.view(), grad_z.view(),
-                        GradMode::overwrite, ws);
-    kernels::conv_wgrad(run.stream, reader, z.view(), dy.view(), grad_weights.view(),
-                        GradMode::overwrite, ws);
-    kernels::batch_norm_backward(run.stream, options, grad_z.view(), t.view(), gamma.view(),
-                                 beta.view(), mean.view(), inv_std.view(), grad_t.view(),
-                                 l == 0 ? GradMode::overwrite : GradMode::accumulate,
-                                 grad_gamma.view(), grad_beta.view(), ws);
-    outputs.push_back(y.values());
-    gradients.insert(gradients.end(),
-                     {grad_gamma.values(), grad_beta.values(), grad_weights.values()});
+    GuardedTensor z(kWriter.y_shape()), grad_z(kWriter.y_shape());
+    run_call(run.stream, BatchNormTraining{{.relu = true},
+                                           w.t.view(),
+                                           r.gamma.view(),
+                                           r.beta.view(),
+                                           running_mean.view(),
+                                           running_var.view(),
+                                           mean.view(),
+                                           inv_std.view(),
+                                           z.view()});
+    r.convolve(run.stream, z.view(), {}, {.g = grad_z.view()});
+    run_call(run.stream,
+             BatchNormBackward{.grad_y = grad_z.view(),
+                               .x = w.t.view(),
+                               .norm = {mean.view(), inv_std.view(), r.gamma.view(), r.beta.view()},
+                               .relu = true,
+                               .grad_x = w.grad_t.view(),
+                               .mode = r.mode,
+                               .grad_gamma = r.grad_gamma.view(),
+                               .grad_beta = r.grad_beta.view()});
   }
-  GuardedTensor grad_x(kWriter.x_shape());
-  GuardedTensor grad_weight(kWriter.weight_shape());
-  kernels::conv_dgrad(run.stream, kWriter, grad_t.view(), weight.view(), grad_x.view(),
-                      GradMode::overwrite, ws);
-  kernels::conv_wgrad(run.stream, kWriter, x.view(), grad_t.view(), grad_weight.view(),
-                      GradMode::overwrite, ws);
-  gradients.insert(gradients.end(), {grad_x.values(), grad_weight.values()});
-  outputs.insert(outputs.end(), gradients.begin(), gradients.end());
-  return outputs;
+  w.backward(run.stream, {.g = w.grad_t.view()});
+  return outputs_of(w, readers);
 }
 
 }  // namespace
 
-TEST_CASE("two fused readers of one tensor agree with plain convolutions and batch norms") {
+TEST_CASE("two readers of one tensor agree with plain convolutions and batch norms") {
   const Chain chain;
   std::vector<Expected> expected;
   for (const auto& values : run_plain(chain, {test_stream(0), {}, {}})) {
     expected.push_back({widened(values), {5e-5, 1e-5}});
   }
-  expect_every_run(expected, [&](const Run& run) { return run_fused(chain, run); });
+  expect_every_run(expected, [&](const Run& run) { return run_with_parts(chain, run); });
 }
 
-TEST_CASE("the gradients of a fused chain agree with finite differences") {
+TEST_CASE("the gradients of a chain agree with finite differences") {
   const Chain chain;
   std::vector<double> x = widened(chain.x);
   std::vector<double> weight = widened(chain.weight);
@@ -191,7 +200,7 @@ TEST_CASE("the gradients of a fused chain agree with finite differences") {
   const auto of_weight = slopes(chain, x, weight, weight);
   expect_every_run({{of_x, {1e-4, 1e-4}}, {of_weight, {1e-4, 1e-4}}},
                    [&](const Run& run) -> Outputs {
-                     const Outputs outputs = run_fused(chain, run);
+                     const Outputs outputs = run_with_parts(chain, run);
                      return {outputs[8], outputs[9]};
                    });
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accrete/kernels/conv.h"
+// Convolutions with their optional parts.
+#include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
-#include "kernels/fused_conv_case.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -25,87 +25,60 @@ std::vector<ConvProblem> some_problems() {
 
 }  // namespace
 
-TEST_CASE("fused_conv_forward with and without each part") {
+TEST_CASE("conv_forward with and without each part") {
   for (const ConvProblem& problem : some_problems()) {
     INFO(describe(problem));
-    const FusedConvCase data(problem);
-    std::vector<Expected> expected;
-    expect_forward(data, expected);
-    expect_every_run(expected, [&](const Run& run) -> Outputs {
-      Outputs outputs;
-      append_forward(data, run, outputs);
-      return outputs;
-    });
+    const ConvCase data(problem);
+    expect_every_run(expected_forwards(data),
+                     [&](const Run& run) { return forward_outputs(data, run); });
   }
 }
 
-TEST_CASE("fused_conv_dgrad with and without each part") {
+TEST_CASE("conv_dgrad with and without each part") {
   std::vector<ConvProblem> problems = some_problems();
   problems.push_back({2, 61, 47, 10, 12, 3, 3, 2, 2, 1, 1});  // phases of several tasks and tiles
   for (const ConvProblem& problem : problems) {
     INFO(describe(problem));
-    const FusedConvCase data(problem);
-    std::vector<Expected> expected;
-    expect_dgrad(data, expected);
-    for (Expected& output : expected) {
-      output.tolerance.absolute *= 10.0;
-    }
-    expect_every_run(expected, [&](const Run& run) -> Outputs {
-      Outputs outputs;
-      append_dgrad(data, run, outputs);
-      return outputs;
-    });
+    const ConvCase data(problem);
+    expect_every_run(expected_dgrads(data),
+                     [&](const Run& run) { return dgrad_outputs(data, run); });
   }
 }
 
-TEST_CASE("fused_conv_wgrad with and without each part") {
+TEST_CASE("conv_wgrad with and without each part") {
   for (const ConvProblem& problem : some_problems()) {
     INFO(describe(problem));
-    const FusedConvCase data(problem);
-    std::vector<Expected> expected;
-    expect_wgrad(data, expected);
-    expect_every_run(expected, [&](const Run& run) -> Outputs {
-      Outputs outputs;
-      append_wgrad(data, run, outputs);
-      return outputs;
-    });
+    const ConvCase data(problem);
+    expect_every_run(expected_wgrads(data),
+                     [&](const Run& run) { return wgrad_outputs(data, run); });
   }
 }
 
-TEST_CASE("fused_conv_backward with and without each part") {
+TEST_CASE("conv_backward with and without each part") {
   const std::vector<ConvProblem> all = conv_problems();
   for (const ConvProblem& problem :
        {all.at(2), all.at(9), all.at(15), all.at(17), {2, 11, 13, 40, 24, 3, 3, 1, 1, 1, 1}}) {
     INFO(describe(problem));
-    const FusedConvCase data(problem);
-    std::vector<Expected> expected;
-    for (const BackwardParts& parts : all_backward_parts()) {
-      expect_backward(data, parts, expected);
-    }
-    for (Expected& output : expected) {
-      output.tolerance.absolute *= 10.0;
-    }
-    expect_every_run(expected, [&](const Run& run) -> Outputs {
-      Outputs outputs;
-      for (const BackwardParts& parts : all_backward_parts()) {
-        append_backward(data, run, parts, outputs);
-      }
-      return outputs;
-    });
+    const ConvCase data(problem);
+    const auto parts = all_backward_parts();
+    expect_every_run(of_all(parts, [&](const auto& p) { return expected_backward(data, p); }),
+                     [&](const Run& run) {
+                       return of_all(parts,
+                                     [&](const auto& p) { return run_backward(data, run, p); });
+                     });
   }
 }
 
 TEST_CASE("both gradients by one call are those of two calls, bit for bit") {
   const ConvProblem problem = {2, 17, 19, 72, 40, 3, 3, 1, 1, 1, 1};
-  FusedConvCase data(problem);
+  ConvCase data(problem);
   data.x = uniform(problem.x_shape().elements(), 61);
   data.weight = uniform(problem.weight_shape().elements(), 62);
   data.grad_y.g = uniform(problem.y_shape().elements(), 63);
   const Run run{test_stream(0), layouts()[2], layouts()[0]};
   for (const BackwardParts& parts : all_backward_parts()) {
-    Outputs one, two;
-    append_backward(data, run, parts, one);
-    append_separate_gradients(data, run, parts, two);
+    const Outputs one = run_backward(data, run, parts);
+    const Outputs two = run_separately(data, run, parts);
     REQUIRE(one.size() == two.size());
     for (std::size_t k = 0; k < one.size(); ++k) {
       CHECK(exact_difference(one[k], two[k]) == "");
@@ -115,9 +88,9 @@ TEST_CASE("both gradients by one call are those of two calls, bit for bit") {
 
 // x is 1 beside a bias of 5000, in the last rows -5000: neither a squared mean nor the mean of the
 // first rows may enter the variance.
-TEST_CASE("fused_conv_forward takes statistics where the mean is large and changes") {
+TEST_CASE("conv_forward takes statistics where the mean is large and changes") {
   const ConvProblem problem = {2, 29, 31, 8, 20, 1, 1, 1, 1, 0, 0};
-  FusedConvCase data(problem);
+  ConvCase data(problem);
   data.weight = uniform(problem.weight_shape().elements(), 5);
   for (const bool jump : {false, true}) {
     INFO("jump " << jump);
@@ -136,9 +109,8 @@ TEST_CASE("fused_conv_forward takes statistics where the mean is large and chang
     const auto s = reference::batch_statistics(problem.y_shape(), stored, 1e-5);
     expect_every_run({{s.mean, {0.0, 1e-6}}, {s.variance, {0.0, 2e-3}}, {s.inv_std, {0.0, 1e-3}}},
                      [&](const Run& run) -> Outputs {
-                       Outputs outputs;
-                       append_forward(data, run, outputs);
-                       return {outputs[2], outputs[3], outputs[4]};
+                       const Outputs outputs = run_forward(data, run, {false, true, true});
+                       return {outputs[1], outputs[2], outputs[3]};
                      });
   }
 }
@@ -147,7 +119,7 @@ TEST_CASE("dgrad recomputes exactly the ReLU mask of forward") {
   // beta puts inputs of value 1 at an output of 0 up to rounding, of either sign. With the identity
   // as weights, y is NormRelu(x), and a gradient of 1 makes grad_beta the number of passes.
   const ConvProblem problem = {2, 13, 17, 40, 40, 1, 1, 1, 1, 0, 0};
-  FusedConvCase data(problem);
+  ConvCase data(problem);
   data.x = integers(problem.x_shape().elements(), 21, 2);
   data.norm.mean = uniform(40, 22);
   data.norm.inv_std = uniform(40, 23, 0.5F, 2.0F);
@@ -163,79 +135,47 @@ TEST_CASE("dgrad recomputes exactly the ReLU mask of forward") {
   for (std::size_t way = 0; way < arithmetics().size(); ++way) {
     const Arithmetic arithmetic(way);
     const Run run{test_stream(1), layouts()[3], layouts()[1]};
-    Outputs forward;
-    append_forward(data, run, forward);
-    Outputs backward;
-    append_dgrad(data, run, backward);
+    const std::vector<float> y = run_forward(data, run, {.norm = true}).front();
+    const std::vector<float> grad_beta =
+        run_dgrad(data, run, {.through = Through::batch_norm}).back();
     std::vector<double> positive(40, 0.0);
-    const std::vector<float>& y = forward[5];  // with a norm, without bias
     for (std::size_t i = 0; i < y.size(); ++i) {
       positive[i % 40] += y[i] > 0.0F ? 1.0 : 0.0;
     }
     INFO(arithmetics()[way]);
-    CHECK(difference(backward[4], positive, {}) == "");
+    CHECK(difference(grad_beta, positive, {}) == "");
   }
 }
 
-TEST_CASE("without any part the fused calls are the plain ones") {
-  const ConvProblem problem = {2, 11, 9, 20, 24, 3, 3, 1, 1, 1, 1};
-  FusedConvCase data(problem);
-  data.weight = uniform(problem.weight_shape().elements(), 8);
-  const Run run{test_stream(1), layouts()[2], layouts()[1]};
-  Outputs fused;
-  append_forward(data, run, fused);
-  const GuardedTensor x = filled(problem.x_shape(), run.in, data.x);
-  const GuardedTensor weight = filled(problem.weight_shape(), {}, data.weight);
-  GuardedTensor y = poisoned(problem.y_shape(), run.out);
-  Scratch scratch(kernels::conv_forward_workspace_bytes(problem, test_device()));
-  kernels::conv_forward(run.stream, problem, x.view(), weight.view(), {}, y.view(),
-                        scratch.workspace());
-  CHECK(exact_difference(fused[0], y.values()) == "");
-}
-
-TEST_CASE("fused convolutions name what contradicts") {
+TEST_CASE("the parts of convolutions are checked against the problem") {
+  using namespace kernels;
+  using Catch::Matchers::Contains;
   const ConvProblem problem = {2, 5, 4, 3, 6, 3, 3, 1, 1, 1, 1};
   const Stream stream = test_stream(0);
-  GuardedTensor x(problem.x_shape());
-  GuardedTensor y(problem.y_shape());
-  GuardedTensor weight(problem.weight_shape());
-  const NormTensors norm(NormData(6));
-  const NormTensors right(NormData(3));
+  GuardedTensor x(problem.x_shape()), y(problem.y_shape()), weight(problem.weight_shape());
+  const NormTensors wrong(NormData(6)), right(NormData(3));
   Scratch scratch(1 << 22);
-  const Workspace ws = scratch.workspace();
-  using Catch::Matchers::Contains;
-  CHECK(error_of([&] {
-          kernels::fused_conv_forward(stream, problem, x.view(), norm.view(), weight.view(), {},
-                                      y.view(), {}, ws);
-        }) == "[fused_conv_forward] norm.mean is [1,1,1,6], expected [1,1,1,3]");
-  kernels::NormRelu partial = right.view();
-  partial.mean = {};
-  CHECK_THAT(error_of([&] {
-               kernels::fused_conv_forward(stream, problem, x.view(), partial, weight.view(), {},
-                                           y.view(), {}, ws);
-             }),
-             Contains("[fused_conv_forward] norm.mean has no data"));
-  CHECK_THAT(error_of([&] {
-               kernels::fused_conv_forward(stream, problem, x.view(), {}, weight.view(), {},
-                                           y.view(), {}, {});
-             }),
-             Contains("[fused_conv_forward] workspace has 0 bytes, needs "));
-  kernels::DeferredGradient grad_y;
-  grad_y.g = y.view();
-  kernels::NormReluGradient out;
-  out.g = x.view();
-  CHECK(error_of([&] {
-          kernels::fused_conv_dgrad(stream, problem, grad_y, weight.view(), x.view(), {}, out, ws);
-        }) == "[fused_conv_dgrad] x must be empty without a norm");
-  CHECK_THAT(error_of([&] {
-               kernels::fused_conv_dgrad(stream, problem, grad_y, weight.view(), {}, right.view(),
-                                         out, ws);
-             }),
-             Contains("[fused_conv_dgrad] x has no data"));
-  grad_y.y = x.view();
-  CHECK_THAT(error_of([&] {
-               kernels::fused_conv_wgrad(stream, problem, x.view(), {}, grad_y, weight.view(),
-                                         GradMode::overwrite, ws);
-             }),
-             Contains("[fused_conv_wgrad] grad_y.y is [2,5,4,3], expected [2,5,4,6]"));
+  const auto error = [&](const auto& call) {
+    return error_of([&] { kernels::run(stream, call, scratch.workspace()); });
+  };
+  ConvForward forward{.problem = problem, .x = x.view(), .weight = weight.view(), .y = y.view()};
+  forward.norm = wrong.view();
+  CHECK(error(forward) == "[conv_forward] norm.mean is [1,1,1,6], expected [1,1,1,3]");
+  forward.norm = right.view();
+  forward.norm.mean = {};
+  CHECK_THAT(error(forward), Contains("[conv_forward] norm.mean has no data"));
+  ConvDgrad dgrad{.problem = problem,
+                  .grad_y = {.g = y.view()},
+                  .weight = weight.view(),
+                  .x = x.view(),
+                  .grad_x = {.g = x.view()}};
+  CHECK(error(dgrad) == "[conv_dgrad] x must be empty without a norm");
+  dgrad.x = {};
+  dgrad.norm = right.view();
+  CHECK_THAT(error(dgrad), Contains("[conv_dgrad] x has no data"));
+  const ConvWgrad wgrad{.problem = problem,
+                        .x = x.view(),
+                        .grad_y = {.g = y.view(), .y = x.view()},
+                        .grad_weight = weight.view()};
+  CHECK_THAT(error(wgrad), Contains("[conv_wgrad] grad_y.y is [2,5,4,3], expected [2,5,4,6]"));
 }

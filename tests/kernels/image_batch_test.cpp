@@ -53,6 +53,16 @@ struct Set {
     return {bytes.begin() + index * size, bytes.begin() + (index + 1) * size};
   }
 
+  kernels::ImageBatch batch(const kernels::ImageTransform& transform, GuardedTensor& picks,
+                            const TensorView& images, const TensorView& batch_labels) {
+    return {transform,
+            tables.view().data,
+            {pixels.view(), labels.view()},
+            static_cast<const kernels::ImagePick*>(picks.view().data),
+            images,
+            batch_labels};
+  }
+
   Shape shape;
   std::vector<std::uint8_t> bytes;
   GuardedTensor pixels, labels, tables;
@@ -81,15 +91,10 @@ void check(const kernels::ImageTransform& transform, std::int64_t P, std::int64_
       {{expected_images, {4e-6, 2e-6}}, {expected_labels, {}}}, [&](const Run& run) -> Outputs {
         GuardedTensor images = poisoned({N, P, Q, transform.channels}, run.out);
         GuardedTensor labels({N, 1, 1, 1}, run.in, DType::i32);
-        kernels::image_batch(run.stream, transform, set.tables.view().data,
-                             {set.pixels.view(), set.labels.view()},
-                             static_cast<const kernels::ImagePick*>(chosen.view().data),
-                             images.view(), labels.view());
         GuardedTensor narrow = poisoned(images.view().shape, run.in, DType::bf16);
-        kernels::image_batch(run.stream, transform, set.tables.view().data,
-                             {set.pixels.view(), set.labels.view()},
-                             static_cast<const kernels::ImagePick*>(chosen.view().data),
-                             narrow.view(), labels.view());
+        for (const TensorView& to : {images.view(), narrow.view()}) {
+          run_call(run.stream, set.batch(transform, chosen, to, labels.view()));
+        }
         require_undamaged({&images, &labels, &set.pixels, &set.labels, &chosen, &narrow});
         REQUIRE(exact_difference(narrow.values(), all_rounded(images.values())) == "");
         return {images.values(), labels.values()};
@@ -119,9 +124,7 @@ TEST_CASE("equal sizes are copied exactly") {
   GuardedTensor picks = in_device_memory(std::vector<kernels::ImagePick>{{2}});
   GuardedTensor images = poisoned({1, 3, 4, 1}, {});
   GuardedTensor labels({1, 1, 1, 1}, {}, DType::i32);
-  kernels::image_batch(
-      test_stream(0), transform, set.tables.view().data, {set.pixels.view(), set.labels.view()},
-      static_cast<const kernels::ImagePick*>(picks.view().data), images.view(), labels.view());
+  run_call(test_stream(0), set.batch(transform, picks, images.view(), labels.view()));
   const auto got = images.values();
   for (std::size_t i = 0; i < got.size(); ++i) {
     CHECK(got[i] == static_cast<float>(set.image(2)[i] / 255.0));

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "accrete/kernels/pool.h"
 #include "kernels/pool_cases.h"
+#include "reference/batch_norm.h"
 #include "reference/pool.h"
-#include "support/random_fill.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -17,39 +16,89 @@ GuardedTensor no_winners(const Shape& shape) {
                 DType::u8);
 }
 
-void check_forward(const PoolProblem& problem, const std::vector<float>& x) {
-  INFO(describe(problem));
-  const auto expected = reference::max_pool_forward(problem, widened(x));
-  const std::vector<double> winner(expected.winner.begin(), expected.winner.end());
+// With and without winners and statistics, which only a pool that normalises takes.
+void check_forward(const PoolProblem& problem, const PoolInput& input) {
+  INFO(describe(problem) << ", norm " << input.with_norm);
   const Shape y_shape = problem.y_shape();
-  expect_every_run(
-      {{expected.y, {}}, {winner, {}}, {expected.y, {}}}, [&](const Run& run) -> Outputs {
-        const GuardedTensor input = filled(problem.x_shape(), run.in, x);
-        GuardedTensor y = poisoned(y_shape, run.out);
-        GuardedTensor inference = poisoned(y_shape, run.out);
-        GuardedTensor winners = no_winners(y_shape);
-        kernels::max_pool_forward(run.stream, problem, input.view(), y.view(), winners.view());
-        kernels::max_pool_forward(run.stream, problem, input.view(), inference.view(),
-                                  TensorView());
-        require_undamaged({&input, &y, &inference, &winners});
-        return {y.values(), winners.values(), inference.values()};
-      });
+  const auto max = reference::max_pool_forward(problem, input.read());
+  const std::vector<double> winner(max.winner.begin(), max.winner.end());
+  std::vector<Expected> expected = {{max.y, {}}, {winner, {}}, {max.y, {}}};
+  if (input.with_norm) {
+    const auto s = reference::batch_statistics(y_shape, max.y, 1e-5);
+    append(expected,
+           {{s.mean, {1e-6, 1e-6}}, {s.variance, {2e-6, 2e-6}}, {s.inv_std, {1e-6, 1e-4}}});
+  }
+  expect_every_run(expected, [&](const Run& run) -> Outputs {
+    const PoolTensors from(input, run.in);
+    GuardedTensor y = poisoned(y_shape, run.out);
+    GuardedTensor inference = poisoned(y_shape, run.out);
+    GuardedTensor winners = no_winners(y_shape);
+    StatisticsTensors statistics(problem.C);
+    run_call(run.stream,
+             kernels::MaxPoolForward{.problem = problem,
+                                     .x = from.x.view(),
+                                     .norm = from.norm,
+                                     .y = y.view(),
+                                     .winner = winners.view(),
+                                     .statistics = statistics.view_if(input.with_norm)});
+    run_call(run.stream,
+             kernels::MaxPoolForward{
+                 .problem = problem, .x = from.x.view(), .norm = from.norm, .y = inference.view()});
+    require_undamaged({&from.x, &y, &inference, &winners});
+    Outputs outputs = {y.values(), winners.values(), inference.values()};
+    if (input.with_norm) {
+      statistics.append_to(outputs);
+    }
+    return outputs;
+  });
+}
+
+void check_backward(const PoolProblem& problem, const PoolInput& input, bool due) {
+  INFO(describe(problem) << ", norm " << input.with_norm << ", due " << due);
+  const DeferredData gradient(problem.y_shape());
+  const auto winner = reference::max_pool_forward(problem, input.read()).winner;
+  const auto expected = input.expected(
+      reference::max_pool_backward(problem, gradient.gradient(due), winner), {}, {1e-6, 1e-6});
+  expect_every_run(expected, [&](const Run& run) -> Outputs {
+    const PoolTensors from(input, run.in);
+    const DeferredTensors grad_y(gradient, run.in, run.out);
+    const GuardedTensor winners =
+        filled(problem.y_shape(), {}, {winner.begin(), winner.end()}, DType::u8);
+    Outputs outputs;
+    for (const GradientKind& kind : input.kinds) {
+      GradientTensors grad_x(input.shape, run.out, kind, input.before);
+      run_call(run.stream, kernels::MaxPoolBackward{.problem = problem,
+                                                    .grad_y = grad_y.view(due),
+                                                    .winner = winners.view(),
+                                                    .x = from.x_if_read(),
+                                                    .norm = from.norm,
+                                                    .grad_x = grad_x.view()});
+      grad_x.append_to(outputs);
+    }
+    require_undamaged({&from.x, &winners});
+    grad_y.require_undamaged();
+    return outputs;
+  });
 }
 
 }  // namespace
 
 TEST_CASE("max_pool_forward is exact, ties go to the first tap") {
-  for (const PoolProblem& problem : pool_problems()) {
-    check_forward(problem, integers(problem.x_shape().elements(), 1, 3));
+  for (const bool with_norm : {false, true}) {
+    for (const PoolProblem& problem : pool_problems(with_norm)) {
+      check_forward(problem, {problem.x_shape(), with_norm});
+    }
   }
 }
 
 TEST_CASE("max_pool_forward never lets padding win over negative values") {
   PoolProblem problem = pool_windows()[0];
   problem.C = 20;
-  check_forward(problem, uniform(problem.x_shape().elements(), 2, -9.0F, -1.0F));
-  check_forward(problem, std::vector<float>(static_cast<std::size_t>(problem.x_shape().elements()),
-                                            -std::numeric_limits<float>::infinity()));
+  const Shape shape = problem.x_shape();
+  check_forward(problem, {shape, uniform(shape.elements(), 2, -9.0F, -1.0F), false});
+  const std::vector<float> lowest(static_cast<std::size_t>(shape.elements()),
+                                  -std::numeric_limits<float>::infinity());
+  check_forward(problem, {shape, lowest, false});
 }
 
 TEST_CASE("max_pool_forward passes NaN on, the first of a window wins") {
@@ -62,36 +111,16 @@ TEST_CASE("max_pool_forward passes NaN on, the first of a window wins") {
       x[i] = std::numeric_limits<float>::quiet_NaN();
     }
   }
-  check_forward(problem, x);
+  check_forward(problem, {problem.x_shape(), x, false});
 }
 
 TEST_CASE("max_pool_backward gives each window's gradient to its winner") {
-  for (const PoolProblem& problem : pool_problems()) {
-    INFO(describe(problem));
-    const Shape x_shape = problem.x_shape();
-    const Shape y_shape = problem.y_shape();
-    const auto forward =
-        reference::max_pool_forward(problem, widened(integers(x_shape.elements(), 5, 3)));
-    const auto grad_y = integers(y_shape.elements(), 6, 100);
-    const auto before = integers(x_shape.elements(), 7, 100);
-    const auto gradient = reference::max_pool_backward(problem, widened(grad_y), forward.winner);
-    auto sum = widened(before);
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      sum[i] += gradient[i];
+  for (const bool with_norm : {false, true}) {
+    for (const PoolProblem& problem : pool_problems(with_norm)) {
+      for (const bool due : {false, true}) {
+        check_backward(problem, {problem.x_shape(), with_norm}, due);
+      }
     }
-    expect_every_run({{gradient, {}}, {sum, {}}}, [&](const Run& run) -> Outputs {
-      const GuardedTensor dy = filled(y_shape, run.in, grad_y);
-      const GuardedTensor winners =
-          filled(y_shape, {}, {forward.winner.begin(), forward.winner.end()}, DType::u8);
-      GuardedTensor overwritten = poisoned(x_shape, run.out);
-      GuardedTensor accumulated = filled(x_shape, run.out, before);
-      kernels::max_pool_backward(run.stream, problem, dy.view(), winners.view(), overwritten.view(),
-                                 GradMode::overwrite);
-      kernels::max_pool_backward(run.stream, problem, dy.view(), winners.view(), accumulated.view(),
-                                 GradMode::accumulate);
-      require_undamaged({&dy, &winners, &overwritten, &accumulated});
-      return {overwritten.values(), accumulated.values()};
-    });
   }
 }
 
@@ -130,28 +159,45 @@ TEST_CASE("max_pool_backward agrees with finite differences") {
     GuardedTensor winners = no_winners(problem.y_shape());
     const GuardedTensor dy = filled(problem.y_shape(), run.out, grad_y);
     GuardedTensor grad_x = poisoned(problem.x_shape(), run.in);
-    kernels::max_pool_forward(run.stream, problem, input.view(), y.view(), winners.view());
-    kernels::max_pool_backward(run.stream, problem, dy.view(), winners.view(), grad_x.view(),
-                               GradMode::overwrite);
+    run_call(run.stream,
+             kernels::MaxPoolForward{
+                 .problem = problem, .x = input.view(), .y = y.view(), .winner = winners.view()});
+    run_call(run.stream, kernels::MaxPoolBackward{.problem = problem,
+                                                  .grad_y = {.g = dy.view()},
+                                                  .winner = winners.view(),
+                                                  .grad_x = {.g = grad_x.view()}});
     return {grad_x.values()};
   });
 }
 
 TEST_CASE("max pool errors name the op and both shapes") {
-  const Stream stream = test_stream(0);
+  using namespace kernels;
   const PoolProblem problem = {
       .N = 1, .H = 4, .W = 4, .C = 8, .R = 2, .S = 2, .stride_h = 2, .stride_w = 2};
   GuardedTensor x({1, 4, 4, 8});
   GuardedTensor y({1, 2, 2, 8});
   GuardedTensor sliced({1, 2, 2, 8}, {0, 4}, DType::u8);
-  CHECK(error_of([&] {
-          kernels::max_pool_forward(stream, problem, x.view(), x.view(), TensorView());
-        }) == "[max_pool_forward] y is [1,4,4,8], expected [1,2,2,8]");
-  CHECK(error_of([&] {
-          kernels::max_pool_forward(stream, problem, x.view(), y.view(), sliced.view());
-        }) == "[max_pool_forward] winner [1,2,2,8] must be packed, has pitch 12");
-  CHECK(error_of([&] {
-          kernels::max_pool_backward(stream, problem, y.view(), y.view(), x.view(),
-                                     GradMode::overwrite);
-        }) == "[max_pool_backward] winner is f32, expected u8");
+  const NormTensors norm(NormData(8));
+  const auto error = [](const auto& call) {
+    return error_of([&] { kernels::run(test_stream(0), call); });
+  };
+  CHECK(error(MaxPoolForward{.problem = problem, .x = x.view(), .y = x.view()}) ==
+        "[max_pool_forward] y is [1,4,4,8], expected [1,2,2,8]");
+  MaxPoolForward forward = {
+      .problem = problem, .x = x.view(), .y = y.view(), .winner = sliced.view()};
+  CHECK(error(forward) == "[max_pool_forward] winner [1,2,2,8] must be packed, has pitch 12");
+  forward.winner = y.view();
+  CHECK(error(forward) == "[max_pool_forward] winner is f32, expected u8");
+  CHECK(error(MaxPoolBackward{.problem = problem,
+                              .grad_y = {.g = y.view()},
+                              .winner = y.view(),
+                              .grad_x = {.g = x.view()}}) ==
+        "[max_pool_backward] winner is f32, expected u8");
+  CHECK_THAT(
+      error(MaxPoolForward{.problem = problem, .x = x.view(), .norm = norm.view(), .y = y.view()}),
+      Catch::Matchers::Contains("[max_pool_forward] workspace has 0 bytes"));
+  StatisticsTensors statistics(8);
+  CHECK(error(MaxPoolForward{
+            .problem = problem, .x = x.view(), .y = y.view(), .statistics = statistics.view()}) ==
+        "[max_pool_forward] takes statistics only of pixels that are normalised");
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of fused calls with values for which f32 is exact: whole numbers and few binary
+// The optional parts of calls with values for which f32 is exact: whole numbers and few binary
 // places, so that a result or a ReLU mask that differs is wrong and not rounded.
 #pragma once
 
@@ -7,7 +7,6 @@
 
 #include "accrete/kernels/norm_relu.h"
 #include "kernels/every_run.h"
-#include "kernels/scratch.h"
 #include "reference/norm_relu.h"
 #include "support/random_fill.h"
 
@@ -59,6 +58,7 @@ class NormTensors {
   kernels::NormRelu view() const {
     return {mean_.view(), inv_std_.view(), gamma_.view(), beta_.view()};
   }
+  kernels::NormRelu view_if(bool wanted) const { return wanted ? view() : kernels::NormRelu(); }
 
   static GuardedTensor packed(const Shape& shape, const std::vector<float>& values) {
     return filled(shape, {}, values);
@@ -105,16 +105,10 @@ class DeferredTensors {
         b_(NormTensors::vector(data.b)) {}
 
   kernels::DeferredGradient view(bool due) const {
-    kernels::DeferredGradient gradient;
-    gradient.g = g_.view();
-    if (due) {
-      gradient.y = y_.view();
-      gradient.mean = mean_.view();
-      gradient.inv_std = inv_std_.view();
-      gradient.a = a_.view();
-      gradient.b = b_.view();
+    if (!due) {
+      return {.g = g_.view()};
     }
-    return gradient;
+    return {g_.view(), y_.view(), mean_.view(), inv_std_.view(), a_.view(), b_.view()};
   }
   void require_undamaged() const { test::require_undamaged({&g_, &y_}); }
 
@@ -129,91 +123,99 @@ struct GradientBefore {
   std::vector<float> g, a, b;
 };
 
-/// Whether the statistics of a norm are those of the batch, which makes the gradient a deferred
-/// one, or constants.
-enum class Statistics { of_batch, constant };
+/// What a gradient goes through on its way to x: nothing, a norm with statistics of the batch,
+/// which makes it a deferred one, or a norm with constants.
+enum class Through : std::uint8_t { nothing, batch_norm, constant_norm };
 
 struct GradientKind {
+  Through through;
   GradMode mode;
-  Statistics statistics;
 };
-inline std::vector<GradientKind> gradient_kinds() {
-  return {{GradMode::overwrite, Statistics::of_batch},
-          {GradMode::accumulate, Statistics::of_batch},
-          {GradMode::overwrite, Statistics::constant},
-          {GradMode::accumulate, Statistics::constant}};
+inline std::vector<GradientKind> all_gradient_kinds() {
+  return {{Through::nothing, GradMode::overwrite},
+          {Through::nothing, GradMode::accumulate},
+          {Through::batch_norm, GradMode::overwrite},
+          {Through::batch_norm, GradMode::accumulate},
+          {Through::constant_norm, GradMode::overwrite},
+          {Through::constant_norm, GradMode::accumulate}};
+}
+inline std::vector<GradientKind> gradient_kinds(bool with_norm) {
+  const std::vector<GradientKind> all = all_gradient_kinds();
+  return with_norm ? std::vector<GradientKind>(all.begin() + 2, all.end())
+                   : std::vector<GradientKind>(all.begin(), all.begin() + 2);
 }
 
 class GradientTensors {
  public:
-  GradientTensors(const Shape& shape, Layout layout, GradMode mode, const GradientBefore& before,
-                  DType dtype = DType::f32, Statistics statistics = Statistics::of_batch)
-      : mode_(mode),
-        deferred_(statistics == Statistics::of_batch),
-        g_(target(shape, layout, mode, before.g, dtype)),
-        a_(target(channel_vector(shape.c), {}, mode, before.a)),
-        b_(target(channel_vector(shape.c), {}, mode, before.b)),
+  GradientTensors(const Shape& shape, Layout layout, const GradientKind& kind,
+                  const GradientBefore& before, DType dtype = DType::f32)
+      : kind_(kind),
+        g_(gradient_target(shape, layout, kind.mode, before.g, dtype)),
+        a_(gradient_target(channel_vector(shape.c), {}, kind.mode, before.a)),
+        b_(gradient_target(channel_vector(shape.c), {}, kind.mode, before.b)),
         grad_gamma_(poisoned(channel_vector(shape.c), {})),
         grad_beta_(poisoned(channel_vector(shape.c), {})) {}
 
   kernels::NormReluGradient view() {
-    return {g_.view(),
-            deferred_ ? a_.view() : TensorView(),
-            deferred_ ? b_.view() : TensorView(),
-            grad_gamma_.view(),
-            grad_beta_.view(),
-            mode_};
-  }
-  std::vector<float> g() const {
-    require_undamaged({&g_});
-    return g_.values();
+    kernels::NormReluGradient gradient = {.g = g_.view(), .mode = kind_.mode};
+    if (kind_.through == Through::batch_norm) {
+      gradient.a = a_.view();
+      gradient.b = b_.view();
+    }
+    if (kind_.through != Through::nothing) {
+      gradient.grad_gamma = grad_gamma_.view();
+      gradient.grad_beta = grad_beta_.view();
+    }
+    return gradient;
   }
   void append_to(Outputs& outputs) const {
     require_undamaged({&g_, &a_, &b_, &grad_gamma_, &grad_beta_});
     outputs.push_back(g_.values());
-    if (deferred_) {
+    if (kind_.through == Through::batch_norm) {
       outputs.push_back(a_.values());
       outputs.push_back(b_.values());
     }
-    outputs.push_back(grad_gamma_.values());
-    outputs.push_back(grad_beta_.values());
+    if (kind_.through != Through::nothing) {
+      outputs.push_back(grad_gamma_.values());
+      outputs.push_back(grad_beta_.values());
+    }
+  }
+  Outputs outputs() const {
+    Outputs outputs;
+    append_to(outputs);
+    return outputs;
   }
 
  private:
-  static GuardedTensor target(const Shape& shape, Layout layout, GradMode mode,
-                              const std::vector<float>& before, DType dtype = DType::f32) {
-    return mode == GradMode::accumulate ? filled(shape, layout, before, dtype)
-                                        : poisoned(shape, layout, dtype);
-  }
-
-  GradMode mode_;
-  bool deferred_;
+  GradientKind kind_;
   GuardedTensor g_, a_, b_, grad_gamma_, grad_beta_;
 };
 
-inline std::vector<double> plus(std::vector<double> sum, const std::vector<float>& before) {
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] += static_cast<double>(before[i]);
+/// What GradientTensors must hold in the end, where `grad` is the gradient of what a reader makes
+/// of x: g within `of_g`, the sums over pixels within `of_sums`.
+inline std::vector<Expected> expected_gradient(const std::vector<float>& x, const NormData& norm,
+                                               const std::vector<double>& grad,
+                                               const GradientKind& kind,
+                                               const GradientBefore& before, Tolerance of_g = {},
+                                               Tolerance of_sums = {1e-6, 1e-6},
+                                               DType dtype = DType::f32) {
+  const auto g = [&](const std::vector<double>& exact) -> Expected {
+    return {as_stored(in_mode(kind.mode, exact, before.g), dtype), of_g};
+  };
+  if (kind.through == Through::nothing) {
+    return {g(grad)};
   }
-  return sum;
-}
-
-/// What GradientTensors::append_to must give: g within `of_g`, the rest within rounding.
-inline void expect_gradient(const reference::NormGradient& gradient, GradMode mode,
-                            const GradientBefore& before, Tolerance of_g,
-                            std::vector<Expected>& expected, DType dtype = DType::f32,
-                            Statistics statistics = Statistics::of_batch) {
-  const Tolerance sums = {1e-6, 1e-6};
-  const bool accumulate = mode == GradMode::accumulate;
-  const bool deferred = statistics == Statistics::of_batch;
-  const std::vector<double>& g = deferred ? gradient.g : gradient.constant;
-  expected.push_back({as_stored(accumulate ? plus(g, before.g) : g, dtype), of_g});
-  if (deferred) {
-    expected.push_back({accumulate ? plus(gradient.a, before.a) : gradient.a, sums});
-    expected.push_back({accumulate ? plus(gradient.b, before.b) : gradient.b, sums});
+  const auto of_x = reference::norm_relu_gradient(norm.reference(), widened(x), grad);
+  const Expected gamma = {of_x.gamma, of_sums};
+  const Expected beta = {of_x.beta, of_sums};
+  if (kind.through == Through::constant_norm) {
+    return {g(of_x.constant), gamma, beta};
   }
-  expected.push_back({gradient.gamma, sums});
-  expected.push_back({gradient.beta, sums});
+  return {g(of_x.g),
+          {in_mode(kind.mode, of_x.a, before.a), of_sums},
+          {in_mode(kind.mode, of_x.b, before.b), of_sums},
+          gamma,
+          beta};
 }
 
 /// Where a writer puts its statistics.
@@ -226,6 +228,9 @@ class StatisticsTensors {
 
   kernels::StatisticsOutput view() {
     return {mean_.view(), variance_.view(), inv_std_.view(), 1e-5F};
+  }
+  kernels::StatisticsOutput view_if(bool wanted) {
+    return wanted ? view() : kernels::StatisticsOutput();
   }
   void append_to(Outputs& outputs) const {
     require_undamaged({&mean_, &variance_, &inv_std_});

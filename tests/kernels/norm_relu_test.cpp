@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "accrete/kernels/batch_norm.h"
 #include "kernels/norm_relu_case.h"
 #include "reference/batch_norm.h"
 
@@ -13,9 +14,7 @@ namespace {
 Outputs run_statistics(const Shape& shape, const std::vector<float>& values, const Run& run) {
   const GuardedTensor x = filled(shape, run.in, values);
   StatisticsTensors statistics(shape.c);
-  Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-  kernels::channel_statistics(run.stream, x.view(), statistics.view(), scratch.workspace());
-  REQUIRE(scratch.intact());
+  run_call(run.stream, kernels::ChannelStatistics{x.view(), statistics.view()});
   require_undamaged({&x});
   Outputs outputs;
   statistics.append_to(outputs);
@@ -32,15 +31,11 @@ Outputs run_backward(const Shape& shape, const std::vector<float>& values, const
   const GuardedTensor x = filled(shape, run.in, values);
   const GuardedTensor grad_y = filled(shape, run.out, gradient);
   const NormTensors tensors(norm);
-  GradientTensors out(shape, run.in, kind.mode, GradientBefore(shape), DType::f32, kind.statistics);
-  Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-  kernels::norm_relu_backward(run.stream, grad_y.view(), x.view(), tensors.view(), out.view(),
-                              scratch.workspace());
-  REQUIRE(scratch.intact());
+  GradientTensors out(shape, run.in, kind, GradientBefore(shape));
+  run_call(run.stream,
+           kernels::NormReluBackward{grad_y.view(), x.view(), tensors.view(), out.view()});
   require_undamaged({&x, &grad_y});
-  Outputs outputs;
-  out.append_to(outputs);
-  return outputs;
+  return out.outputs();
 }
 
 }  // namespace
@@ -87,8 +82,9 @@ TEST_CASE("norm_relu_forward, also in place") {
       const NormTensors tensors(norm);
       GuardedTensor from = filled(shape, run.in, x);
       GuardedTensor to = poisoned(shape, run.out);
-      kernels::norm_relu_forward(run.stream, from.view(), tensors.view(), to.view());
-      kernels::norm_relu_forward(run.stream, from.view(), tensors.view(), from.view());
+      for (const TensorView& target : {to.view(), from.view()}) {
+        run_call(run.stream, kernels::NormReluForward{from.view(), tensors.view(), target});
+      }
       require_undamaged({&from, &to});
       return {to.values(), from.values()};
     });
@@ -101,12 +97,9 @@ TEST_CASE("norm_relu_backward, overwriting and accumulating, of the batch and co
     const auto x = steps(shape.elements(), 4, 8, 0.5F);
     const auto gradient = integers(shape.elements(), 5, 5);
     const NormData norm(shape.c);
-    const auto of_x =
-        reference::norm_relu_gradient(norm.reference(), widened(x), widened(gradient));
-    for (const GradientKind& kind : gradient_kinds()) {
-      std::vector<Expected> expected;
-      expect_gradient(of_x, kind.mode, GradientBefore(shape), {}, expected, DType::f32,
-                      kind.statistics);
+    for (const GradientKind& kind : gradient_kinds(true)) {
+      const auto expected =
+          expected_gradient(x, norm, widened(gradient), kind, GradientBefore(shape));
       expect_every_run(expected, [&](const Run& run) {
         return run_backward(shape, x, norm, gradient, kind, run);
       });
@@ -128,11 +121,11 @@ TEST_CASE("norm_relu_backward onto its own grad_y") {
     GuardedTensor b = poisoned(channel_vector(shape.c), {});
     GuardedTensor grad_gamma = poisoned(channel_vector(shape.c), {});
     GuardedTensor grad_beta = poisoned(channel_vector(shape.c), {});
-    Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-    kernels::norm_relu_backward(run.stream, grad_y.view(), from.view(), tensors.view(),
-                                {grad_y.view(), a.view(), b.view(), grad_gamma.view(),
-                                 grad_beta.view(), GradMode::overwrite},
-                                scratch.workspace());
+    run_call(run.stream, kernels::NormReluBackward{grad_y.view(),
+                                                   from.view(),
+                                                   tensors.view(),
+                                                   {grad_y.view(), a.view(), b.view(),
+                                                    grad_gamma.view(), grad_beta.view()}});
     require_undamaged({&from, &grad_y});
     return {grad_y.values(), grad_beta.values()};
   });
@@ -148,12 +141,12 @@ TEST_CASE("apply_deferred_gradient, also in place and with nothing due") {
           const DeferredTensors tensors(data, run.in, run.out);
           GuardedTensor due = poisoned(shape, run.out);
           GuardedTensor plain = poisoned(shape, run.in);
-          kernels::apply_deferred_gradient(run.stream, tensors.view(true), due.view());
-          kernels::apply_deferred_gradient(run.stream, tensors.view(false), plain.view());
+          run_call(run.stream, kernels::ApplyDeferredGradient{tensors.view(true), due.view()});
+          run_call(run.stream, kernels::ApplyDeferredGradient{tensors.view(false), plain.view()});
           GuardedTensor onto = filled(shape, run.in, data.g);
           kernels::DeferredGradient gradient = tensors.view(true);
           gradient.g = onto.view();
-          kernels::apply_deferred_gradient(run.stream, gradient, onto.view());
+          run_call(run.stream, kernels::ApplyDeferredGradient{gradient, onto.view()});
           tensors.require_undamaged();
           require_undamaged({&due, &plain, &onto});
           return {due.values(), plain.values(), onto.values()};
@@ -171,7 +164,7 @@ TEST_CASE("inverse_deviation") {
     expect_every_run({{expected, {0.0, 1e-6}}}, [&](const Run& run) -> Outputs {
       const GuardedTensor from = NormTensors::vector(variance);
       GuardedTensor to = poisoned(channel_vector(channels), {});
-      kernels::inverse_deviation(run.stream, from.view(), 1e-3F, to.view());
+      run_call(run.stream, kernels::InverseDeviation{from.view(), 1e-3F, to.view()});
       require_undamaged({&from, &to});
       return {to.values()};
     });
@@ -212,7 +205,7 @@ TEST_CASE("update_running_statistics of several norms in one call") {
       list.push_back({own[0].view().f32(), own[1].view().f32(), own[2].view().f32(),
                       own[3].view().f32(), channels[i], pixels[i], 0.25F});
     }
-    kernels::update_running_statistics(run.stream, list.data(), 3);
+    run_call(run.stream, kernels::UpdateRunningStatistics{list.data(), 3});
     Outputs outputs;
     for (std::size_t i = 0; i < channels.size(); ++i) {
       require_undamaged({&tensors[4 * i + 2], &tensors[4 * i + 3]});
@@ -224,28 +217,28 @@ TEST_CASE("update_running_statistics of several norms in one call") {
 }
 
 TEST_CASE("norm_relu calls name what contradicts") {
-  const Stream stream = test_stream(0);
+  using namespace kernels;
   const Shape shape{2, 3, 3, 8};
   GuardedTensor x(shape);
   GuardedTensor small({2, 3, 2, 8});
   const NormTensors wrong(NormData(7));
   const NormTensors right(NormData(8));
-  Scratch scratch(kernels::norm_relu_workspace_bytes(shape, test_device()));
-  CHECK(error_of([&] { kernels::norm_relu_forward(stream, x.view(), wrong.view(), x.view()); }) ==
+  Scratch scratch(1 << 16);
+  const auto error = [&](const auto& call) {
+    return error_of([&] { kernels::run(test_stream(0), call, scratch.workspace()); });
+  };
+  CHECK(error(NormReluForward{x.view(), wrong.view(), x.view()}) ==
         "[norm_relu_forward] norm.mean is [1,1,1,7], expected [1,1,1,8]");
-  CHECK(error_of([&] { kernels::norm_relu_forward(stream, x.view(), {}, x.view()); }) ==
+  CHECK(error(NormReluForward{x.view(), {}, x.view()}) ==
         "[norm_relu_forward] norm.mean has no data, expected a tensor [1,1,1,8]");
-  CHECK(error_of([&] {
-          kernels::norm_relu_backward(stream, small.view(), x.view(), right.view(), {},
-                                      scratch.workspace());
-        }) == "[norm_relu_backward] grad_y is [2,3,2,8], expected [2,3,3,8]");
-  CHECK(error_of([&] {
-          kernels::norm_relu_backward(stream, x.view(), x.view(), right.view(), {},
-                                      scratch.workspace());
-        }) == "[norm_relu_backward] out.g has no data, expected a tensor [2,3,3,8]");
-  CHECK(error_of([&] { kernels::channel_statistics(stream, x.view(), {}, scratch.workspace()); }) ==
-        "[channel_statistics] out has no data");
-  const kernels::RunningStatistics empty;
-  CHECK(error_of([&] { kernels::update_running_statistics(stream, &empty, 1); }) ==
+  CHECK(error(NormReluBackward{small.view(), x.view(), right.view(), {}}) ==
+        "[norm_relu_backward] grad_y is [2,3,2,8], expected [2,3,3,8]");
+  CHECK(error(NormReluBackward{x.view(), x.view(), right.view(), {}}) ==
+        "[norm_relu_backward] grad_x.g has no data, expected a tensor [2,3,3,8]");
+  CHECK(error(NormReluBackward{x.view(), x.view(), {}, {.g = x.view()}}) ==
+        "[norm_relu_backward] norm.mean has no data");
+  CHECK(error(ChannelStatistics{x.view(), {}}) == "[channel_statistics] statistics has no data");
+  const RunningStatistics empty;
+  CHECK(error(UpdateRunningStatistics{&empty, 1}) ==
         "[update_running_statistics] statistics[0] has a vector without data");
 }

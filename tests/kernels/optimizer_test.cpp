@@ -89,8 +89,8 @@ void check_sgd(const kernels::SgdOptions& options) {
       for (std::size_t i = 0; i < counts().size(); ++i) {
         gradient.set(i, gradient_of(i, step));
       }
-      kernels::sgd_step(run.stream, options, parameters.data(),
-                        static_cast<std::int64_t>(parameters.size()));
+      run_call(run.stream, kernels::SgdStep{options, parameters.data(),
+                                            static_cast<std::int64_t>(parameters.size())});
     }
     Outputs outputs;
     value.append_to(outputs);
@@ -134,8 +134,8 @@ void check_adam(const kernels::AdamOptions& options) {
       for (std::size_t i = 0; i < counts().size(); ++i) {
         gradient.set(i, gradient_of(i, step));
       }
-      kernels::adam_step(run.stream, options, step, parameters.data(),
-                         static_cast<std::int64_t>(parameters.size()));
+      run_call(run.stream, kernels::AdamStep{options, step, parameters.data(),
+                                             static_cast<std::int64_t>(parameters.size())});
     }
     Outputs outputs;
     value.append_to(outputs);
@@ -163,26 +163,25 @@ TEST_CASE("adam_step: L2 and decoupled weight decay") {
 
 TEST_CASE("optimizers accept an empty list and name the parameter that is wrong") {
   const Stream stream = test_stream(0);
-  CHECK_NOTHROW(kernels::sgd_step(stream, {}, nullptr, 0));
-  CHECK_NOTHROW(kernels::adam_step(stream, {}, 1, nullptr, 0));
+  const auto error = [&](const auto& call) {
+    return error_of([&] { kernels::run(stream, call); });
+  };
+  CHECK_NOTHROW(kernels::run(stream, kernels::SgdStep{}));
+  CHECK_NOTHROW(kernels::run(stream, kernels::AdamStep{}));
   float value = 1.0F;
   float gradient = 1.0F;
   float momentum = 1.0F;
   const kernels::SgdParameter sgd[2] = {{&value, &gradient, &momentum, 1, 0.0F},
                                         {&value, &gradient, nullptr, 1, 0.0F}};
-  CHECK(error_of([&] {
-          kernels::sgd_step(stream, {0.1F, 0.9F, false}, sgd, 2);
-        }) == "[sgd_step] parameter 1 of 1 elements has no momentum");
-  CHECK(error_of([&] {
-          kernels::sgd_step(stream, {0.1F, 1.5F, false}, sgd, 2);
-        }) == "[sgd_step] momentum is 1.500000, must be in [0, 1)");
+  CHECK(error(kernels::SgdStep{{0.1F, 0.9F, false}, sgd, 2}) ==
+        "[sgd_step] parameter 1 of 1 elements has no momentum");
+  CHECK(error(kernels::SgdStep{{0.1F, 1.5F, false}, sgd, 2}) ==
+        "[sgd_step] momentum is 1.500000, must be in [0, 1)");
   const kernels::AdamParameter adam = {&value, &value, &value, &value, -1, 0.0F};
-  CHECK(error_of([&] { kernels::adam_step(stream, {}, 1, &adam, 1); }) ==
+  CHECK(error(kernels::AdamStep{{}, 1, &adam, 1}) ==
         "[adam_step] parameter 0 has count -1; counts must be positive or 0, and at most 2^40 in "
         "all");
-  CHECK(error_of([&] { kernels::adam_step(stream, {}, 0, &adam, 1); }) ==
-        "[adam_step] step is 0, the first is 1");
-  CHECK(error_of([&] { kernels::sgd_step(stream, {}, nullptr, 3); }) ==
-        "[sgd_step] got 3 parameters at a null pointer");
+  CHECK(error(kernels::AdamStep{{}, 0, &adam, 1}) == "[adam_step] step is 0, the first is 1");
+  CHECK(error(kernels::SgdStep{{}, nullptr, 3}) == "[sgd_step] got 3 parameters at a null pointer");
   CHECK(value == 1.0F);
 }

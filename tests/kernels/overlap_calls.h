@@ -22,9 +22,6 @@ struct OverlapCall {
   std::function<void(const Stream&, TensorView out, ConstTensorView in)> run;
 };
 
-std::vector<OverlapCall> overlap_calls_of_convolutions();
-std::vector<OverlapCall> overlap_calls_on_elements();
-std::vector<OverlapCall> overlap_calls_of_norms();
-std::vector<OverlapCall> overlap_calls_of_pools();
+std::vector<OverlapCall> overlap_calls();
 
 }  // namespace accrete::test

@@ -6,7 +6,6 @@
 #include "accrete/kernels/kernels.h"
 #include "kernels/every_run.h"
 #include "kernels/overlap_calls.h"
-#include "kernels/scratch.h"
 
 using namespace accrete;
 using namespace accrete::test;
@@ -81,12 +80,6 @@ void check_call(const OverlapCall& call) {
   }
 }
 
-void check_calls(const std::vector<OverlapCall>& calls) {
-  for (const OverlapCall& call : calls) {
-    check_call(call);
-  }
-}
-
 // Whether a copy from one view of a buffer to another is refused, both [pixels, 1, 1, channels].
 bool refused(std::int64_t pixels, std::int64_t out_at, std::int64_t out_c, std::int64_t out_pitch,
              std::int64_t in_at, std::int64_t in_pitch) {
@@ -96,7 +89,7 @@ bool refused(std::int64_t pixels, std::int64_t out_at, std::int64_t out_c, std::
   const ConstTensorView in(memory.address() + 4 * in_at, shape, in_pitch, DType::f32,
                            test_device());
   try {
-    kernels::copy(test_stream(0), in, out, GradMode::overwrite);
+    kernels::run(test_stream(0), kernels::Copy{in, out});
   } catch (const Error&) {
     return true;
   }
@@ -119,20 +112,10 @@ bool share_an_element(std::int64_t pixels, std::int64_t out_at, std::int64_t c,
 
 }  // namespace
 
-TEST_CASE("convolutions and linear layers refuse overlaps") {
-  check_calls(overlap_calls_of_convolutions());
-}
-
-TEST_CASE("calls on elements refuse overlaps, but for those that work in place") {
-  check_calls(overlap_calls_on_elements());
-}
-
-TEST_CASE("norms refuse overlaps, but for those that work in place") {
-  check_calls(overlap_calls_of_norms());
-}
-
-TEST_CASE("pools refuse overlaps") {
-  check_calls(overlap_calls_of_pools());
+TEST_CASE("calls refuse overlaps, but for those that work in place") {
+  for (const OverlapCall& call : overlap_calls()) {
+    check_call(call);
+  }
 }
 
 TEST_CASE("two written tensors may not overlap either") {
@@ -142,16 +125,21 @@ TEST_CASE("two written tensors may not overlap either") {
   for (int i = 0; i < 6; ++i) {
     v.emplace_back(channel_vector(kC));
   }
-  Scratch scratch(1 << 20);
   const auto training = [&](std::size_t inv_std) {
-    kernels::batch_norm_training(test_stream(0), {}, x.view(), v[0].view(), v[1].view(),
-                                 v[2].view(), v[3].view(), v[4].view(), v[inv_std].view(), y.view(),
-                                 scratch.workspace());
+    run_call(test_stream(0), kernels::BatchNormTraining{{},
+                                                        x.view(),
+                                                        v[0].view(),
+                                                        v[1].view(),
+                                                        v[2].view(),
+                                                        v[3].view(),
+                                                        v[4].view(),
+                                                        v[inv_std].view(),
+                                                        y.view()});
   };
   CHECK_NOTHROW(training(5));
   if (kChecked) {
     CHECK_THAT(error_of([&] { training(4); }),
-               Contains("save_mean ([1,1,1,8], pitch 8) is written and overlaps save_inv_std"));
+               Contains("mean ([1,1,1,8], pitch 8) is written and overlaps inv_std"));
   }
 }
 
@@ -161,7 +149,7 @@ TEST_CASE("the arrays of a parameter may not overlap") {
   parameter.value = values.data();
   parameter.gradient = values.data() + 16;
   parameter.count = 16;
-  const auto step = [&] { kernels::sgd_step(test_stream(0), {}, &parameter, 1); };
+  const auto step = [&] { kernels::run(test_stream(0), kernels::SgdStep{{}, &parameter, 1}); };
   if (test_device().kind == DeviceKind::cpu) {
     CHECK_NOTHROW(step());
   }

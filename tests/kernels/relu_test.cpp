@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accrete/kernels/relu.h"
+#include "accrete/kernels/elementwise.h"
 
 #include <limits>
 
@@ -17,7 +17,7 @@ TEST_CASE("relu_forward is exact on every shape and placement") {
     expect_every_run({{reference::relu_forward(widened(x)), {}}}, [&](const Run& run) -> Outputs {
       const GuardedTensor input = filled(shape, run.in, x);
       GuardedTensor y = poisoned(shape, run.out);
-      kernels::relu_forward(run.stream, input.view(), y.view());
+      run_call(run.stream, kernels::ReluForward{input.view(), y.view()});
       require_undamaged({&input, &y});
       return {y.values()};
     });
@@ -29,7 +29,7 @@ TEST_CASE("relu_forward works in place") {
   const auto x = integers(shape.elements(), 2, 3);
   expect_every_run({{reference::relu_forward(widened(x)), {}}}, [&](const Run& run) -> Outputs {
     GuardedTensor tensor = filled(shape, run.in, x);
-    kernels::relu_forward(run.stream, tensor.view(), tensor.view());
+    run_call(run.stream, kernels::ReluForward{tensor.view(), tensor.view()});
     require_undamaged({&tensor});
     return {tensor.values()};
   });
@@ -51,7 +51,7 @@ TEST_CASE("relu_forward keeps NaN and infinity") {
   expect_every_run({{expected, {}}}, [&](const Run& run) -> Outputs {
     const GuardedTensor input = filled(shape, run.in, x);
     GuardedTensor y = poisoned(shape, run.out);
-    kernels::relu_forward(run.stream, input.view(), y.view());
+    run_call(run.stream, kernels::ReluForward{input.view(), y.view()});
     return {y.values()};
   });
 }
@@ -64,20 +64,17 @@ TEST_CASE("relu_backward overwrites, accumulates and works in place") {
     const auto grad_y = integers(shape.elements(), 4, 50);
     const auto before = integers(shape.elements(), 5, 50);
     const auto gradient = reference::relu_backward(widened(grad_y), y);
-    auto sum = widened(before);
-    for (std::size_t i = 0; i < sum.size(); ++i) {
-      sum[i] += gradient[i];
-    }
-    expect_every_run({{gradient, {}}, {sum, {}}, {gradient, {}}}, [&](const Run& run) -> Outputs {
+    const std::vector<Expected> expected = {
+        {gradient, {}}, {plus(gradient, before), {}}, {gradient, {}}};
+    expect_every_run(expected, [&](const Run& run) -> Outputs {
       const GuardedTensor in = filled(shape, run.in, output);
       GuardedTensor dy = filled(shape, run.out, grad_y);
       GuardedTensor overwritten = poisoned(shape, run.in);
       GuardedTensor accumulated = filled(shape, run.out, before);
-      kernels::relu_backward(run.stream, dy.view(), in.view(), overwritten.view(),
-                             GradMode::overwrite);
-      kernels::relu_backward(run.stream, dy.view(), in.view(), accumulated.view(),
-                             GradMode::accumulate);
-      kernels::relu_backward(run.stream, dy.view(), in.view(), dy.view(), GradMode::overwrite);
+      run_call(run.stream, kernels::ReluBackward{dy.view(), in.view(), overwritten.view()});
+      run_call(run.stream, kernels::ReluBackward{dy.view(), in.view(), accumulated.view(),
+                                                 GradMode::accumulate});
+      run_call(run.stream, kernels::ReluBackward{dy.view(), in.view(), dy.view()});
       require_undamaged({&in, &dy, &overwritten, &accumulated});
       return {overwritten.values(), accumulated.values(), dy.values()};
     });
@@ -85,14 +82,15 @@ TEST_CASE("relu_backward overwrites, accumulates and works in place") {
 }
 
 TEST_CASE("relu names the op and both shapes in its errors") {
-  const Stream stream = test_stream(0);
+  const auto error = [](const auto& call) {
+    return error_of([&] { kernels::run(test_stream(0), call); });
+  };
   GuardedTensor x({2, 3, 3, 8});
   GuardedTensor y({2, 3, 3, 9});
-  CHECK(error_of([&] { kernels::relu_forward(stream, x.view(), y.view()); }) ==
+  CHECK(error(kernels::ReluForward{x.view(), y.view()}) ==
         "[relu_forward] y is [2,3,3,9], expected [2,3,3,8]");
-  CHECK(error_of([&] {
-          kernels::relu_backward(stream, x.view(), y.view(), y.view(), GradMode::overwrite);
-        }) == "[relu_backward] grad_y is [2,3,3,8], expected [2,3,3,9]");
-  CHECK(error_of([&] { kernels::relu_forward(stream, ConstTensorView(), y.view()); }) ==
-        "[relu_forward] x has no data, expected a tensor [1,1,1,1]");
+  CHECK(error(kernels::ReluBackward{x.view(), y.view(), y.view()}) ==
+        "[relu_backward] grad_y is [2,3,3,8], expected [2,3,3,9]");
+  CHECK_THAT(error(kernels::ReluForward{{}, y.view()}),
+             Catch::Matchers::Contains("[relu_forward] x: impossible shape [0,0,0,0]"));
 }

@@ -8,7 +8,8 @@
 #include <limits>
 #include <vector>
 
-#include "accrete/kernels/workspace.h"
+#include "accrete/kernels/call.h"
+#include "support/catch.h"
 #include "support/test_memory.h"
 
 namespace accrete::test {
@@ -40,5 +41,14 @@ class Scratch {
   std::size_t bytes_;
   TestMemory memory_;
 };
+
+/// Runs a call in a workspace of its own. Returns the name of the implementation.
+template <class Call>
+const char* run_call(const Stream& stream, const Call& call) {
+  Scratch scratch(kernels::workspace_bytes(call, stream.device()));
+  const char* implementation = kernels::run(stream, call, scratch.workspace());
+  REQUIRE(scratch.intact());
+  return implementation;
+}
 
 }  // namespace accrete::test

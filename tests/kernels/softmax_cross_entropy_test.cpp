@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "accrete/kernels/softmax_cross_entropy.h"
+#include "accrete/kernels/loss.h"
 
 #include <cmath>
 #include <limits>
@@ -34,8 +34,9 @@ ForwardResult run_forward(const Shape& shape, const std::vector<float>& x,
   GuardedTensor loss = poisoned({1, 1, 1, 1}, {});
   GuardedTensor correct = poisoned({1, 1, 1, 1}, {});
   GuardedTensor& target = in_place ? logits : probabilities;
-  kernels::softmax_cross_entropy_forward(run.stream, logits.view(), targets.view(), target.view(),
-                                         loss.view(), correct.view());
+  run_call(run.stream,
+           kernels::SoftmaxCrossEntropyForward{logits.view(), targets.view(), target.view(),
+                                               loss.view(), correct.view()});
   require_undamaged({&logits, &targets, &probabilities, &loss, &correct});
   return {target.values(), loss.values(), correct.values()};
 }
@@ -72,10 +73,10 @@ TEST_CASE("softmax cross-entropy forward and backward on every shape and placeme
                          GuardedTensor p = filled(shape, run.in, forward.probabilities);
                          const GuardedTensor label_view = label_tensor(targets, run.in);
                          GuardedTensor grad = poisoned(shape, run.out);
-                         kernels::softmax_cross_entropy_backward(run.stream, p.view(),
-                                                                 label_view.view(), grad.view());
-                         kernels::softmax_cross_entropy_backward(run.stream, p.view(),
-                                                                 label_view.view(), p.view());
+                         for (const TensorView& to : {grad.view(), p.view()}) {
+                           run_call(run.stream, kernels::SoftmaxCrossEntropyBackward{
+                                                    p.view(), label_view.view(), to});
+                         }
                          require_undamaged({&p, &grad});
                          REQUIRE(exact_difference(in_place.loss, forward.loss).empty());
                          return {forward.probabilities,  forward.loss,  forward.correct,
@@ -104,7 +105,8 @@ TEST_CASE("softmax_cross_entropy_backward agrees with finite differences of the 
     const GuardedTensor p = filled(shape, run.in, forward.probabilities);
     const GuardedTensor label_view = label_tensor(targets, {});
     GuardedTensor grad = poisoned(shape, run.out);
-    kernels::softmax_cross_entropy_backward(run.stream, p.view(), label_view.view(), grad.view());
+    run_call(run.stream,
+             kernels::SoftmaxCrossEntropyBackward{p.view(), label_view.view(), grad.view()});
     return {grad.values()};
   });
 }
@@ -142,7 +144,8 @@ TEST_CASE("a label outside the classes makes the loss NaN and marks no class") {
     const GuardedTensor p = filled(shape, {}, {0.25F, 0.5F, 0.25F});
     const GuardedTensor target = label_tensor({label}, {});
     GuardedTensor grad = poisoned(shape, {});
-    kernels::softmax_cross_entropy_backward(test_stream(0), p.view(), target.view(), grad.view());
+    run_call(test_stream(0),
+             kernels::SoftmaxCrossEntropyBackward{p.view(), target.view(), grad.view()});
     CHECK(exact_difference(grad.values(), p.values()) == "");
   }
 }
@@ -153,21 +156,19 @@ TEST_CASE("ties count for the first class") {
 }
 
 TEST_CASE("softmax cross-entropy errors name the op and both shapes") {
-  const Stream stream = test_stream(0);
+  const auto error = [](const auto& call) {
+    return error_of([&] { kernels::run(test_stream(0), call); });
+  };
   GuardedTensor logits({4, 1, 1, 10});
   GuardedTensor image({4, 2, 1, 10});
   GuardedTensor targets({4, 1, 1, 1}, {}, DType::i32);
   GuardedTensor one({1, 1, 1, 1});
-  CHECK(error_of([&] {
-          kernels::softmax_cross_entropy_forward(stream, image.view(), targets.view(), image.view(),
-                                                 one.view(), one.view());
-        }) == "[softmax_cross_entropy_forward] logits is [4,2,1,10], expected [4,1,1,10]");
-  CHECK(error_of([&] {
-          kernels::softmax_cross_entropy_forward(stream, logits.view(), one.view(), logits.view(),
-                                                 one.view(), one.view());
-        }) == "[softmax_cross_entropy_forward] labels is [1,1,1,1], expected [4,1,1,1]");
-  CHECK(error_of([&] {
-          kernels::softmax_cross_entropy_backward(stream, logits.view(), targets.view(),
-                                                  one.view());
-        }) == "[softmax_cross_entropy_backward] grad_logits is [1,1,1,1], expected [4,1,1,10]");
+  CHECK(error(kernels::SoftmaxCrossEntropyForward{image.view(), targets.view(), image.view(),
+                                                  one.view(), one.view()}) ==
+        "[softmax_cross_entropy_forward] logits is [4,2,1,10], expected [4,1,1,10]");
+  CHECK(error(kernels::SoftmaxCrossEntropyForward{logits.view(), one.view(), logits.view(),
+                                                  one.view(), one.view()}) ==
+        "[softmax_cross_entropy_forward] labels is [1,1,1,1], expected [4,1,1,1]");
+  CHECK(error(kernels::SoftmaxCrossEntropyBackward{logits.view(), targets.view(), one.view()}) ==
+        "[softmax_cross_entropy_backward] grad_logits is [1,1,1,1], expected [4,1,1,10]");
 }

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "accrete/kernels/error.h"
-#include "dispatch/cuda_backend.h"
+#include "call/backend.h"
 #include "simt/executor_kernels.h"
 #include "support/catch.h"
 
@@ -18,7 +18,7 @@ using Catch::Matchers::Contains;
 namespace {
 
 Stream executor_stream(void* native = nullptr) {
-  static const kernels::CudaBackend no_ops{};
+  static const kernels::Backend no_ops{};
   return Stream::cuda(0, native, no_ops);
 }
 

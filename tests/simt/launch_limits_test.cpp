@@ -6,7 +6,7 @@
 #include <string>
 
 #include "accrete/kernels/error.h"
-#include "dispatch/cuda_backend.h"
+#include "call/backend.h"
 #include "simt/launch_kernels.h"
 #include "support/catch.h"
 
@@ -20,7 +20,7 @@ namespace {
 constexpr std::uint32_t kKiB = 1024;
 
 Stream executor_stream(void* recorder = nullptr) {
-  static const kernels::CudaBackend no_ops{};
+  static const kernels::Backend no_ops{};
   return Stream::cuda(0, recorder, no_ops);
 }
 

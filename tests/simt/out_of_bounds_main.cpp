@@ -4,7 +4,7 @@
 #include <memory>
 #include <string>
 
-#include "dispatch/cuda_backend.h"
+#include "call/backend.h"
 #include "simt/out_of_bounds.h"
 
 int main(int argc, char** argv) {
@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
   if (argc != 3) {
     return 2;
   }
-  static const kernels::CudaBackend no_ops{};
+  static const kernels::Backend no_ops{};
   const Stream stream = Stream::cuda(0, nullptr, no_ops);
   const int extra = std::atoi(argv[2]);
   if (std::string(argv[1]) == "global") {

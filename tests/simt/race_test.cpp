@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "accrete/kernels/error.h"
-#include "dispatch/cuda_backend.h"
+#include "call/backend.h"
 #include "simt/executor.h"
 #include "simt/race_kernels.h"
 #include "support/catch.h"
@@ -24,7 +24,7 @@ std::vector<std::uint32_t>& memory() {
 
 // What the launch complains of; empty when it does not.
 std::string report(Pattern pattern) {
-  static const kernels::CudaBackend no_ops{};
+  static const kernels::Backend no_ops{};
   memory()[kTicket] = 0;
   try {
     launch_pattern(Stream::cuda(0, nullptr, no_ops), pattern, memory().data());

@@ -3,7 +3,7 @@
 # source_rules.sh SOURCE: what only the files at the border to CUDA may contain. The host executor
 # can neither run inline PTX nor watch over arrays it does not know.
 set -euo pipefail
-cd "$1/kernels/src/cuda"
+cd "$1/kernels/src"
 status=0
 # allow PATTERN FILE...: PATTERN may stand in these files only.
 allow() {
@@ -16,10 +16,10 @@ allow() {
     status=1
   fi
 }
-allow '\basm\b' ptx.cuh
-allow '<<<' launch.cuh
-allow '\b__shared__\b' platform.cuh
-allow '#include <cuda' platform.cuh
+allow '\basm\b' cuda/ptx.cuh
+allow '<<<' cuda/launch.cuh
+allow '\b__shared__\b' cuda/platform.cuh
+allow '#include <cuda' cuda/platform.cuh
 allow 'atomicAdd\(float' none
 # Without bounds the compiler may give a kernel more registers than its threads can have.
 unbounded=$(grep -rnE '__global__' --include='*.cu' --include='*.cuh' . | grep -v __launch_bounds__ || true)
@@ -28,5 +28,5 @@ if [ -n "$unbounded" ]; then
   echo "$unbounded"
   status=1
 fi
-[ "$(ls ./*.cu | wc -l)" -ge 10 ] || { echo "no kernels found"; status=1; }
+[ "$(find . -name '*.cu' | wc -l)" -ge 20 ] || { echo "no kernels found"; status=1; }
 exit $status

@@ -7,7 +7,7 @@
 #include <memory>
 #include <vector>
 
-#include "accrete/kernels/device.h"
+#include "accrete/kernels/tensor_view.h"
 
 namespace accrete::test {
 

@@ -158,9 +158,17 @@ Operands& Operands::norm(const NormRelu& norm, std::int64_t C) {
       .reads_vector("norm.beta", norm.beta, C);
 }
 
+namespace {
+
+// A norm that is given in part is one whose other vectors are missing.
+bool any_of(const NormRelu& norm) {
+  return norm || norm.inv_std || norm.gamma || norm.beta;
+}
+
+}  // namespace
+
 Operands& Operands::norm_if_any(const NormRelu& norm, std::int64_t C) {
-  const bool any = norm || norm.inv_std || norm.gamma || norm.beta;
-  return any ? this->norm(norm, C) : *this;
+  return any_of(norm) ? this->norm(norm, C) : *this;
 }
 
 Operands& Operands::statistics(const StatisticsOutput& statistics, std::int64_t C) {
@@ -189,13 +197,13 @@ Operands& Operands::gradient_of(const ConstTensorView& x, const NormRelu& norm,
                                 const NormReluGradient& gradient, const Shape& shape,
                                 GivenX given) {
   norm_if_any(norm, shape.c);
-  if (norm || given == GivenX::always) {
+  if (any_of(norm) || given == GivenX::always) {
     reads("x", x, shape);
   } else if (x) {
     fail(op_, "x must be empty without a norm");
   }
   writes("grad_x.g", gradient.g, shape, gradient.mode);
-  if (!norm) {
+  if (!any_of(norm)) {
     if (gradient.a || gradient.b || gradient.grad_gamma || gradient.grad_beta) {
       fail(op_, "grad_x.a, .b, .grad_gamma and .grad_beta must be empty without a norm");
     }

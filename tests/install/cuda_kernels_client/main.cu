@@ -68,16 +68,17 @@ int run() {
   float* x = device_array(stream, problem.x_shape(), 1.0F);
   float* weight = device_array(stream, problem.weight_shape(), 1.0F);
   float* y = device_array(stream, problem.y_shape(), -1.0F);
-  const std::size_t bytes = accrete::kernels::conv_forward_workspace_bytes(problem, gpu);
+  constexpr accrete::DType kF32 = accrete::DType::f32;
+  accrete::kernels::ConvForward conv;
+  conv.problem = problem;
+  conv.x = {x, problem.x_shape(), kF32, gpu};
+  conv.weight = {weight, problem.weight_shape(), kF32, gpu};
+  conv.y = {y, problem.y_shape(), kF32, gpu};
+  const std::size_t bytes = accrete::kernels::workspace_bytes(conv, gpu);
   void* scratch = nullptr;
   check(cudaMalloc(&scratch, bytes + 1));
 
-  constexpr accrete::DType kF32 = accrete::DType::f32;
-  accrete::kernels::conv_forward(
-      accrete::cuda_stream(stream), problem,
-      accrete::ConstTensorView(x, problem.x_shape(), kF32, gpu),
-      accrete::ConstTensorView(weight, problem.weight_shape(), kF32, gpu), {},
-      accrete::TensorView(y, problem.y_shape(), kF32, gpu), {scratch, bytes});
+  accrete::kernels::run(accrete::cuda_stream(stream), conv, {scratch, bytes});
   add_one<<<blocks(problem.y_shape().elements()), 256, 0, stream>>>(y,
                                                                     problem.y_shape().elements());
   float row[13 * 3];  // pixels 0 to 12: the corner and the centre of the first image

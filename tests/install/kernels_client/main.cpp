@@ -18,16 +18,17 @@ int main() {
   const std::vector<float> weight(static_cast<std::size_t>(problem.weight_shape().elements()),
                                   1.0F);
   std::vector<float> y(static_cast<std::size_t>(problem.y_shape().elements()));
-  std::vector<char> scratch(
-      accrete::kernels::conv_forward_workspace_bytes(problem, accrete::Device{}) + 64);
+  accrete::kernels::ConvForward conv;
+  conv.problem = problem;
+  conv.x = {x.data(), problem.x_shape()};
+  conv.weight = {weight.data(), problem.weight_shape()};
+  conv.y = {y.data(), problem.y_shape()};
+  std::vector<char> scratch(accrete::kernels::workspace_bytes(conv, accrete::Device{}) + 64);
   auto address = reinterpret_cast<std::uintptr_t>(scratch.data());
   void* aligned = scratch.data() + (64 - address % 64) % 64;
 
   accrete::ThreadPool pool(1);
-  accrete::kernels::conv_forward(accrete::Stream::cpu(pool), problem, {x.data(), problem.x_shape()},
-                                 {weight.data(), problem.weight_shape()}, {},
-                                 accrete::TensorView(y.data(), problem.y_shape()),
-                                 {aligned, scratch.size() - 64});
+  accrete::kernels::run(accrete::Stream::cpu(pool), conv, {aligned, scratch.size() - 64});
 
   const float corner = y.front();                                    // 2x2 taps inside, 4 channels
   const float centre = y[static_cast<std::size_t>(12 * problem.K)];  // 3x3 taps, 4 channels

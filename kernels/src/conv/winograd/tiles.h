@@ -19,7 +19,6 @@
 #include <algorithm>
 #include <cstdint>
 
-#include "conv/gemm/blocking.h"
 #include "conv/gemm/im2col.h"
 #include "cpu/element.h"
 
