@@ -16,9 +16,9 @@ std::string described(const Value& value) {
   return value.name + " " + to_string(value.type.shape) + " " + dtype_name(value.type.dtype);
 }
 
-std::string listed(const Graph& graph, const std::vector<ValueId>& values) {
+std::string listed(const Graph& graph, const Operands& operands) {
   std::string text;
-  for (const ValueId id : values) {
+  for (const auto& [slot, id] : operands) {
     text += (text.empty() ? "" : ", ") + described(graph.value(id));
   }
   return text;
@@ -29,7 +29,7 @@ void print_text(const char* title, const Graph& graph) {
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
     std::printf("%5d  %s\n       %s\n         reads  %s\n         writes %s\n", id,
-                node.op->name().c_str(), node.name.c_str(), listed(graph, node.inputs).c_str(),
+                node.op_name().c_str(), node.name.c_str(), listed(graph, node.inputs).c_str(),
                 listed(graph, node.outputs).c_str());
   }
 }
@@ -51,8 +51,8 @@ void print_dot(const char* title, const Graph& graph) {
   std::printf("digraph \"%s\" {\n  node [shape=box, fontname=\"sans-serif\"];\n", title);
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
-    std::printf("  n%d [label=\"%s\\n%s\"];\n", id, node.name.c_str(), node.op->name().c_str());
-    for (const ValueId input : node.inputs) {
+    std::printf("  n%d [label=\"%s\\n%s\"];\n", id, node.name.c_str(), node.op_name().c_str());
+    for (const auto& [slot, input] : node.inputs) {
       const Value& value = graph.value(input);
       if (value.producer != kNoNode) {
         std::printf("  n%d -> n%d [label=\"%s\"];\n", value.producer, id,
@@ -89,12 +89,13 @@ Json value_json(const Value& value) {
 }
 
 Json node_json(const Graph& graph, const Node& node) {
-  return {{"op", node.op->name()},
+  const kernels::Cost least = cost(graph, node);
+  return {{"op", node.op_name()},
           {"name", node.name},
-          {"inputs", node.inputs},
-          {"outputs", node.outputs},
-          {"macs", node.op->macs(graph.input_types(node))},
-          {"bytes_moved", node.op->bytes_moved(graph.input_types(node), graph.output_types(node))}};
+          {"inputs", node.inputs.values()},
+          {"outputs", node.outputs.values()},
+          {"macs", least.macs},
+          {"bytes_moved", least.bytes}};
 }
 
 Json graph_json(const Graph& graph) {
@@ -114,7 +115,7 @@ Json step_json(const StepPlan& plan) {
   const Graph& graph = plan.model.graph;
   Json step = graph_json(graph);
   for (ValueId id = 0; id < graph.num_values(); ++id) {
-    const Place place = plan.placement.places[static_cast<std::size_t>(id)];
+    const Place place = plan.placement.places[id];
     if (place.storage >= 0) {
       Json& value = step["values"][static_cast<std::size_t>(id)];
       value["storage"] = place.storage;
@@ -123,9 +124,8 @@ Json step_json(const StepPlan& plan) {
     }
   }
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const auto index = static_cast<std::size_t>(id);
-    Json& node = step["nodes"][index];
-    node["workspace_bytes"] = plan.workspace_bytes[index];
+    Json& node = step["nodes"][static_cast<std::size_t>(id)];
+    node["workspace_bytes"] = plan.workspace_bytes[id];
     if (is_free(plan, graph.node(id))) {
       node["free"] = true;
       node["bytes_moved"] = 0;

@@ -24,7 +24,7 @@ std::string grouped(std::int64_t value) {
 
 std::int64_t node_parameters(const Graph& graph, const Node& node) {
   std::int64_t count = 0;
-  for (const ValueId input : node.inputs) {
+  for (const auto& [slot, input] : node.inputs) {
     const Value& value = graph.value(input);
     const bool counts = value.kind == ValueKind::parameter || value.kind == ValueKind::rounded;
     count += counts ? value.type.shape.elements() : 0;
@@ -46,11 +46,11 @@ Totals print_layers(const Graph& graph) {
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
     const std::int64_t parameters = node_parameters(graph, node);
-    const std::int64_t macs = node.op->macs(graph.input_types(node));
+    const std::int64_t macs = cost(graph, node).macs;
     totals.parameters += parameters;
     totals.macs += macs;
-    std::printf("%-44s %-30s %-18s %12s %14s\n", node.name.c_str(), node.op->name().c_str(),
-                to_string(graph.value(node.outputs[0]).type.shape).c_str(),
+    std::printf("%-44s %-30s %-18s %12s %14s\n", node.name.c_str(), node.op_name().c_str(),
+                to_string(graph.value(node.outputs.front().value).type.shape).c_str(),
                 parameters > 0 ? grouped(parameters).c_str() : "",
                 macs > 0 ? grouped(macs).c_str() : "");
   }

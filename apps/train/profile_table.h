@@ -2,7 +2,7 @@
 // The table of --profile.
 #pragma once
 
-#include "accrete/engine/step_profile.h"
+#include "accrete/engine/executor.h"
 
 namespace accrete::apps {
 

@@ -17,10 +17,10 @@ Executor::Executor(std::shared_ptr<const StepPlan> plan, const ParameterStore& s
 
 void Executor::bind_views(const ParameterStore& store, std::byte* base, Device device) {
   const Graph& graph = plan_->model.graph;
-  views_.resize(static_cast<std::size_t>(graph.num_values()));
+  views_ = Table<TensorView>(graph.num_values());
   for (ValueId id = 0; id < graph.num_values(); ++id) {
     const Value& value = graph.value(id);
-    const Place place = plan_->placement.places[static_cast<std::size_t>(id)];
+    const Place place = plan_->placement.places[id];
     if (place.storage < 0) {
       continue;
     }
@@ -31,18 +31,18 @@ void Executor::bind_views(const ParameterStore& store, std::byte* base, Device d
         throw Error(ErrorCode::internal, "[executor] no tensor " + value.name + " " +
                                              to_string(value.type.shape) + " in the store");
       }
-      views_[static_cast<std::size_t>(id)] = tensor->view;
+      views_[id] = tensor->view;
       continue;
     }
     const TensorView whole(base + plan_->storage_offsets[static_cast<std::size_t>(place.storage)],
                            value.type.shape, storage.pitch, value.type.dtype, device);
-    views_[static_cast<std::size_t>(id)] = whole.channels(place.channel_offset, value.type.shape.c);
+    views_[id] = whole.channels(place.channel_offset, value.type.shape.c);
   }
 }
 
 std::int64_t Executor::end_of(ValueId value) const {
-  const Place place = plan_->placement.places[static_cast<std::size_t>(value)];
-  const Storage& storage = plan_->placement.storages[static_cast<std::size_t>(place.storage)];
+  const Place place = plan_->placement.places[value];
+  const Storage& storage = plan_->placement.storage_of(value);
   if (storage.persistent) {
     return 0;
   }
@@ -58,16 +58,16 @@ void Executor::bind_calls(std::byte* base) {
     if (is_free(*plan_, node)) {
       continue;
     }
-    Call call{node.op.get(), arguments_.size(), arguments_.size() + node.inputs.size(), {}, 0, id};
-    for (const std::vector<ValueId>* values : {&node.inputs, &node.outputs}) {
-      for (const ValueId value : *values) {
+    Call call{&node, arguments_.size(), {}, 0};
+    for (const Operands* operands : {&node.inputs, &node.outputs}) {
+      for (const auto& [slot, value] : *operands) {
         arguments_.push_back(view(value));
         call.end_bytes = std::max(call.end_bytes, end_of(value));
       }
     }
-    const std::int64_t bytes = plan_->workspace_bytes[static_cast<std::size_t>(id)];
+    const std::int64_t bytes = plan_->workspace_bytes[id];
     if (bytes > 0) {
-      const std::int64_t offset = plan_->workspace_offsets[static_cast<std::size_t>(id)];
+      const std::int64_t offset = plan_->workspace_offsets[id];
       call.workspace = {base + offset, static_cast<std::size_t>(bytes)};
       const std::int64_t end =
           (offset + bytes + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
@@ -79,7 +79,7 @@ void Executor::bind_calls(std::byte* base) {
 
 bool Executor::replayable() const {
   return std::none_of(calls_.begin(), calls_.end(),
-                      [](const Call& call) { return call.op->varies_by_step(); });
+                      [](const Call& call) { return call.node->op->varies_by_step(); });
 }
 
 void Executor::run(const Stream& stream, std::uint64_t seed, std::uint64_t step) {
@@ -90,10 +90,10 @@ void Executor::run(const Stream& stream, std::uint64_t seed, std::uint64_t step)
   }
 }
 
-void Executor::run_call(const RunContext& context, const Call& call) {
+const char* Executor::run_call(const RunContext& context, const Call& call) {
   high_water_bytes_ = std::max(high_water_bytes_, call.end_bytes);
-  call.op->run(context, {arguments_.data() + call.first_input,
-                         arguments_.data() + call.first_output, call.workspace});
+  const Tensors tensors(*call.node, arguments_.data() + call.first_argument);
+  return call.node->op->run(context, tensors, call.workspace);
 }
 
 void Executor::run_profiled(DeviceRuntime& runtime, const Stream& stream, std::uint64_t seed,
@@ -101,18 +101,18 @@ void Executor::run_profiled(DeviceRuntime& runtime, const Stream& stream, std::u
   using Clock = std::chrono::steady_clock;
   bytes_copied_ = 0;
   const RunContext context{stream, seed, step, &bytes_copied_};
-  const Graph& graph = plan_->model.graph;
   for (const Call& call : calls_) {
     runtime.synchronize();
     const auto start = Clock::now();
-    run_call(context, call);
+    const char* implementation = run_call(context, call);
     runtime.synchronize();
-    const Node& node = graph.node(call.node);
-    OpProfile& sum = profile[call.op->name()];
-    sum.seconds += std::chrono::duration<double>(Clock::now() - start).count();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    OpProfile& sum = profile[{call.node->op_name(), implementation}];
+    const kernels::Cost moved = cost(plan_->model.graph, *call.node);
+    sum.seconds += seconds;
     ++sum.calls;
-    sum.bytes += call.op->bytes_moved(graph.input_types(node), graph.output_types(node));
-    sum.macs += call.op->macs(graph.input_types(node));
+    sum.bytes += moved.bytes;
+    sum.macs += moved.macs;
   }
 }
 

@@ -9,7 +9,7 @@ namespace accrete {
 ValueId Graph::add_value(Value value) {
   check_shape(value.type.shape, value.name.c_str());
   values_.push_back(std::move(value));
-  is_output_.push_back(false);
+  is_output_.resize(num_values(), false);
   return num_values() - 1;
 }
 
@@ -66,57 +66,45 @@ ValueId Graph::rounded_copy(ValueId parameter) const {
   return kNoValue;
 }
 
-std::vector<ValueId> Graph::add_node(const std::string& name, std::shared_ptr<const Op> op,
-                                     const std::vector<ValueId>& inputs) {
-  for (const ValueId input : inputs) {
-    if (input < 0 || input >= num_values()) {
-      throw Error(ErrorCode::internal, "[graph] node " + name + " reads a value of another graph");
+Operands Graph::add_node(Node node) {
+  node.inputs = node.inputs.given();
+  for (const auto& [slot, value] : node.inputs) {
+    if (value < 0 || value >= num_values()) {
+      throw Error(ErrorCode::internal,
+                  "[graph] node " + node.name + " reads a value of another graph");
     }
   }
-  Node node{name, std::move(op), inputs, {}};
-  const std::vector<TensorType> output_types = node.op->infer(input_types(node));
-  for (std::size_t i = 0; i < output_types.size(); ++i) {
-    const std::string output_name = i == 0 ? name : name + ":" + std::to_string(i);
-    node.outputs.push_back(
-        add_value({.name = output_name, .type = output_types[i], .producer = num_nodes()}));
+  for (Operand& output : node.outputs) {
+    output.value = kNoValue;
+  }
+  std::vector<TensorView> views = planned_views(*this, node);
+  Tensors tensors(node, views.data());
+  node.op->infer(tensors);
+  std::size_t index = 0;
+  for (Operand& output : node.outputs) {
+    const TensorView& planned = views[node.inputs.size() + index];
+    const std::string name = index == 0 ? node.name : node.name + ":" + std::to_string(index);
+    output.value =
+        add_value({.name = name, .type = {planned.shape, planned.dtype}, .producer = num_nodes()});
+    ++index;
   }
   nodes_.push_back(node);
   return node.outputs;
 }
 
-std::vector<TensorType> Graph::types(const std::vector<ValueId>& values) const {
-  std::vector<TensorType> types;
-  types.reserve(values.size());
-  for (const ValueId id : values) {
-    types.push_back(value(id).type);
-  }
-  return types;
+const Node* Graph::producer(ValueId id) const {
+  const NodeId producer = value(id).producer;
+  return producer != kNoNode ? &node(producer) : nullptr;
 }
 
-void Graph::mark_output(ValueId value) {
-  is_output_[static_cast<std::size_t>(value)] = true;
-}
-
-std::vector<std::vector<NodeId>> Graph::consumers() const {
-  std::vector<std::vector<NodeId>> readers(values_.size());
+Table<std::vector<NodeId>> Graph::consumers() const {
+  Table<std::vector<NodeId>> readers(num_values());
   for (NodeId id = 0; id < num_nodes(); ++id) {
-    for (const ValueId input : node(id).inputs) {
-      readers[static_cast<std::size_t>(input)].push_back(id);
+    for (const auto& [slot, input] : node(id).inputs) {
+      readers[input].push_back(id);
     }
   }
   return readers;
-}
-
-void Graph::set_statistics(ValueId id, const ChannelStatistics& statistics) {
-  values_[static_cast<std::size_t>(id)].statistics = statistics;
-}
-
-void Graph::set_again(ValueId id) {
-  values_[static_cast<std::size_t>(id)].again = true;
-}
-
-void Graph::set_twin(ValueId gradient, ValueId of) {
-  values_[static_cast<std::size_t>(gradient)].twin = of;
 }
 
 }  // namespace accrete

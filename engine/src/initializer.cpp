@@ -3,11 +3,19 @@
 #include <cmath>
 
 #include "accrete/engine/parameter_store.h"
-#include "accrete/engine/text_hash.h"
 #include "accrete/kernels/random.h"
 
 namespace accrete {
 namespace {
+
+// FNV-1a, 64 bits (Fowler, Noll & Vo; IETF draft-eastlake-fnv): a stable name of a random stream.
+std::uint64_t text_hash(const std::string& text) {
+  std::uint64_t hash = 0xcbf29ce484222325U;
+  for (const char c : text) {
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+  }
+  return hash;
+}
 
 void fill_uniform(const StoredTensor& tensor, const RandomKey& key, double bound) {
   float* values = tensor.view.f32();

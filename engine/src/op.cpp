@@ -1,179 +1,127 @@
 // SPDX-License-Identifier: Apache-2.0
-// Defaults of the op interface and the bookkeeping of gradient contributions.
 #include "accrete/engine/op.h"
-#include "call_functions.h"
 
-#include "accrete/engine/ops.h"
+#include "accrete/engine/autograd.h"
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
-#include "ops/apply_deferred.h"
-#include "ops/zero_gradient.h"
 
 namespace accrete {
 
-std::size_t Op::workspace_bytes(const std::vector<TensorType>& /*inputs*/,
-                                Device /*device*/) const {
-  return 0;
+std::string Node::op_name() const {
+  std::string text = op->name(*this);
+  if (!op->traits().takes_norm) {
+    return text;
+  }
+  if (inputs.has(Slot::mean)) {
+    text = inputs.has(Slot::grad_y) ? text + "+norm_relu" : "norm_relu+" + text;
+  }
+  return (inputs.has(Slot::grad_y_a) ? "deferred+" : "") + text +
+         (outputs.has(Slot::y_mean) ? "+statistics" : "");
 }
 
-void Op::backward(BackwardContext& /*context*/) const {
-  throw Error(ErrorCode::internal, "[" + name() + "] has no backward rule");
-}
-
-std::int64_t Op::macs(const std::vector<TensorType>& /*inputs*/) const {
-  return 0;
-}
-
-std::int64_t Op::bytes_moved(const std::vector<TensorType>& inputs,
-                             const std::vector<TensorType>& outputs) const {
-  std::int64_t sum = 0;
-  for (const std::vector<TensorType>* types : {&inputs, &outputs}) {
-    for (const TensorType& type : *types) {
-      sum += type.bytes();
+TensorView Tensors::operator[](Slot slot) const {
+  std::size_t index = node_.inputs.size();
+  for (const auto& [written, value] : node_.outputs) {
+    if (written == slot) {
+      return views_[index];
     }
+    ++index;
+  }
+  index = 0;
+  for (const auto& [read, value] : node_.inputs) {
+    if (read == slot) {
+      return views_[index];
+    }
+    ++index;
+  }
+  return {};
+}
+
+void Tensors::plan(Slot output, const Shape& shape, DType dtype) {
+  std::size_t index = node_.inputs.size();
+  for (const auto& [slot, value] : node_.outputs) {
+    if (slot == output) {
+      views_[index] = TensorView(nullptr, shape, dtype);
+    }
+    ++index;
+  }
+}
+
+std::size_t Op::workspace_bytes(const Tensors& /*tensors*/, const Device& /*device*/) const {
+  return 0;
+}
+
+kernels::Cost Op::cost(const Tensors& tensors) const {
+  const Node& node = tensors.node();
+  kernels::Cost sum;
+  for (std::size_t i = 0; i < node.inputs.size() + node.outputs.size(); ++i) {
+    const TensorView& view = tensors.view(i);
+    sum.bytes += TensorType{view.shape, view.dtype}.bytes();
   }
   return sum;
 }
 
-std::shared_ptr<const Op> Op::with_statistics(float /*epsilon*/) const {
-  return nullptr;
+void Op::backward(BackwardContext& context) const {
+  throw Error(ErrorCode::internal, "[" + context.node().op_name() + "] has no backward rule");
 }
 
-BackwardContext::BackwardContext(Graph& graph, const Node& node, std::vector<Gradient>& gradients,
-                                 const std::vector<bool>& needs_gradient, bool apply_on_load)
-    : graph_(graph),
-      node_(node),
-      gradients_(gradients),
-      needs_gradient_(needs_gradient),
-      apply_on_load_(apply_on_load) {}
-
-ValueId BackwardContext::output_gradient(int index) {
-  Gradient& gradient = gradients_[static_cast<std::size_t>(output(index))];
-  if (gradient.deferred()) {
-    const Value& y = graph_.value(output(index));
-    const std::vector<ValueId> inputs = {gradient.g,           output(index), y.statistics.mean,
-                                         y.statistics.inv_std, gradient.a,    gradient.b};
-    gradient = {graph_.add_node(y.name + ".grad", make_apply_deferred(), inputs)[0], kNoValue,
-                kNoValue};
+std::vector<AliasRule> Op::alias_rules(const Graph& /*graph*/, const Node& node) const {
+  std::vector<AliasRule> rules;
+  for (const auto& [slot, output] : node.outputs) {
+    if (node.accumulates(slot)) {
+      rules.push_back({AliasRule::Kind::accumulates, output, node.inputs[slot], 0});
+    }
   }
-  return gradient.g;
-}
-
-LoadedGradient BackwardContext::loaded_gradient(int index) {
-  const Gradient& gradient = gradients_[static_cast<std::size_t>(output(index))];
-  if (!apply_on_load_ || !gradient.deferred()) {
-    return {{output_gradient(index)}, false};
+  for (const auto& [output, input] : in_place()) {
+    if (node.outputs.has(output) && !node.accumulates(output)) {
+      rules.push_back({AliasRule::Kind::in_place, node.outputs[output], node.inputs[input], 0});
+    }
   }
-  const ChannelStatistics& of_y = graph_.statistics(output(index));
-  return {{gradient.g, output(index), of_y.mean, of_y.inv_std, gradient.a, gradient.b}, true};
+  return rules;
 }
 
-const Gradient& BackwardContext::unapplied_gradient() const {
-  return gradients_[static_cast<std::size_t>(output(0))];
-}
-
-ValueId BackwardContext::owner(int input_index) const {
-  const ValueId master = graph_.value(input(input_index)).master;
-  return master != kNoValue ? master : input(input_index);
-}
-
-Gradient& BackwardContext::gradient_of(int input_index) {
-  return gradients_[static_cast<std::size_t>(owner(input_index))];
-}
-
-std::string BackwardContext::gradient_name(int input_index) const {
-  return graph_.value(owner(input_index)).name + ".grad";
-}
-
-bool BackwardContext::needs_gradient(int input_index) const {
-  return needs_gradient_[static_cast<std::size_t>(input(input_index))];
-}
-
-GradMode BackwardContext::mode(int input_index) const {
-  return gradients_[static_cast<std::size_t>(owner(input_index))].exists() ? GradMode::accumulate
-                                                                           : GradMode::overwrite;
-}
-
-void BackwardContext::require_plain(int input_index) const {
-  if (gradients_[static_cast<std::size_t>(owner(input_index))].deferred()) {
-    throw Error(ErrorCode::internal,
-                "[" + node_.op->name() + "] adds a plain gradient to that of " +
-                    graph_.value(owner(input_index)).name + ", which is deferred");
+std::vector<TensorView> planned_views(const Graph& graph, const Node& node) {
+  std::vector<TensorView> views;
+  views.reserve(node.inputs.size() + node.outputs.size());
+  for (const Operands* operands : {&node.inputs, &node.outputs}) {
+    for (const auto& [slot, value] : *operands) {
+      if (value == kNoValue) {
+        views.emplace_back();
+      } else {
+        const TensorType& type = graph.value(value).type;
+        views.emplace_back(nullptr, type.shape, type.dtype);
+      }
+    }
   }
+  return views;
 }
 
-std::vector<ValueId> BackwardContext::contribute(int input_index, std::shared_ptr<const Op> op,
-                                                 std::vector<ValueId> inputs) {
-  require_plain(input_index);
-  Gradient& gradient = gradient_of(input_index);
-  if (gradient.exists()) {
-    inputs.push_back(gradient.g);
-  }
-  std::vector<ValueId> outputs = graph_.add_node(gradient_name(input_index), std::move(op), inputs);
-  graph_.set_twin(outputs[0], owner(input_index));
-  gradient.g = outputs[0];
-  return outputs;
+std::size_t workspace_bytes(const Graph& graph, const Node& node, const Device& device) {
+  std::vector<TensorView> views = planned_views(graph, node);
+  return node.op->workspace_bytes(Tensors(node, views.data()), device);
 }
 
-std::vector<ValueId> BackwardContext::contribute_deferred(int input_index,
-                                                          std::shared_ptr<const Op> op,
-                                                          std::vector<ValueId> inputs) {
-  Gradient& gradient = gradient_of(input_index);
-  if (gradient.exists()) {
-    inputs.insert(inputs.end(), {gradient.g, gradient.a, gradient.b});
-  }
-  std::vector<ValueId> outputs = graph_.add_node(gradient_name(input_index), std::move(op), inputs);
-  graph_.set_twin(outputs[0], owner(input_index));
-  gradient = {outputs[0], outputs[1], outputs[2]};
-  return outputs;
+kernels::Cost cost(const Graph& graph, const Node& node) {
+  std::vector<TensorView> views = planned_views(graph, node);
+  return node.op->cost(Tensors(node, views.data()));
 }
 
-void BackwardContext::contribute_zero(int input_index) {
-  Gradient& gradient = gradient_of(input_index);
-  if (!gradient.exists()) {
-    gradient.g =
-        graph_.add_node(gradient_name(input_index),
-                        make_zero_gradient(graph_.value(owner(input_index)).type.shape), {})[0];
-  }
-}
-
-ValueId BackwardContext::add_node(int input_index, std::shared_ptr<const Op> op,
-                                  const std::vector<ValueId>& inputs) {
-  return graph_.add_node(gradient_name(input_index), std::move(op), inputs)[0];
-}
-
-ValueId BackwardContext::add_side_node(const std::string& suffix, std::shared_ptr<const Op> op,
-                                       const std::vector<ValueId>& inputs) {
-  return graph_.add_node(node_.name + suffix, std::move(op), inputs)[0];
-}
-
-void BackwardContext::contribute_value(int input_index, ValueId contribution) {
-  require_plain(input_index);
-  contribute_unapplied(input_index, {contribution, kNoValue, kNoValue});
-}
-
-void BackwardContext::contribute_unapplied(int input_index, const Gradient& contribution) {
-  Gradient& gradient = gradient_of(input_index);
-  if (!gradient.exists()) {
-    gradient = contribution;
-    return;
-  }
-  const std::string name = gradient_name(input_index);
-  gradient.g = ops::add(graph_, name, gradient.g, contribution.g);
-  if (contribution.deferred()) {
-    gradient.a = ops::add(graph_, name, gradient.a, contribution.a);
-    gradient.b = ops::add(graph_, name, gradient.b, contribution.b);
-  }
-}
-
-void begin_accumulation(const RunContext& context, ConstTensorView sum_so_far, TensorView output) {
-  if (sum_so_far.data == output.data) {
-    return;
-  }
-  kernels::copy(context.stream, sum_so_far, output, GradMode::overwrite);
+void copy_counted(const RunContext& context, const ConstTensorView& from, const TensorView& to) {
+  kernels::run(context.stream, kernels::Copy{from, to});
   if (context.bytes_copied != nullptr) {
     *context.bytes_copied +=
-        output.shape.elements() * static_cast<std::int64_t>(dtype_bytes(output.dtype));
+        from.shape.elements() * static_cast<std::int64_t>(dtype_bytes(from.dtype));
+  }
+}
+
+void begin_accumulation(const RunContext& context, const Tensors& tensors) {
+  std::size_t index = 0;
+  for (const auto& [slot, value] : tensors.node().inputs) {
+    const TensorView& sum_so_far = tensors.view(index);
+    if (tensors.node().outputs.has(slot) && tensors[slot].data != sum_so_far.data) {
+      copy_counted(context, sum_so_far, tensors[slot]);
+    }
+    ++index;
   }
 }
 

@@ -17,18 +17,19 @@ std::int64_t padded_pitch(std::int64_t channels) {
 
 class Placer {
  public:
-  Placer(const Graph& graph, const PassSwitches& switches)
+  Placer(const Graph& graph, const PassSwitches& switches, const Table<ValueId>& twins)
       : graph_(graph),
+        twins_(twins),
         share_concat_(switches.enabled("placement")),
         share_in_place_(switches.enabled("in-place")),
         readers_(graph.consumers()) {
-    placement_.places.resize(static_cast<std::size_t>(graph.num_values()));
+    placement_.places = Table<Place>(graph.num_values());
   }
 
   Placement run() {
     if (share_concat_) {
       for (NodeId id = graph_.num_nodes() - 1; id >= 0; --id) {
-        place_concat(id);
+        place_concat(graph_.node(id));
       }
     }
     for (ValueId id = 0; id < graph_.num_values(); ++id) {
@@ -43,7 +44,7 @@ class Placer {
   }
 
  private:
-  Place& place(ValueId value) { return placement_.places[static_cast<std::size_t>(value)]; }
+  Place& place(ValueId value) { return placement_.places[value]; }
   bool placed(ValueId value) { return place(value).storage >= 0; }
   Storage& storage(StorageId id) { return placement_.storages[static_cast<std::size_t>(id)]; }
 
@@ -57,7 +58,7 @@ class Placer {
     Storage fresh;
     fresh.pixels = v.type.shape.pixels();
     fresh.channels = v.type.shape.c;
-    fresh.pitch = twin_pitch(v);
+    fresh.pitch = twin_pitch(value);
     fresh.dtype = v.type.dtype;
     fresh.persistent = v.kind != ValueKind::input && v.kind != ValueKind::intermediate;
     placement_.storages.push_back(fresh);
@@ -66,74 +67,65 @@ class Placer {
 
   // A gradient lies like the feature buffer it is the gradient of, where that is one storage: who
   // loads both walks them alike.
-  std::int64_t twin_pitch(const Value& v) {
-    if (v.twin == kNoValue || !placed(v.twin) || v.type.shape.pixels() == 1) {
+  std::int64_t twin_pitch(ValueId value) {
+    const Value& v = graph_.value(value);
+    const ValueId twin = value < twins_.size() ? twins_[value] : kNoValue;
+    if (twin == kNoValue || !placed(twin) || v.type.shape.pixels() == 1) {
       return v.type.shape.c;
     }
-    const Storage& features = storage(place(v.twin).storage);
+    const Storage& features = storage(place(twin).storage);
     const bool whole = features.channels == v.type.shape.c && features.dtype == v.type.dtype;
     return whole && !features.persistent ? features.pitch : v.type.shape.c;
   }
 
-  static std::vector<AliasRule> rules(const Node& node, AliasRule::Kind kind) {
-    std::vector<AliasRule> selected = node.op->alias_rules();
-    selected.erase(std::remove_if(selected.begin(), selected.end(),
-                                  [kind](const AliasRule& rule) { return rule.kind != kind; }),
-                   selected.end());
-    return selected;
-  }
-
   // Inputs of a concat become slices of its output. If they already lie side by side in the right
   // order (another concat of the same parts), the output is a view of them instead.
-  void place_concat(NodeId id) {
-    const Node& node = graph_.node(id);
-    const std::vector<AliasRule> holds = rules(node, AliasRule::Kind::holds);
-    if (holds.empty()) {
+  void place_concat(const Node& node) {
+    const std::vector<AliasRule> rules = node.op->alias_rules(graph_, node);
+    if (rules.empty() || rules.front().kind != AliasRule::Kind::holds) {
       return;
     }
-    const ValueId output = node.outputs[0];
-    if (!placed(output) && !view_of_placed_parts(node, holds)) {
+    const ValueId output = rules.front().output;
+    if (!placed(output) && !view_of_placed_parts(rules)) {
       open_storage(output);
       storage(place(output).storage).pitch = padded_pitch(graph_.value(output).type.shape.c);
     }
     const Place home = place(output);
-    for (const AliasRule& rule : holds) {
-      const ValueId part = node.inputs[static_cast<std::size_t>(rule.input)];
-      if (graph_.value(part).kind == ValueKind::intermediate && !placed(part)) {
-        assign(part, home.storage, home.channel_offset + rule.channel_offset);
+    for (const AliasRule& rule : rules) {
+      if (graph_.value(rule.input).kind == ValueKind::intermediate && !placed(rule.input)) {
+        assign(rule.input, home.storage, home.channel_offset + rule.channel_offset);
       }
     }
   }
 
-  bool view_of_placed_parts(const Node& node, const std::vector<AliasRule>& holds) {
-    const Place first = place(node.inputs[static_cast<std::size_t>(holds[0].input)]);
-    for (const AliasRule& rule : holds) {
-      const Place part = place(node.inputs[static_cast<std::size_t>(rule.input)]);
+  bool view_of_placed_parts(const std::vector<AliasRule>& rules) {
+    const Place first = place(rules.front().input);
+    for (const AliasRule& rule : rules) {
+      const Place part = place(rule.input);
       if (part.storage < 0 || part.storage != first.storage ||
           part.channel_offset != first.channel_offset + rule.channel_offset) {
         return false;
       }
     }
-    assign(node.outputs[0], first.storage, first.channel_offset);
+    assign(rules.front().output, first.storage, first.channel_offset);
     return true;
   }
 
   void place_outputs(NodeId id) {
     const Node& node = graph_.node(id);
-    for (const AliasRule& rule : node.op->alias_rules()) {
-      const ValueId output = node.outputs[static_cast<std::size_t>(rule.output)];
-      const ValueId input = node.inputs[static_cast<std::size_t>(rule.input)];
-      if (placed(output) || rule.kind == AliasRule::Kind::holds) {
+    for (const AliasRule& rule : node.op->alias_rules(graph_, node)) {
+      if (placed(rule.output) || rule.kind == AliasRule::Kind::holds) {
         continue;
       }
       const bool shares = rule.kind == AliasRule::Kind::view
                               ? share_concat_
-                              : share_in_place_ && may_overwrite(input, id);
+                              : share_in_place_ && may_overwrite(rule.input, id);
       if (shares) {
-        assign(output, place(input).storage, place(input).channel_offset + rule.channel_offset);
+        const Place input = place(rule.input);
+        assign(rule.output, input.storage, input.channel_offset + rule.channel_offset);
       }
     }
-    for (const ValueId output : node.outputs) {
+    for (const auto& [slot, output] : node.outputs) {
       if (!placed(output)) {
         open_storage(output);
       }
@@ -160,21 +152,23 @@ class Placer {
     if (graph_.value(value).kind != ValueKind::intermediate || graph_.is_output(value)) {
       return true;
     }
-    const std::vector<NodeId>& readers = readers_[static_cast<std::size_t>(value)];
+    const std::vector<NodeId>& readers = readers_[value];
     return !readers.empty() && readers.back() > at;
   }
 
   const Graph& graph_;
+  const Table<ValueId>& twins_;
   bool share_concat_;
   bool share_in_place_;
-  std::vector<std::vector<NodeId>> readers_;
+  Table<std::vector<NodeId>> readers_;
   Placement placement_;
 };
 
 }  // namespace
 
-Placement place_values(const Graph& graph, const PassSwitches& switches) {
-  return Placer(graph, switches).run();
+Placement place_values(const Graph& graph, const PassSwitches& switches,
+                       const Table<ValueId>& twins) {
+  return Placer(graph, switches, twins).run();
 }
 
 }  // namespace accrete

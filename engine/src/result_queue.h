@@ -8,7 +8,7 @@
 #include <memory>
 #include <vector>
 
-#include "accrete/engine/step_result.h"
+#include "accrete/engine/training_session.h"
 #include "accrete/kernels/device_runtime.h"
 
 namespace accrete {

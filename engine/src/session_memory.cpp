@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Plans held against the memory there is.
-#include "session_memory.h"
+#include "accrete/engine/training_session.h"
 
 #include <algorithm>
 #include <string>

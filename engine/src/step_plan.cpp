@@ -5,27 +5,21 @@
 
 #include "accrete/engine/op.h"
 #include "passes/pass.h"
-#include "passes/recompute.h"
 
 namespace accrete {
 namespace {
 
-// Everything behind the loss belongs to the backward pass.
-NodeId first_backward_node(const ModelGraph& model) {
-  return model.graph.value(model.loss).producer + 1;
-}
-
 // From the first write to the last read of anything in the storage. Inputs are written before the
 // run, outputs are read after it.
 Lifetime storage_lifetime(const Graph& graph, const Storage& storage,
-                          const std::vector<std::vector<NodeId>>& readers) {
+                          const Table<std::vector<NodeId>>& readers) {
   Lifetime life{graph.num_nodes(), -1, storage.bytes()};
   for (const ValueId id : storage.values) {
     const Value& value = graph.value(id);
     const std::int64_t written = value.kind == ValueKind::input ? -1 : value.producer;
     life.first = std::min<std::int64_t>(life.first, written);
     life.last = std::max<std::int64_t>(life.last, written);
-    const auto& used = readers[static_cast<std::size_t>(id)];
+    const auto& used = readers[id];
     if (!used.empty()) {
       life.last = std::max<std::int64_t>(life.last, used.back());
     }
@@ -42,8 +36,8 @@ void plan_blocks(StepPlan& plan, Device device) {
   std::vector<Lifetime> blocks;
   std::vector<std::int64_t*> targets;
   plan.storage_offsets.assign(plan.placement.storages.size(), -1);
-  plan.workspace_offsets.assign(static_cast<std::size_t>(graph.num_nodes()), -1);
-  plan.workspace_bytes.assign(static_cast<std::size_t>(graph.num_nodes()), 0);
+  plan.workspace_offsets = Table<std::int64_t>(graph.num_nodes(), -1);
+  plan.workspace_bytes = Table<std::int64_t>(graph.num_nodes());
   for (std::size_t i = 0; i < plan.placement.storages.size(); ++i) {
     const Storage& storage = plan.placement.storages[i];
     if (!storage.persistent) {
@@ -52,13 +46,11 @@ void plan_blocks(StepPlan& plan, Device device) {
     }
   }
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const Node& node = graph.node(id);
-    const auto index = static_cast<std::size_t>(id);
-    plan.workspace_bytes[index] =
-        static_cast<std::int64_t>(node.op->workspace_bytes(graph.input_types(node), device));
-    if (plan.workspace_bytes[index] > 0) {
-      blocks.push_back({id, id, plan.workspace_bytes[index]});
-      targets.push_back(&plan.workspace_offsets[index]);
+    plan.workspace_bytes[id] =
+        static_cast<std::int64_t>(workspace_bytes(graph, graph.node(id), device));
+    if (plan.workspace_bytes[id] > 0) {
+      blocks.push_back({id, id, plan.workspace_bytes[id]});
+      targets.push_back(&plan.workspace_offsets[id]);
     }
   }
   plan.memory = plan_memory(blocks);
@@ -77,7 +69,8 @@ Purpose purpose_of(const StepPlan& plan, const Storage& storage, NodeId first_ba
     }
   }
   for (const ValueId id : storage.values) {
-    if (graph.value(id).producer >= first_backward_node && !graph.value(id).again) {
+    const bool again = id < plan.again.size() && plan.again[id];
+    if (graph.value(id).producer >= first_backward_node && !again) {
       return Purpose::activation_gradient;
     }
   }
@@ -130,7 +123,7 @@ MemoryBreakdown alive_at(const StepPlan& plan, const std::vector<PurposefulBlock
         break;
     }
   }
-  sum.workspace = plan.workspace_bytes[static_cast<std::size_t>(at)];
+  sum.workspace = plan.workspace_bytes[at];
   return sum;
 }
 
@@ -162,30 +155,23 @@ StepPlan plan_step(ModelGraph model, bool training, const PassSwitches& switches
   StepPlan plan;
   model.graph.mark_output(model.loss);
   model.graph.mark_output(model.correct);
-  plan.model = rewrite_forward(model, switches, plan.passes);
+  DifferentiatedModel& step = plan;
+  step.model = rewrite_forward(model, switches, plan.passes);
   if (training) {
-    auto gradients =
-        build_backward(plan.model.graph, plan.model.loss, switches.enabled("deferred-gradient"));
-    const NodeId first_backward = first_backward_node(plan.model);
-    DifferentiatedModel differentiated = rewrite_differentiated(
-        {std::move(plan.model), std::move(gradients)}, switches, device, plan.passes);
-    differentiated = recompute(differentiated, first_backward, recompute_level);
-    plan.model = std::move(differentiated.model);
-    plan.gradients = std::move(differentiated.gradients);
+    step = build_backward(std::move(step.model), switches.enabled("deferred-gradient"));
+    step = rewrite_differentiated(std::move(step), switches, device, plan.passes);
+    step = recompute(std::move(step), recompute_level);
   }
-  plan.placement = place_values(plan.model.graph, switches);
+  plan.placement = place_values(plan.model.graph, switches, plan.twins);
   plan_blocks(plan, device);
   return plan;
 }
 
 bool is_free(const StepPlan& plan, const Node& node) {
-  const auto place = [&](const std::vector<ValueId>& values, std::int32_t index) {
-    return plan.placement.places[static_cast<std::size_t>(values[static_cast<std::size_t>(index)])];
-  };
-  const std::vector<AliasRule> rules = node.op->alias_rules();
+  const std::vector<AliasRule> rules = node.op->alias_rules(plan.model.graph, node);
   return !rules.empty() && std::all_of(rules.begin(), rules.end(), [&](const AliasRule& rule) {
-    const Place output = place(node.outputs, rule.output);
-    const Place input = place(node.inputs, rule.input);
+    const Place& output = plan.placement.places[rule.output];
+    const Place& input = plan.placement.places[rule.input];
     if (output.storage != input.storage) {
       return false;
     }
@@ -204,10 +190,7 @@ std::int64_t bytes_moved(const StepPlan& plan) {
   const Graph& graph = plan.model.graph;
   std::int64_t sum = 0;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const Node& node = graph.node(id);
-    if (!is_free(plan, node)) {
-      sum += node.op->bytes_moved(graph.input_types(node), graph.output_types(node));
-    }
+    sum += is_free(plan, graph.node(id)) ? 0 : cost(graph, graph.node(id)).bytes;
   }
   return sum;
 }

@@ -7,7 +7,6 @@
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
 #include "result_queue.h"
-#include "session_memory.h"
 
 namespace accrete {
 

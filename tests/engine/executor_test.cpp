@@ -57,7 +57,7 @@ TEST_CASE("concats and slices of a dense block are no calls") {
   std::int32_t placed = 0;
   const Graph& graph = plan->model.graph;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const std::string name = graph.node(id).op->name();
+    const std::string name = graph.node(id).op_name();
     placed += name == "concat" || name == "channel_slice" ? 1 : 0;
   }
   CHECK(placed > 9);  // of features and of their statistics

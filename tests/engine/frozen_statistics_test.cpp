@@ -64,7 +64,7 @@ std::vector<float> trained(const ModelBuilder& builder, const PassSwitches& pass
 std::multiset<std::string> op_names(const StepPlan& plan) {
   std::multiset<std::string> names;
   for (NodeId id = 0; id < plan.model.graph.num_nodes(); ++id) {
-    names.insert(plan.model.graph.node(id).op->name());
+    names.insert(plan.model.graph.node(id).op_name());
   }
   return names;
 }

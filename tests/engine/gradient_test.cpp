@@ -150,9 +150,9 @@ TEST_CASE("gradients with frozen statistics") {
 
 TEST_CASE("a loss that is not one number is refused") {
   ModelGraph model = build_tiny_densenet({}, 2, true);
-  CHECK_THROWS_WITH(
-      build_backward(model.graph, model.images),
-      Catch::Matchers::Contains("[backward]") && Catch::Matchers::Contains("images [2,6,6,2]"));
+  model.loss = model.images;
+  CHECK_THROWS_WITH(build_backward(model), Catch::Matchers::Contains("[backward]") &&
+                                               Catch::Matchers::Contains("images [2,6,6,2]"));
 }
 
 TEST_CASE("ops refuse inputs that do not fit, naming themselves and the shapes") {

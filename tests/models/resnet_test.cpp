@@ -26,7 +26,7 @@ ResNetSpec preset(const std::string& name) {
 std::int64_t total_macs(const Graph& graph) {
   std::int64_t macs = 0;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    macs += graph.node(id).op->macs(graph.input_types(graph.node(id)));
+    macs += cost(graph, graph.node(id)).macs;
   }
   return macs;
 }
@@ -43,7 +43,7 @@ std::map<std::string, Shape> stored_shapes(const ModelGraph& model) {
 std::map<std::string, int> op_counts(const Graph& graph) {
   std::map<std::string, int> counts;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    ++counts[graph.node(id).op->name()];
+    ++counts[graph.node(id).op_name()];
   }
   return counts;
 }

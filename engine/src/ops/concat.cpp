@@ -1,29 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 // Concatenation of channels and its inverse. Placement makes both free; where it is off or does
 // not apply they copy, and count what they copied.
+#include "accrete/engine/autograd.h"
 #include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
-#include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
-#include "call_functions.h"
 
 namespace accrete {
 namespace {
 
-void copy_counted(const RunContext& context, ConstTensorView source, TensorView target) {
-  kernels::copy(context.stream, source, target, GradMode::overwrite);
-  if (context.bytes_copied != nullptr) {
-    *context.bytes_copied +=
-        source.shape.elements() * static_cast<std::int64_t>(dtype_bytes(source.dtype));
-  }
-}
+constexpr const char* kCopied = "copy";
 
 class ChannelSlice final : public Op {
  public:
   ChannelSlice(std::int64_t offset, std::int64_t count) : offset_(offset), count_(count) {}
-  std::string name() const override { return "channel_slice"; }
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    Shape shape = in[0].shape;
+  std::string name(const Node& /*node*/) const override { return "channel_slice"; }
+  void infer(Tensors& tensors) const override {
+    const TensorView x = tensors[Slot::x];
+    Shape shape = x.shape;
     if (offset_ < 0 || count_ < 1 || offset_ + count_ > shape.c) {
       throw Error(ErrorCode::invalid_argument, "[channel_slice] channels [" +
                                                    std::to_string(offset_) + ", " +
@@ -31,13 +25,15 @@ class ChannelSlice final : public Op {
                                                    to_string(shape) + " do not exist");
     }
     shape.c = count_;
-    return {{shape, in[0].dtype}};
+    tensors.plan(Slot::y, shape, x.dtype);
   }
-  std::vector<AliasRule> alias_rules() const override {
-    return {{AliasRule::Kind::view, 0, 0, offset_}};
+  std::vector<AliasRule> alias_rules(const Graph& /*graph*/, const Node& node) const override {
+    return {{AliasRule::Kind::view, node.outputs[Slot::y], node.inputs[Slot::x], offset_}};
   }
-  void run(const RunContext& context, const OpCall& call) const override {
-    copy_counted(context, TensorView(call.inputs[0].channels(offset_, count_)), call.outputs[0]);
+  const char* run(const RunContext& context, const Tensors& tensors,
+                  const Workspace& /*workspace*/) const override {
+    copy_counted(context, TensorView(tensors[Slot::x].channels(offset_, count_)), tensors[Slot::y]);
+    return kCopied;
   }
 
  private:
@@ -47,63 +43,87 @@ class ChannelSlice final : public Op {
 
 class Concat final : public Op {
  public:
-  explicit Concat(std::vector<std::int64_t> offsets) : offsets_(std::move(offsets)) {}
-  std::string name() const override { return "concat"; }
+  std::string name(const Node& /*node*/) const override { return "concat"; }
 
-  std::vector<TensorType> infer(const std::vector<TensorType>& in) const override {
-    TensorType whole = in[0];
-    whole.shape.c = 0;
-    for (const TensorType& part : in) {
-      const bool fits = part.shape.n == whole.shape.n && part.shape.h == whole.shape.h &&
-                        part.shape.w == whole.shape.w && part.dtype == whole.dtype;
+  void infer(Tensors& tensors) const override {
+    const TensorView first = tensors[Slot::part];
+    Shape whole = first.shape;
+    whole.c = 0;
+    for (std::size_t i = 0; i < tensors.node().inputs.size(); ++i) {
+      const TensorView& part = tensors.view(i);
+      const bool fits = part.shape.n == whole.n && part.shape.h == whole.h &&
+                        part.shape.w == whole.w && part.dtype == first.dtype;
       if (!fits) {
-        throw Error(ErrorCode::invalid_argument, "[concat] parts " + to_string(in[0].shape) +
+        throw Error(ErrorCode::invalid_argument, "[concat] parts " + to_string(first.shape) +
                                                      " and " + to_string(part.shape) +
                                                      " differ in more than their channels");
       }
-      whole.shape.c += part.shape.c;
+      whole.c += part.shape.c;
     }
-    return {whole};
+    tensors.plan(Slot::y, whole, first.dtype);
   }
 
-  std::vector<AliasRule> alias_rules() const override {
+  std::vector<AliasRule> alias_rules(const Graph& graph, const Node& node) const override {
     std::vector<AliasRule> rules;
-    for (std::size_t i = 0; i < offsets_.size(); ++i) {
-      rules.push_back({AliasRule::Kind::holds, 0, static_cast<std::int32_t>(i), offsets_[i]});
+    std::int64_t offset = 0;
+    for (const auto& [slot, part] : node.inputs) {
+      rules.push_back({AliasRule::Kind::holds, node.outputs[Slot::y], part, offset});
+      offset += graph.value(part).type.shape.c;
     }
     return rules;
   }
 
-  void run(const RunContext& context, const OpCall& call) const override {
-    for (std::size_t i = 0; i < offsets_.size(); ++i) {
-      const TensorView& part = call.inputs[i];
-      const TensorView target = call.outputs[0].channels(offsets_[i], part.shape.c);
+  const char* run(const RunContext& context, const Tensors& tensors,
+                  const Workspace& /*workspace*/) const override {
+    std::int64_t offset = 0;
+    for (std::size_t i = 0; i < tensors.node().inputs.size(); ++i) {
+      const TensorView& part = tensors.view(i);
+      const TensorView target = tensors[Slot::y].channels(offset, part.shape.c);
       if (part.data != target.data) {
         copy_counted(context, part, target);
       }
+      offset += part.shape.c;
     }
+    return kCopied;
   }
 
+  // The gradient of a part is a slice, whether something is owed to it or not.
   void backward(BackwardContext& context) const override {
-    for (int i = 0; i < context.num_inputs(); ++i) {
-      if (!context.needs_gradient(i)) {
-        continue;
+    const Gradient whole = context.gradient(Slot::y);
+    std::int64_t offset = 0;
+    std::size_t index = 0;
+    for (const auto& [slot, part] : context.node().inputs) {
+      const std::int64_t channels = context.graph().value(part).type.shape.c;
+      if (context.needs_gradient(part)) {
+        const auto op = std::make_shared<ChannelSlice>(offset, channels);
+        const auto slice = [&, value = part](ValueId of) {
+          return context.add_node(
+              value, {.op = op, .inputs = {{Slot::x, of}}, .outputs = {Slot::y}})[Slot::y];
+        };
+        Gradient gradient{slice(whole.g)};
+        if (whole.deferred()) {
+          gradient.a = slice(whole.a);
+          gradient.b = slice(whole.b);
+          gradient.mean = joined_part(context.graph(), whole.mean, index);
+          gradient.inv_std = joined_part(context.graph(), whole.inv_std, index);
+        }
+        context.contribute_value(part, gradient);
       }
-      const auto slice = std::make_shared<ChannelSlice>(offsets_[static_cast<std::size_t>(i)],
-                                                        context.input_type(i).shape.c);
-      const Gradient whole = context.unapplied_gradient();
-      Gradient part;
-      part.g = context.add_node(i, slice, {whole.g});
-      if (whole.deferred()) {
-        part.a = context.add_node(i, slice, {whole.a});
-        part.b = context.add_node(i, slice, {whole.b});
-      }
-      context.contribute_unapplied(i, part);
+      offset += channels;
+      ++index;
     }
   }
 
  private:
-  std::vector<std::int64_t> offsets_;
+  // The statistics of a concat are those of its parts (statistics_once.cpp), joined in that order.
+  static ValueId joined_part(const Graph& graph, ValueId vector, std::size_t index) {
+    const Node* concat = graph.producer(vector);
+    if (concat == nullptr || !concat->inputs.has(Slot::part)) {
+      throw Error(ErrorCode::internal, "[concat] " + graph.value(vector).name +
+                                           " is not joined from the statistics of parts");
+    }
+    return (concat->inputs.begin() + index)->value;
+  }
 };
 
 }  // namespace
@@ -112,18 +132,17 @@ ValueId ops::concat(Graph& graph, const std::string& name, const std::vector<Val
   if (parts.empty()) {
     throw Error(ErrorCode::invalid_argument, "[concat] " + name + " has no parts");
   }
-  std::vector<std::int64_t> offsets;
-  std::int64_t offset = 0;
+  Operands inputs;
   for (const ValueId part : parts) {
-    offsets.push_back(offset);
-    offset += graph.value(part).type.shape.c;
+    inputs.add(Slot::part, part);
   }
-  return graph.add_node(name, std::make_shared<Concat>(offsets), parts)[0];
+  return graph.add_node({name, std::make_shared<Concat>(), inputs, {Slot::y}})[Slot::y];
 }
 
 ValueId ops::channel_slice(Graph& graph, const std::string& name, ValueId x, std::int64_t offset,
                            std::int64_t count) {
-  return graph.add_node(name, std::make_shared<ChannelSlice>(offset, count), {x})[0];
+  return graph.add_node(
+      {name, std::make_shared<ChannelSlice>(offset, count), {{Slot::x, x}}, {Slot::y}})[Slot::y];
 }
 
 }  // namespace accrete

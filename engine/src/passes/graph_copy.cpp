@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "passes/graph_copy.h"
 
-#include "accrete/engine/op.h"
 #include "accrete/kernels/error.h"
 
 namespace accrete {
 
-GraphCopy::GraphCopy(const ModelGraph& from) : from_(from) {
-  values_.assign(static_cast<std::size_t>(from.graph.num_values()), kNoValue);
+GraphCopy::GraphCopy(const ModelGraph& from)
+    : from_(from), values_(from.graph.num_values(), kNoValue) {
   for (ValueId id = 0; id < from.graph.num_values(); ++id) {
     const Value& value = from.graph.value(id);
     switch (value.kind) {
@@ -30,60 +29,37 @@ GraphCopy::GraphCopy(const ModelGraph& from) : from_(from) {
 }
 
 ValueId GraphCopy::operator[](ValueId old) const {
-  const ValueId fresh = values_[static_cast<std::size_t>(old)];
-  if (fresh == kNoValue) {
+  if (values_[old] == kNoValue) {
     throw Error(ErrorCode::internal,
                 "[pass] " + from_.graph.value(old).name + " is read before it is written");
   }
-  return fresh;
+  return values_[old];
 }
 
-std::vector<ValueId> GraphCopy::mapped(const std::vector<ValueId>& old) const {
-  std::vector<ValueId> fresh;
-  fresh.reserve(old.size());
-  for (const ValueId id : old) {
-    fresh.push_back((*this)[id]);
+Node GraphCopy::mapped(const Node& old) const {
+  Node fresh = old;
+  for (Operand& input : fresh.inputs) {
+    input.value = (*this)[input.value];
   }
   return fresh;
 }
 
-void GraphCopy::copy(const Node& node) {
-  copy_as(node, node.op, mapped(node.inputs));
-}
-
-std::vector<ValueId> GraphCopy::copy_as(const Node& node, std::shared_ptr<const Op> op,
-                                        const std::vector<ValueId>& inputs) {
-  std::vector<ValueId> outputs = graph().add_node(node.name, std::move(op), inputs);
-  for (std::size_t i = 0; i < node.outputs.size(); ++i) {
-    map(node.outputs[i], outputs[i]);
+Operands GraphCopy::add(const Node& old, Node fresh) {
+  Operands written = graph().add_node(std::move(fresh));
+  for (const auto& [slot, value] : old.outputs) {
+    map(value, written[slot]);
   }
-  return outputs;
+  return written;
 }
 
 void GraphCopy::map(ValueId old, ValueId fresh) {
-  values_[static_cast<std::size_t>(old)] = fresh;
+  values_[old] = fresh;
   if (from_.graph.is_output(old)) {
     graph().mark_output(fresh);
   }
 }
 
 ModelGraph GraphCopy::finish() {
-  const Graph& old = from_.graph;
-  for (ValueId id = 0; id < old.num_values(); ++id) {
-    const ChannelStatistics& statistics = old.statistics(id);
-    const ValueId fresh = values_[static_cast<std::size_t>(id)];
-    if (statistics.mean != kNoValue && fresh != kNoValue) {
-      graph().set_statistics(fresh, {(*this)[statistics.mean], (*this)[statistics.variance],
-                                     (*this)[statistics.inv_std], statistics.epsilon});
-    }
-  }
-  for (ValueId id = 0; id < old.num_values(); ++id) {
-    const ValueId twin = old.value(id).twin;
-    const ValueId fresh = values_[static_cast<std::size_t>(id)];
-    if (twin != kNoValue && fresh != kNoValue) {
-      graph().set_twin(fresh, (*this)[twin]);
-    }
-  }
   to_.images = (*this)[from_.images];
   to_.labels = (*this)[from_.labels];
   to_.loss = (*this)[from_.loss];
@@ -91,10 +67,16 @@ ModelGraph GraphCopy::finish() {
   return std::move(to_);
 }
 
-DifferentiatedModel GraphCopy::finish(const std::vector<ParameterGradient>& gradients) {
+DifferentiatedModel GraphCopy::finish(const DifferentiatedModel& from) {
   DifferentiatedModel result;
-  for (const ParameterGradient& pair : gradients) {
+  for (const ParameterGradient& pair : from.gradients) {
     result.gradients.push_back({(*this)[pair.parameter], (*this)[pair.gradient]});
+  }
+  result.twins = Table<ValueId>(graph().num_values(), kNoValue);
+  for (ValueId old = 0; old < values_.size(); ++old) {
+    if (from.twins[old] != kNoValue && values_[old] != kNoValue) {
+      result.twins[values_[old]] = (*this)[from.twins[old]];
+    }
   }
   result.model = finish();
   return result;

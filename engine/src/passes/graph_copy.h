@@ -3,11 +3,7 @@
 // stands. Inputs, parameters and states come over first, in order.
 #pragma once
 
-#include <memory>
-#include <string>
-#include <vector>
-
-#include "passes/differentiated_model.h"
+#include "accrete/engine/autograd.h"
 
 namespace accrete {
 
@@ -18,26 +14,26 @@ class GraphCopy {
   Graph& graph() { return to_.graph; }
   /// The copy of a value; it must have been copied or mapped before.
   ValueId operator[](ValueId old) const;
-  std::vector<ValueId> mapped(const std::vector<ValueId>& old) const;
+  /// A node as one of the copy, to be edited and added: it reads the copies of its inputs, and
+  /// writes the same slots.
+  Node mapped(const Node& old) const;
 
   /// Copies a node as it is.
-  void copy(const Node& node);
-  /// Copies a node with another op and other inputs, which are values of the copy. The op has at
-  /// least the outputs of the old one, in the same order; returns all of them.
-  std::vector<ValueId> copy_as(const Node& node, std::shared_ptr<const Op> op,
-                               const std::vector<ValueId>& inputs);
+  Operands copy(const Node& old) { return add(old, mapped(old)); }
+  /// Adds a node in the place of one that wrote the same slots, and perhaps fewer.
+  Operands add(const Node& old, Node fresh);
   /// Readers of `old` read `fresh` from now on.
   void map(ValueId old, ValueId fresh);
 
   /// The finished copy with the model's special values.
   ModelGraph finish();
-  /// The same behind reverse mode, with the gradients of the parameters.
-  DifferentiatedModel finish(const std::vector<ParameterGradient>& gradients);
+  /// The same behind reverse mode, with what is known of the values.
+  DifferentiatedModel finish(const DifferentiatedModel& from);
 
  private:
   const ModelGraph& from_;
   ModelGraph to_;
-  std::vector<ValueId> values_;  // by old ValueId
+  Table<ValueId> values_;  // by old ValueId
 };
 
 }  // namespace accrete

@@ -1,30 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gradients of a convolution's weights and data as one node. Both read x and the gradient of y,
 // and on a GPU one launch computes them side by side.
-#include "ops/conv.h"
+#include "accrete/engine/op.h"
 #include "passes/graph_copy.h"
 #include "passes/pass.h"
 
 namespace accrete {
+namespace {
 
-// Conv::backward puts the two next to each other, the weights first.
+// What both read is the same, and there is a norm.
+bool can_be_one(const Node& first, const Node& second) {
+  if (first.op != second.op || !first.op->traits().computes_side_by_side ||
+      !first.inputs.has(Slot::mean) || !second.inputs.has(Slot::mean)) {
+    return false;
+  }
+  for (const auto& [slot, value] : first.inputs) {
+    if (second.inputs.has(slot) && second.inputs[slot] != value) {
+      return false;
+    }
+  }
+  return true;
+}
+
+}  // namespace
+
+// Their backward rule puts the two next to each other, the weights first.
 DifferentiatedModel pair_gradients(const DifferentiatedModel& from) {
   const Graph& graph = from.model.graph;
   GraphCopy copy(from.model);
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const Node& node = graph.node(id);
-    const PairedGradients pair = id + 1 < graph.num_nodes()
-                                     ? pair_conv_gradients(node, graph.node(id + 1))
-                                     : PairedGradients{};
-    if (pair.op == nullptr) {
-      copy.copy(node);
+    const Node& weights = graph.node(id);
+    if (id + 1 == graph.num_nodes() || !can_be_one(weights, graph.node(id + 1))) {
+      copy.copy(weights);
       continue;
     }
     const Node& data = graph.node(++id);
-    const std::vector<ValueId> outputs = copy.copy_as(data, pair.op, copy.mapped(pair.inputs));
-    copy.map(node.outputs[0], outputs.back());
+    Node both = data;
+    for (const auto& [slot, value] : weights.inputs) {
+      if (!both.inputs.has(slot)) {
+        both.inputs.add(slot, value);
+      }
+    }
+    both.outputs = data.outputs + weights.outputs;
+    copy.add(both, copy.mapped(both));
   }
-  return copy.finish(from.gradients);
+  return copy.finish(from);
 }
 
 }  // namespace accrete

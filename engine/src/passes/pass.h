@@ -6,13 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "accrete/engine/autograd.h"
 #include "accrete/engine/passes.h"
 #include "accrete/kernels/tensor_view.h"
-#include "passes/differentiated_model.h"
 
 namespace accrete {
 
 using PassNotes = std::vector<std::string>;
+
+/// Whether a node has a weight, and one that covers a single pixel.
+inline bool has_pointwise_weight(const Graph& graph, const Node& node) {
+  const ValueId weight = node.inputs[Slot::weight];
+  return weight != kNoValue && graph.value(weight).type.shape.h == 1 &&
+         graph.value(weight).type.shape.w == 1;
+}
 
 // Forward graphs.
 
@@ -33,6 +40,13 @@ ModelGraph statistics_in_epilogue(const ModelGraph& model, PassNotes& notes);
 DifferentiatedModel pair_gradients(const DifferentiatedModel& from);
 /// Gradients that are known to be zero: one fill.
 DifferentiatedModel zero_gradients_once(const DifferentiatedModel& from);
+/// Trading time for memory: forward values that the backward pass reads are computed again there
+/// instead of being kept. Level 1 drops the outputs of 1x1
+/// convolutions that read through NormRelu (bottlenecks) and computes each again in front of its
+/// first backward reader; level 2 also drops all feature buffers, and computes one again as a whole
+/// when the backward pass enters its block. Statistics are kept, random numbers are functions of
+/// the step: the same bits come out.
+DifferentiatedModel recompute(DifferentiatedModel from, int level);
 /// The passes behind reverse mode that are switched on and worth something on the device.
 DifferentiatedModel rewrite_differentiated(DifferentiatedModel model, const PassSwitches& switches,
                                            Device device, std::vector<PassReport>& reports);

@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "passes/recompute.h"
-
 #include <map>
-#include <string>
 
-#include "accrete/engine/op.h"
-#include "ops/conv.h"
 #include "passes/graph_copy.h"
+#include "passes/pass.h"
 
 namespace accrete {
 namespace {
 
 class Recomputer {
  public:
-  Recomputer(const DifferentiatedModel& from, NodeId first_backward, int level)
-      : from_(from), old_(from.model.graph), first_backward_(first_backward), copy_(from.model) {
-    kept_.assign(static_cast<std::size_t>(old_.num_values()), Kept::yes);
+  Recomputer(const DifferentiatedModel& from, int level)
+      : from_(from),
+        old_(from.model.graph),
+        first_backward_(first_backward_node(from.model)),
+        copy_(from.model),
+        kept_(old_.num_values(), Kept::yes) {
     mark_bottlenecks();
     if (level >= 2) {
       mark_features();
@@ -29,26 +28,28 @@ class Recomputer {
         copy_.copy(node);
         continue;
       }
-      std::vector<ValueId> inputs;
-      for (const ValueId input : node.inputs) {
-        inputs.push_back(for_backward(input));
+      Node fresh = node;
+      for (Operand& input : fresh.inputs) {
+        input.value = for_backward(input.value);
       }
-      copy_.copy_as(node, node.op, inputs);
+      copy_.add(node, std::move(fresh));
     }
-    return copy_.finish(from_.gradients);
+    DifferentiatedModel result = copy_.finish(from_);
+    result.again = Table<bool>(result.model.graph.num_values());
+    for (const ValueId value : again_) {
+      result.again[value] = true;
+    }
+    return result;
   }
 
  private:
   enum class Kept : std::uint8_t { yes, bottleneck, feature };
 
-  Kept& kept(ValueId value) { return kept_[static_cast<std::size_t>(value)]; }
-
   void mark_bottlenecks() {
     for (NodeId id = 0; id < first_backward_; ++id) {
       const Node& node = old_.node(id);
-      const auto* conv = dynamic_cast<const Conv*>(node.op.get());
-      if (conv != nullptr && conv->is_bottleneck(old_.value(node.inputs[1]).type.shape)) {
-        kept(node.outputs[0]) = Kept::bottleneck;
+      if (node.inputs.has(Slot::mean) && has_pointwise_weight(old_, node)) {
+        kept_[node.outputs[Slot::y]] = Kept::bottleneck;
       }
     }
   }
@@ -58,13 +59,14 @@ class Recomputer {
   void mark_features() {
     for (NodeId id = 0; id < first_backward_; ++id) {
       const Node& node = old_.node(id);
-      if (node.op->name() != "concat" || old_.value(node.outputs[0]).type.shape.pixels() == 1) {
+      const ValueId whole = node.outputs[Slot::y];
+      if (!node.inputs.has(Slot::part) || old_.value(whole).type.shape.pixels() == 1) {
         continue;
       }
-      kept(node.outputs[0]) = Kept::feature;
-      for (const ValueId part : node.inputs) {
+      kept_[whole] = Kept::feature;
+      for (const auto& [slot, part] : node.inputs) {
         if (old_.value(part).kind == ValueKind::intermediate) {
-          kept(part) = Kept::feature;
+          kept_[part] = Kept::feature;
         }
       }
     }
@@ -72,7 +74,7 @@ class Recomputer {
 
   // A value as backward nodes read it.
   ValueId for_backward(ValueId old) {
-    if (kept(old) != Kept::bottleneck) {
+    if (kept_[old] != Kept::bottleneck) {
       return available(old);
     }
     const auto found = bottlenecks_.find(old);
@@ -85,10 +87,10 @@ class Recomputer {
   // A value that nodes which compute something again read: bottlenecks on the way to features are
   // not kept for the backward pass.
   ValueId available(ValueId old) {
-    if (kept(old) == Kept::yes) {
+    if (kept_[old] == Kept::yes) {
       return copy_[old];
     }
-    if (kept(old) == Kept::bottleneck) {
+    if (kept_[old] == Kept::bottleneck) {
       return compute_again(old);
     }
     const auto found = features_.find(old);
@@ -98,38 +100,32 @@ class Recomputer {
     return features_[old] = compute_again(old);
   }
 
+  // By a node like the one that wrote it, but for the statistics, which are kept.
   ValueId compute_again(ValueId old) {
-    const Node& node = old_.node(old_.value(old).producer);
-    std::vector<ValueId> inputs;
-    for (const ValueId input : node.inputs) {
-      inputs.push_back(available(input));
+    Node node = *old_.producer(old);
+    for (Operand& input : node.inputs) {
+      input.value = available(input.value);
     }
-    const auto plain = node.op->without_statistics();
-    const auto outputs =
-        copy_.graph().add_node(node.name + ".again", plain != nullptr ? plain : node.op, inputs);
-    for (std::size_t i = 0; i < outputs.size(); ++i) {
-      if (node.outputs[i] == old) {
-        copy_.graph().set_statistics(outputs[i], copy_.graph().statistics(copy_[old]));
-        copy_.graph().set_again(outputs[i]);
-        return outputs[i];
-      }
-    }
-    return kNoValue;
+    node.name += ".again";
+    node.outputs = node.outputs.without({Slot::y_mean, Slot::y_variance, Slot::y_inv_std});
+    again_.push_back(copy_.graph().add_node(std::move(node))[Slot::y]);
+    return again_.back();
   }
 
   const DifferentiatedModel& from_;
   const Graph& old_;
   NodeId first_backward_;
   GraphCopy copy_;
-  std::vector<Kept> kept_;
+  Table<Kept> kept_;
   std::map<ValueId, ValueId> bottlenecks_;
   std::map<ValueId, ValueId> features_;
+  std::vector<ValueId> again_;
 };
 
 }  // namespace
 
-DifferentiatedModel recompute(const DifferentiatedModel& from, NodeId first_backward, int level) {
-  return level > 0 ? Recomputer(from, first_backward, level).run() : from;
+DifferentiatedModel recompute(DifferentiatedModel from, int level) {
+  return level > 0 ? Recomputer(from, level).run() : std::move(from);
 }
 
 }  // namespace accrete

@@ -1,64 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 // Statistics of a value that the op writing it can take on the way: no pass over the value.
 #include "accrete/engine/op.h"
-#include "ops/channel_statistics.h"
 #include "passes/graph_copy.h"
 #include "passes/pass.h"
 
 namespace accrete {
 namespace {
 
-const ChannelStatisticsOp* statistics_op(const Node& node) {
-  return dynamic_cast<const ChannelStatisticsOp*>(node.op.get());
+// Whether a node computes the statistics of x and no more.
+bool takes_statistics(const Node& node) {
+  return node.outputs.has(Slot::variance);
 }
 
-// The node whose output 0 is read by the statistics node and that can take them, or kNoNode.
+bool can_take_statistics(const Node& writer) {
+  const OpTraits traits = writer.op->traits();
+  return traits.takes_statistics && !writer.outputs.has(Slot::y_mean) &&
+         (writer.inputs.has(Slot::mean) || !traits.statistics_need_norm);
+}
+
+// The node whose y is read by the statistics node and that can take them, or kNoNode.
 NodeId taking_producer(const Graph& graph, const Node& node, PassNotes& notes) {
-  const ValueId x = node.inputs[0];
-  const NodeId producer = graph.value(x).producer;
-  if (producer == kNoNode) {
+  const ValueId x = node.inputs[Slot::x];
+  const Node* writer = graph.producer(x);
+  if (writer == nullptr) {
     notes.push_back(node.name + ": a pass of its own, " + graph.value(x).name +
                     " is given from outside");
     return kNoNode;
   }
-  const Node& writer = graph.node(producer);
-  const float epsilon = statistics_op(node)->epsilon();
-  if (writer.outputs[0] != x || writer.op->with_statistics(epsilon) == nullptr) {
-    notes.push_back(node.name + ": a pass of its own, " + writer.op->name() +
+  if (writer->outputs[Slot::y] != x || !can_take_statistics(*writer)) {
+    notes.push_back(node.name + ": a pass of its own, " + writer->op_name() +
                     " cannot take statistics");
     return kNoNode;
   }
-  return producer;
+  return graph.value(x).producer;
 }
 
 }  // namespace
 
 ModelGraph statistics_in_epilogue(const ModelGraph& model, PassNotes& notes) {
   const Graph& graph = model.graph;
-  std::vector<NodeId> taken(static_cast<std::size_t>(graph.num_nodes()), kNoNode);
-  std::vector<bool> gone(static_cast<std::size_t>(graph.num_nodes()), false);
+  Table<NodeId> taken(graph.num_nodes(), kNoNode);
+  Table<bool> gone(graph.num_nodes());
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    if (statistics_op(graph.node(id)) == nullptr) {
-      continue;
-    }
-    const NodeId producer = taking_producer(graph, graph.node(id), notes);
-    if (producer != kNoNode && taken[static_cast<std::size_t>(producer)] == kNoNode) {
-      taken[static_cast<std::size_t>(producer)] = id;
-      gone[static_cast<std::size_t>(id)] = true;
+    const NodeId producer =
+        takes_statistics(graph.node(id)) ? taking_producer(graph, graph.node(id), notes) : kNoNode;
+    if (producer != kNoNode && taken[producer] == kNoNode) {
+      taken[producer] = id;
+      gone[id] = true;
     }
   }
   GraphCopy copy(model);
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
-    const NodeId statistics = taken[static_cast<std::size_t>(id)];
-    if (statistics != kNoNode) {
-      const Node& removed = graph.node(statistics);
-      const auto op = node.op->with_statistics(statistics_op(removed)->epsilon());
-      const std::vector<ValueId> outputs = copy.copy_as(node, op, copy.mapped(node.inputs));
-      for (std::size_t i = 0; i < 3; ++i) {
-        copy.map(removed.outputs[i], outputs[outputs.size() - 3 + i]);
-      }
-    } else if (!gone[static_cast<std::size_t>(id)]) {
+    if (taken[id] != kNoNode) {
+      const Node& removed = graph.node(taken[id]);
+      Node fresh = copy.mapped(node);
+      fresh.outputs = fresh.outputs + Operands{Slot::y_mean, Slot::y_variance, Slot::y_inv_std};
+      fresh.epsilon = removed.epsilon;
+      const Operands written = copy.add(node, std::move(fresh));
+      copy.map(removed.outputs[Slot::mean], written[Slot::y_mean]);
+      copy.map(removed.outputs[Slot::variance], written[Slot::y_variance]);
+      copy.map(removed.outputs[Slot::inv_std], written[Slot::y_inv_std]);
+    } else if (!gone[id]) {
       copy.copy(node);
     }
   }

@@ -11,49 +11,51 @@
 // reader must know how to add to: a batch norm takes part only if all readers of all values it is
 // connected with through concats are batch norms with ReLU. Running statistics are constants:
 // nothing is deferred, and every batch norm that normalises with them takes part.
-#include <numeric>
+#include <map>
 
-#include "accrete/engine/op.h"
 #include "accrete/engine/ops.h"
-#include "ops/batch_norm.h"
-#include "ops/channel_statistics.h"
-#include "ops/norm_relu.h"
-#include "ops/running_statistics.h"
+#include "ops/norm.h"
 #include "passes/graph_copy.h"
 #include "passes/pass.h"
 
 namespace accrete {
 namespace {
 
-const BatchNorm* batch_norm(const Node& node) {
-  return dynamic_cast<const BatchNorm*>(node.op.get());
+// Whether a node is a batch norm, and one with statistics of the batch.
+bool is_batch_norm(const Node& node) {
+  return node.inputs.has(Slot::x) && node.inputs.has(Slot::running_mean);
+}
+bool has_batch_statistics(const Node& node) {
+  return is_batch_norm(node) && node.outputs.has(Slot::mean);
 }
 
 bool is_concat(const Node& node) {
-  return node.op->name() == "concat";
+  return node.inputs.has(Slot::part);
 }
 
 // Values connected through concats, as a forest of representatives.
 class Families {
  public:
-  explicit Families(const Graph& graph) : parent_(static_cast<std::size_t>(graph.num_values())) {
-    std::iota(parent_.begin(), parent_.end(), 0);
+  explicit Families(const Graph& graph) : parent_(graph.num_values()) {
+    for (ValueId id = 0; id < graph.num_values(); ++id) {
+      parent_[id] = id;
+    }
     for (NodeId id = 0; id < graph.num_nodes(); ++id) {
       const Node& node = graph.node(id);
-      for (const ValueId part : is_concat(node) ? node.inputs : std::vector<ValueId>()) {
-        parent_[static_cast<std::size_t>(of(part))] = of(node.outputs[0]);
+      for (const auto& [slot, part] : node.inputs.only({Slot::part})) {
+        parent_[of(part)] = of(node.outputs[Slot::y]);
       }
     }
   }
   ValueId of(ValueId value) const {
-    while (parent_[static_cast<std::size_t>(value)] != value) {
-      value = parent_[static_cast<std::size_t>(value)];
+    while (parent_[value] != value) {
+      value = parent_[value];
     }
     return value;
   }
 
  private:
-  std::vector<ValueId> parent_;
+  Table<ValueId> parent_;
 };
 
 // What is known of a family of values.
@@ -68,30 +70,26 @@ void consider(const Graph& graph, ValueId value, const Node& reader, Family& fam
   if (is_concat(reader)) {
     return;
   }
-  const BatchNorm* norm = batch_norm(reader);
-  if (norm != nullptr && (!norm->has_batch_statistics() || reader.inputs[0] != value)) {
-    norm = nullptr;
+  const bool norm = has_batch_statistics(reader) && reader.inputs[Slot::x] == value;
+  if (!norm || !reader.relu) {
+    family.obstacle = graph.value(value).name + " is also read by " + reader.op_name();
   }
-  if (norm == nullptr || !norm->has_relu()) {
-    family.obstacle = graph.value(value).name + " is also read by " + reader.op->name();
-  }
-  if (norm != nullptr) {
-    const float epsilon = norm->options().epsilon;
-    family.epsilons_differ |= family.epsilon != 0.0F && family.epsilon != epsilon;
-    family.epsilon = epsilon;
+  if (norm) {
+    family.epsilons_differ |= family.epsilon != 0.0F && family.epsilon != reader.epsilon;
+    family.epsilon = reader.epsilon;
   }
 }
 
 // By representative.
-std::vector<Family> describe_families(const Graph& graph, const Families& families) {
-  std::vector<Family> all(static_cast<std::size_t>(graph.num_values()));
+Table<Family> describe_families(const Graph& graph, const Families& families) {
+  Table<Family> all(graph.num_values());
   const auto readers = graph.consumers();
   for (ValueId id = 0; id < graph.num_values(); ++id) {
-    Family& family = all[static_cast<std::size_t>(families.of(id))];
+    Family& family = all[families.of(id)];
     if (graph.value(id).kind != ValueKind::intermediate || graph.is_output(id)) {
       family.obstacle = graph.value(id).name + " is no intermediate value";
     }
-    for (const NodeId reader : readers[static_cast<std::size_t>(id)]) {
+    for (const NodeId reader : readers[id]) {
       consider(graph, id, graph.node(reader), family);
     }
   }
@@ -110,92 +108,110 @@ class Rewriter {
   ModelGraph run() {
     for (NodeId id = 0; id < old_.num_nodes(); ++id) {
       const Node& node = old_.node(id);
-      const BatchNorm* norm = batch_norm(node);
-      if (norm != nullptr && norm->has_batch_statistics()) {
-        rewrite_batch_statistics(node, *norm);
-      } else if (norm != nullptr && norm->has_relu()) {
-        rewrite_running_statistics(node, *norm);
+      if (has_batch_statistics(node)) {
+        rewrite_batch_statistics(node);
+      } else if (is_batch_norm(node) && node.relu) {
+        rewrite_running_statistics(node);
       } else {
         copy_.copy(node);
       }
     }
-    if (!running_.empty()) {
-      add_running_statistics(copy_.graph(), "running_statistics", running_);
+    if (!updates_.empty()) {
+      add_running_statistics(copy_.graph(), "running_statistics", updated_, updates_);
     }
     return copy_.finish();
   }
 
  private:
-  void rewrite_running_statistics(const Node& node, const BatchNorm& norm) {
-    const std::vector<ValueId> in = copy_.mapped(node.inputs);
-    const ValueId inv_std = copy_.graph().add_node(
-        node.name + ".inv_std", make_inverse_deviation(norm.options().epsilon), {in[4]})[0];
-    copy_.map(node.outputs[0],
-              add_norm_relu(copy_.graph(), node.name, {in[0], in[3], inv_std, in[1], in[2]}));
+  void rewrite_running_statistics(const Node& node) {
+    const Operands in = copy_.mapped(node).inputs;
+    const Operands added = copy_.graph().add_node(
+        inverse_deviation(node.name + ".inv_std", in[Slot::running_var], node.epsilon));
+    copy_.map(node.outputs[Slot::y], add_norm_relu(copy_.graph(), node.name,
+                                                   {{Slot::x, in[Slot::x]},
+                                                    {Slot::mean, in[Slot::running_mean]},
+                                                    {Slot::inv_std, added[Slot::inv_std]},
+                                                    {Slot::gamma, in[Slot::gamma]},
+                                                    {Slot::beta, in[Slot::beta]}}));
   }
 
-  void rewrite_batch_statistics(const Node& node, const BatchNorm& norm) {
-    const Family& family = descriptions_[static_cast<std::size_t>(families_.of(node.inputs[0]))];
+  void rewrite_batch_statistics(const Node& node) {
+    const Family& family = descriptions_[families_.of(node.inputs[Slot::x])];
     if (family.epsilons_differ) {
       notes_.push_back(node.name + ": stays a batch norm, its epsilon is not that of the others");
       copy_.copy(node);
       return;
     }
-    const std::vector<ValueId> in = copy_.mapped(node.inputs);
-    const ChannelStatistics statistics = statistics_of(in[0], family.epsilon);
-    const std::string obstacle = norm.has_relu() ? family.obstacle : "no ReLU follows it";
+    const Operands in = copy_.mapped(node).inputs;
+    const Operands statistics = statistics_of(in[Slot::x], family.epsilon);
+    const Operands x = in.only({Slot::x});
+    const Operands affine = in.only({Slot::gamma, Slot::beta});
+    const Operands applied = statistics.only({Slot::mean, Slot::inv_std});
+    const std::string obstacle = node.relu ? family.obstacle : "no ReLU follows it";
     if (obstacle.empty()) {
-      copy_.map(node.outputs[0],
-                add_norm_relu(copy_.graph(), node.name,
-                              {in[0], statistics.mean, statistics.inv_std, in[1], in[2]}));
+      copy_.map(node.outputs[Slot::y],
+                add_norm_relu(copy_.graph(), node.name, x + applied + affine));
     } else {
       notes_.push_back(node.name + ": makes passes of its own, " + obstacle);
-      copy_.map(
-          node.outputs[0],
-          copy_.graph().add_node(node.name, make_batch_norm_normalise(norm.options()),
-                                 {in[0], in[1], in[2], statistics.mean, statistics.inv_std})[0]);
+      copy_.map(node.outputs[Slot::y], add_batch_norm_normalise(copy_.graph(), node.name,
+                                                                x + affine + applied, node.relu));
     }
-    running_.push_back({statistics.mean, statistics.variance, in[3], in[4],
-                        copy_.graph().value(in[0]).type.shape.pixels(), norm.options().momentum});
+    update_running(node, in, statistics);
   }
 
-  // Statistics of a value of the copy: computed once, or put together from those of its parts.
-  ChannelStatistics statistics_of(ValueId x, float epsilon) {
-    Graph& graph = copy_.graph();
-    if (graph.statistics(x).mean != kNoValue) {
-      return graph.statistics(x);
+  void update_running(const Node& node, const Operands& in, const Operands& statistics) {
+    const Shape& x = copy_.graph().value(in[Slot::x]).type.shape;
+    kernels::RunningStatistics update;
+    update.channels = x.c;
+    update.pixels = x.pixels();
+    update.momentum = node.momentum;
+    updates_.push_back(update);
+    updated_ = std::move(updated_) + statistics.only({Slot::mean, Slot::variance}) +
+               in.only({Slot::running_mean, Slot::running_var});
+  }
+
+  // mean, variance and inv_std of a value of the copy: computed once, or put together from those of
+  // its parts.
+  Operands statistics_of(ValueId x, float epsilon) {
+    const auto known = statistics_.find(x);
+    if (known != statistics_.end()) {
+      return known->second;
     }
-    const NodeId producer = graph.value(x).producer;
-    const bool joined = producer != kNoNode && is_concat(graph.node(producer));
-    const ChannelStatistics statistics =
-        joined ? joined_statistics(Node(graph.node(producer)), epsilon)
-               : add_channel_statistics(graph, graph.value(x).name + ".statistics", x, epsilon);
-    graph.set_statistics(x, statistics);
+    const Node* producer = copy_.graph().producer(x);
+    const std::string name = copy_.graph().value(x).name + ".statistics";
+    const Operands statistics = producer != nullptr && is_concat(*producer)
+                                    ? joined_statistics(Node(*producer), epsilon)
+                                    : add_statistics(copy_.graph(), name, x, epsilon);
+    statistics_[x] = statistics;
     return statistics;
   }
 
-  ChannelStatistics joined_statistics(const Node& concat, float epsilon) {
-    std::vector<ValueId> means, variances, inv_stds;
-    ChannelStatistics joined;
-    for (const ValueId part : concat.inputs) {
-      joined = statistics_of(part, epsilon);
-      means.push_back(joined.mean);
-      variances.push_back(joined.variance);
-      inv_stds.push_back(joined.inv_std);
+  Operands joined_statistics(const Node& concat, float epsilon) {
+    std::vector<Operands> parts;
+    for (const auto& [slot, part] : concat.inputs) {
+      parts.push_back(statistics_of(part, epsilon));
     }
-    Graph& graph = copy_.graph();
-    joined.mean = ops::concat(graph, concat.name + ".mean", means);
-    joined.variance = ops::concat(graph, concat.name + ".variance", variances);
-    joined.inv_std = ops::concat(graph, concat.name + ".inv_std", inv_stds);
+    Operands joined;
+    for (const auto& [slot, suffix] :
+         {std::pair(Slot::mean, ".mean"), std::pair(Slot::variance, ".variance"),
+          std::pair(Slot::inv_std, ".inv_std")}) {
+      std::vector<ValueId> vectors;
+      for (const Operands& part : parts) {
+        vectors.push_back(part[slot]);
+      }
+      joined.add(slot, ops::concat(copy_.graph(), concat.name + suffix, vectors));
+    }
     return joined;
   }
 
   const Graph& old_;
   Families families_;
-  std::vector<Family> descriptions_;
+  Table<Family> descriptions_;
   PassNotes& notes_;
   GraphCopy copy_;
-  std::vector<RunningUpdate> running_;
+  std::map<ValueId, Operands> statistics_;  // of values of the copy
+  Operands updated_;                        // for each of the updates
+  std::vector<kernels::RunningStatistics> updates_;
 };
 
 }  // namespace

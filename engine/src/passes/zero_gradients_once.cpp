@@ -4,50 +4,43 @@
 #include <algorithm>
 
 #include "accrete/engine/ops.h"
-#include "ops/zero_gradient.h"
 #include "passes/graph_copy.h"
 #include "passes/pass.h"
 
 namespace accrete {
 namespace {
 
-// Whether a node makes zeros for a vector of channels.
-bool is_zero_vector(const Graph& graph, const Node& node) {
-  return is_zero_gradient(*node.op) && graph.value(node.outputs[0]).type.shape.pixels() == 1;
-}
-
-std::int64_t longest_zero_vector(const Graph& graph) {
-  std::int64_t channels = 0;
-  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const Node& node = graph.node(id);
-    if (is_zero_vector(graph, node)) {
-      channels = std::max(channels, graph.value(node.outputs[0]).type.shape.c);
-    }
-  }
-  return channels;
+// The zeros that a node makes for a vector of channels, or kNoValue.
+ValueId zero_vector(const Graph& graph, const Node& node) {
+  const ValueId zeros = node.outputs[Slot::zeros];
+  return zeros != kNoValue && graph.value(zeros).type.shape.pixels() == 1 ? zeros : kNoValue;
 }
 
 }  // namespace
 
 DifferentiatedModel zero_gradients_once(const DifferentiatedModel& from) {
   const Graph& graph = from.model.graph;
-  const std::int64_t longest = longest_zero_vector(graph);
+  std::int64_t longest = 0;
+  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
+    const ValueId zeros = zero_vector(graph, graph.node(id));
+    longest = std::max(longest, zeros != kNoValue ? graph.value(zeros).type.shape.c : 0);
+  }
   GraphCopy copy(from.model);
-  ValueId zeros = kNoValue;
+  ValueId shared = kNoValue;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
-    if (!is_zero_vector(graph, node)) {
+    const ValueId zeros = zero_vector(graph, node);
+    if (zeros == kNoValue) {
       copy.copy(node);
       continue;
     }
-    if (zeros == kNoValue) {
-      const auto fill = make_zero_gradient(channel_vector(longest));
-      zeros = copy.graph().add_node("zeros", fill, {})[0];
+    if (shared == kNoValue) {
+      shared = ops::zeros(copy.graph(), "zeros", channel_vector(longest));
     }
-    const std::int64_t channels = graph.value(node.outputs[0]).type.shape.c;
-    copy.map(node.outputs[0], ops::channel_slice(copy.graph(), node.name, zeros, 0, channels));
+    copy.map(zeros, ops::channel_slice(copy.graph(), node.name, shared, 0,
+                                       graph.value(zeros).type.shape.c));
   }
-  return copy.finish(from.gradients);
+  return copy.finish(from);
 }
 
 }  // namespace accrete

@@ -1,19 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a planned step: a flat list of calls whose tensors were bound once. No allocation, no
-// look-up and no decision is left to a run.
+// Runs a planned step: a flat list of calls whose tensors were bound once. A run allocates nothing.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "accrete/engine/op.h"
 #include "accrete/engine/parameter_store.h"
 #include "accrete/engine/step_plan.h"
-#include "accrete/engine/step_profile.h"
 #include "accrete/kernels/device_runtime.h"
 
 namespace accrete {
+
+/// What a kind of call took.
+struct OpProfile {
+  std::int64_t calls = 0;
+  double seconds = 0.0;
+  std::int64_t bytes = 0;  ///< that the calls had to move if no cache helped
+  std::int64_t macs = 0;
+};
+
+/// Where the time of a step goes, by the name of the op with its parts and the implementation that
+/// its kernel chose.
+using StepProfile = std::map<std::pair<std::string, std::string>, OpProfile>;
 
 class Executor {
  public:
@@ -28,7 +41,7 @@ class Executor {
                     std::uint64_t step, StepProfile& profile);
 
   const StepPlan& plan() const { return *plan_; }
-  const TensorView& view(ValueId value) const { return views_[static_cast<std::size_t>(value)]; }
+  const TensorView& view(ValueId value) const { return views_[value]; }
   /// Bytes that concat, slice and gradient accumulation had to copy in the last run.
   std::int64_t bytes_copied() const { return bytes_copied_; }
   /// Highest arena byte handed to any kernel so far, plus one.
@@ -40,20 +53,18 @@ class Executor {
 
  private:
   struct Call {
-    const Op* op;
-    std::size_t first_input;
-    std::size_t first_output;
+    const Node* node;
+    std::size_t first_argument;
     Workspace workspace;
     std::int64_t end_bytes;
-    NodeId node;
   };
-  void run_call(const RunContext& context, const Call& call);
+  const char* run_call(const RunContext& context, const Call& call);
   void bind_views(const ParameterStore& store, std::byte* base, Device device);
   void bind_calls(std::byte* base);
   std::int64_t end_of(ValueId value) const;
 
   std::shared_ptr<const StepPlan> plan_;
-  std::vector<TensorView> views_;      // by ValueId
+  Table<TensorView> views_;
   std::vector<TensorView> arguments_;  // inputs and outputs of all calls
   std::vector<Call> calls_;
   std::int64_t bytes_copied_ = 0;

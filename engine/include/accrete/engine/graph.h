@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A computation as data: values (tensors that have a type but no memory yet) and nodes (an op, its
-// input values, its output values). Nodes are kept in an order in which they can run.
+// A computation as data: values (tensors that have a type but no memory yet) and nodes (an op, what
+// it reads, what it writes). Nodes are kept in an order in which they can run.
 #pragma once
 
 #include <cstdint>
@@ -9,17 +9,13 @@
 #include <unordered_set>
 #include <vector>
 
+#include "accrete/engine/operands.h"
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/shape.h"
 
 namespace accrete {
 
 class Op;
-
-using ValueId = std::int32_t;
-using NodeId = std::int32_t;
-constexpr ValueId kNoValue = -1;
-constexpr NodeId kNoNode = -1;
 
 /// What a tensor is, without its memory.
 struct TensorType {
@@ -55,13 +51,6 @@ enum class TensorRole : std::uint8_t {
   linear_weight,  ///< [K,1,1,C], [K,C] in files
 };
 
-/// The values that hold the batch statistics of a value, if they are computed apart from the batch
-/// norms that use them.
-struct ChannelStatistics {
-  ValueId mean = kNoValue, variance = kNoValue, inv_std = kNoValue;
-  float epsilon = 0.0F;  ///< in inv_std
-};
-
 struct Value {
   std::string name;
   TensorType type;
@@ -70,16 +59,45 @@ struct Value {
   TensorRole role = TensorRole::vector;          ///< parameters and state only
   NodeId producer = kNoNode;
   ValueId master = kNoValue;  ///< rounded only: the parameter it follows
-  ValueId twin = kNoValue;    ///< gradients only: the value whose layout it had better share
-  ChannelStatistics statistics = {};
-  bool again = false;  ///< a forward value computed a second time for the backward pass
 };
 
 struct Node {
-  std::string name;  ///< layer name, e.g. "features.denseblock1.denselayer2.conv1"
-  std::shared_ptr<const Op> op;
-  std::vector<ValueId> inputs;
-  std::vector<ValueId> outputs;
+  std::string name = {};  ///< layer name, e.g. "features.denseblock1.denselayer2.conv1"
+  std::shared_ptr<const Op> op = {};
+  Operands inputs = {};  ///< one in the slot of an output: the output is this, and more added to it
+  Operands outputs = {};
+  float epsilon = 0.0F;   ///< in the inverse deviations that it computes
+  float momentum = 0.0F;  ///< of the running averages that it updates
+  bool relu = false;      ///< what it writes as y has gone through ReLU
+
+  /// The op and its parts as reports call them, e.g. "norm_relu+conv_forward+statistics".
+  std::string op_name() const;
+  bool accumulates(Slot output) const { return inputs.has(output); }
+};
+
+/// Something known of each value or node. Index by ValueId or NodeId.
+template <class T>
+class Table {
+ public:
+  Table() = default;
+  explicit Table(std::int32_t size, const T& row = T())
+      : rows_(static_cast<std::size_t>(size), row) {}
+  /// Rows that are new are copies of `row`.
+  void resize(std::int32_t size, const T& row) {
+    rows_.resize(static_cast<std::size_t>(size), row);
+  }
+  template <class Id>
+  decltype(auto) operator[](Id id) {
+    return rows_[static_cast<std::size_t>(id)];
+  }
+  template <class Id>
+  decltype(auto) operator[](Id id) const {
+    return rows_[static_cast<std::size_t>(id)];
+  }
+  std::int32_t size() const { return static_cast<std::int32_t>(rows_.size()); }
+
+ private:
+  std::vector<T> rows_;
 };
 
 class Graph {
@@ -97,40 +115,41 @@ class Graph {
   /// The rounded copy of a parameter, or kNoValue if nobody has asked for one.
   ValueId rounded_copy(ValueId parameter) const;
 
-  /// Appends a node; the op's shape rule decides the types of its outputs and throws if the inputs
-  /// do not fit. Returns the outputs, named `name` (and `name:1`, ... beyond the first).
-  std::vector<ValueId> add_node(const std::string& name, std::shared_ptr<const Op> op,
-                                const std::vector<ValueId>& inputs);
+  /// Appends a node. Inputs without a value are left out; the op's shape rule decides the types of
+  /// the outputs and throws if the inputs do not fit. Returns the outputs, whose values are new,
+  /// whatever `node` has there, and named as the node (and `name:1`, ... beyond the first).
+  Operands add_node(Node node);
 
   /// Values that must survive the run: losses, gradients, predictions.
-  void mark_output(ValueId value);
+  void mark_output(ValueId value) { is_output_[value] = true; }
 
   const Value& value(ValueId id) const { return values_[static_cast<std::size_t>(id)]; }
   const Node& node(NodeId id) const { return nodes_[static_cast<std::size_t>(id)]; }
   std::int32_t num_values() const { return static_cast<std::int32_t>(values_.size()); }
   std::int32_t num_nodes() const { return static_cast<std::int32_t>(nodes_.size()); }
-  /// Types of the values a node reads and writes.
-  std::vector<TensorType> input_types(const Node& node) const { return types(node.inputs); }
-  std::vector<TensorType> output_types(const Node& node) const { return types(node.outputs); }
-  bool is_output(ValueId id) const { return is_output_[static_cast<std::size_t>(id)]; }
+  bool is_output(ValueId id) const { return is_output_[id]; }
+  /// The node that writes a value, or null.
+  const Node* producer(ValueId id) const;
 
-  /// Nodes that read each value, in order. Index by ValueId.
-  std::vector<std::vector<NodeId>> consumers() const;
-
-  const ChannelStatistics& statistics(ValueId id) const { return value(id).statistics; }
-  void set_statistics(ValueId id, const ChannelStatistics& statistics);
-  void set_again(ValueId id);
-  /// Says that `gradient` is the gradient of `of`.
-  void set_twin(ValueId gradient, ValueId of);
+  /// Nodes that read each value, in order.
+  Table<std::vector<NodeId>> consumers() const;
 
  private:
   ValueId add_value(Value value);
-  std::vector<TensorType> types(const std::vector<ValueId>& values) const;
 
   std::vector<Value> values_;
   std::vector<Node> nodes_;
-  std::vector<bool> is_output_;                   // by ValueId
+  Table<bool> is_output_;
   std::unordered_set<std::string> tensor_names_;  // of inputs, parameters and states
+};
+
+/// A model's graph for one batch size, as a model builder returns it.
+struct ModelGraph {
+  Graph graph;
+  ValueId images = kNoValue;   // input [N,H,W,C]; its dtype is that of all activations
+  ValueId labels = kNoValue;   // input [N,1,1,1] i32
+  ValueId loss = kNoValue;     // [1,1,1,1]
+  ValueId correct = kNoValue;  // [1,1,1,1]
 };
 
 }  // namespace accrete

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// The interface of an operation. An op is immutable and shared between graphs; it owns its shape
-// rule, its workspace, its forward call, its backward rule (as new nodes) and what it says about
-// sharing memory. Reverse mode, the memory planner and the executor know ops only through this.
+// The interface of an operation. An op is immutable and shared between nodes and graphs: it holds
+// attributes (a stride, a rate), while its tensors and optional parts are those of the node. It
+// owns its shape rule, its workspace, its kernel call, its backward rule (as new nodes) and what it
+// says about sharing memory.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
 #include "accrete/engine/graph.h"
 #include "accrete/kernels/call.h"
-#include "accrete/kernels/tensor_view.h"
-#include "accrete/kernels/stream.h"
 
 namespace accrete {
+
+class BackwardContext;
 
 /// What changes from run to run.
 struct RunContext {
@@ -25,11 +25,26 @@ struct RunContext {
   std::int64_t* bytes_copied = nullptr;  ///< counts what concat, slice and accumulation had to copy
 };
 
-/// Tensors of one call. Inputs are not const because an op may update state it declares.
-struct OpCall {
-  const TensorView* inputs = nullptr;
-  const TensorView* outputs = nullptr;
-  Workspace workspace;
+/// The tensors of a node by slot. Those without data are planned: a shape and a dtype.
+class Tensors {
+ public:
+  /// `views` are those of the inputs and behind them those of the outputs.
+  Tensors(const Node& node, TensorView* views) : node_(node), views_(views) {}
+
+  const Node& node() const { return node_; }
+  /// Empty if the node has no such operand. Of an output that accumulates: the output.
+  TensorView operator[](Slot slot) const;
+  /// That at a place in the lists, for slots that stand more than once: inputs, then outputs.
+  const TensorView& view(std::size_t index) const { return views_[index]; }
+  GradMode mode(Slot output) const {
+    return node_.accumulates(output) ? GradMode::accumulate : GradMode::overwrite;
+  }
+  /// For shape rules: what an output is. Nothing happens if the node does not write it.
+  void plan(Slot output, const Shape& shape, DType dtype = DType::f32);
+
+ private:
+  const Node& node_;
+  TensorView* views_;
 };
 
 /// How an output may share memory with an input.
@@ -41,12 +56,30 @@ struct AliasRule {
     holds,        ///< input is channels [offset, offset + C) of the output
   };
   Kind kind = Kind::in_place;
-  std::int32_t output = 0;
-  std::int32_t input = 0;
+  ValueId output = kNoValue;
+  ValueId input = kNoValue;
   std::int64_t channel_offset = 0;  ///< view and holds only
 };
 
-class BackwardContext;
+/// An output that may take the memory of an input.
+struct InPlace {
+  Slot output = Slot::y;
+  Slot input = Slot::x;
+};
+
+/// What passes may know of an op.
+struct OpTraits {
+  bool is_relu = false;                ///< y = max(0, x) and no more
+  bool is_norm_relu = false;           ///< the norm of x and no more
+  bool takes_relu = false;             ///< can apply a ReLU that follows it (Node::relu)
+  bool takes_norm = false;             ///< x may be read through a norm
+  bool takes_statistics = false;       ///< can take the statistics of y while it writes y
+  bool statistics_need_norm = false;   ///< but only where x is read through a norm
+  bool keeps_pixels = false;           ///< y has a pixel for each of x if a window is one pixel
+  bool averages = false;               ///< the mean of windows of pixels
+  bool pads = false;                   ///< windows reach beyond the image
+  bool computes_side_by_side = false;  ///< nodes of the same op can be one that has all outputs
+};
 
 class Op {
  public:
@@ -55,111 +88,39 @@ class Op {
   Op& operator=(const Op&) = delete;
   virtual ~Op() = default;
 
-  /// Lower-case name as used in messages and reports, e.g. "conv_forward".
-  virtual std::string name() const = 0;
-  /// Shape rule: types of the outputs, or Error(invalid_argument) naming the op and the shapes.
-  virtual std::vector<TensorType> infer(const std::vector<TensorType>& inputs) const = 0;
-  virtual std::size_t workspace_bytes(const std::vector<TensorType>& inputs, Device device) const;
-  virtual void run(const RunContext& context, const OpCall& call) const = 0;
+  /// Lower-case name as used in messages, without optional parts, e.g. "conv_forward". What a node
+  /// writes may be part of it.
+  virtual std::string name(const Node& node) const = 0;
+  /// Shape rule: plans the outputs, or throws Error(invalid_argument) naming the op and the shapes.
+  virtual void infer(Tensors& tensors) const = 0;
+  virtual std::size_t workspace_bytes(const Tensors& tensors, const Device& device) const;
+  /// What a run has to do at the least. Default: every operand is moved once.
+  virtual kernels::Cost cost(const Tensors& tensors) const;
+  /// Returns the name of the implementation that was chosen.
+  virtual const char* run(const RunContext& context, const Tensors& tensors,
+                          const Workspace& workspace) const = 0;
   /// Whether run() depends on the seed or the step, so that a recording cannot be replayed.
   virtual bool varies_by_step() const { return false; }
-  /// Appends the nodes that compute the gradients of this node's inputs. Default: Error(internal),
-  /// for ops that only appear in backward passes.
+  /// Appends the nodes that compute the gradients of this node's inputs (autograd.h). Default:
+  /// Error(internal), for ops that only appear in backward passes.
   virtual void backward(BackwardContext& context) const;
-  virtual std::vector<AliasRule> alias_rules() const { return {}; }
-  /// For passes: this op reading its input 0 through NormRelu (kernels/norm_relu.h), with inputs
-  /// mean, inv_std, gamma, beta behind the others; null if it cannot.
-  virtual std::shared_ptr<const Op> with_norm_on_load() const { return nullptr; }
-  /// This op with the batch statistics of its output 0 as further outputs mean, variance, inv_std;
-  /// null if it cannot.
-  virtual std::shared_ptr<const Op> with_statistics(float epsilon) const;
-  /// The op that with_statistics was called on; null if it has none.
-  virtual std::shared_ptr<const Op> without_statistics() const { return nullptr; }
-  /// Multiply-accumulates of one run; 0 for everything that is not a matrix product.
-  virtual std::int64_t macs(const std::vector<TensorType>& inputs) const;
-  /// Bytes that one run has to read and write if no cache helps. Default: every input and output
-  /// once; ops whose kernels make further passes add them.
-  virtual std::int64_t bytes_moved(const std::vector<TensorType>& inputs,
-                                   const std::vector<TensorType>& outputs) const;
+  virtual OpTraits traits() const { return {}; }
+  /// Default: outputs accumulate where the node says so; others share as in_place() says.
+  virtual std::vector<AliasRule> alias_rules(const Graph& graph, const Node& node) const;
+
+ protected:
+  virtual std::vector<InPlace> in_place() const { return {}; }
 };
 
-/// The gradient of a value while it is put together. A value whose readers are batch norms has a
-/// deferred one (kernels/norm_relu.h): g with the sums a and b, from which the gradient follows.
-struct Gradient {
-  ValueId g = kNoValue;
-  ValueId a = kNoValue, b = kNoValue;
-  bool exists() const { return g != kNoValue; }
-  bool deferred() const { return a != kNoValue; }
-};
+/// The types of a node's inputs and, where they have values, its outputs as planned tensors.
+std::vector<TensorView> planned_views(const Graph& graph, const Node& node);
+std::size_t workspace_bytes(const Graph& graph, const Node& node, const Device& device);
+kernels::Cost cost(const Graph& graph, const Node& node);
 
-/// A gradient as inputs of an op that can apply what is deferred: g, or g, y, mean, inv_std, a, b.
-struct LoadedGradient {
-  std::vector<ValueId> values;
-  bool deferred = false;
-};
-
-/// What an op's backward rule sees: the gradients of its outputs, and where to put those of its
-/// inputs. A gradient with several contributions accumulates in place: the first contribution
-/// overwrites, each later op receives the sum so far as an extra last input. What is contributed to
-/// the rounded copy of a parameter is the gradient of the parameter.
-class BackwardContext {
- public:
-  /// `apply_on_load`: whether loaded_gradient may return deferred gradients.
-  BackwardContext(Graph& graph, const Node& node, std::vector<Gradient>& gradients,
-                  const std::vector<bool>& needs_gradient, bool apply_on_load);
-
-  ValueId input(int index) const { return node_.inputs[static_cast<std::size_t>(index)]; }
-  ValueId output(int index) const { return node_.outputs[static_cast<std::size_t>(index)]; }
-  int num_inputs() const { return static_cast<int>(node_.inputs.size()); }
-  const Value& input_value(int index) const { return graph_.value(input(index)); }
-  const TensorType& input_type(int index) const { return input_value(index).type; }
-  /// Gradient of an output, or kNoValue when nothing depends on it. What is deferred is applied
-  /// first, by a node of its own.
-  ValueId output_gradient(int index);
-  /// Gradient of an output that something depends on, for ops that can apply what is deferred.
-  LoadedGradient loaded_gradient(int index);
-  bool needs_gradient(int input_index) const;
-  /// Whether the next contribution to this input's gradient is the first.
-  GradMode mode(int input_index) const;
-
-  /// Adds a backward node whose output 0 is a contribution to the gradient of `input_index`. `op`
-  /// must have been built for mode(input_index); with accumulate the sum so far is appended to
-  /// `inputs` here. Returns all outputs.
-  std::vector<ValueId> contribute(int input_index, std::shared_ptr<const Op> op,
-                                  std::vector<ValueId> inputs);
-  /// As contribute, for an op whose outputs 0, 1 and 2 are contributions to g, a and b.
-  std::vector<ValueId> contribute_deferred(int input_index, std::shared_ptr<const Op> op,
-                                           std::vector<ValueId> inputs);
-  /// A contribution that is known to be zero.
-  void contribute_zero(int input_index);
-  /// Adds a backward node that is no contribution by itself and returns its first output.
-  ValueId add_node(int input_index, std::shared_ptr<const Op> op,
-                   const std::vector<ValueId>& inputs);
-  /// Adds a node that is no gradient, named after this one, and returns its first output.
-  ValueId add_side_node(const std::string& suffix, std::shared_ptr<const Op> op,
-                        const std::vector<ValueId>& inputs);
-  /// Registers a further output of a backward node as contribution (an add node joins it to
-  /// earlier ones).
-  void contribute_value(int input_index, ValueId contribution);
-  /// For ops that only rearrange channels: the gradient of output 0 as it is.
-  const Gradient& unapplied_gradient() const;
-  void contribute_unapplied(int input_index, const Gradient& contribution);
-
- private:
-  ValueId owner(int input_index) const;  // of the gradient
-  Gradient& gradient_of(int input_index);
-  void require_plain(int input_index) const;
-  std::string gradient_name(int input_index) const;
-
-  Graph& graph_;
-  Node node_;  // a copy: adding nodes moves the graph's own
-  std::vector<Gradient>& gradients_;
-  const std::vector<bool>& needs_gradient_;
-  bool apply_on_load_;
-};
-
-/// For the run() of accumulating ops: makes `output` hold the sum so far (nothing to do when it
-/// shares the input's memory).
-void begin_accumulation(const RunContext& context, ConstTensorView sum_so_far, TensorView output);
+/// For Op::run: makes every output that accumulates hold the sum so far (nothing to do where it
+/// shares its memory).
+void begin_accumulation(const RunContext& context, const Tensors& tensors);
+/// Copies and counts the bytes.
+void copy_counted(const RunContext& context, const ConstTensorView& from, const TensorView& to);
 
 }  // namespace accrete

@@ -61,6 +61,9 @@ ValueId concat(Graph& graph, const std::string& name, const std::vector<ValueId>
 ValueId channel_slice(Graph& graph, const std::string& name, ValueId x, std::int64_t offset,
                       std::int64_t count);
 
+/// Of f32. In backward passes: a gradient that is known to be zero.
+ValueId zeros(Graph& graph, const std::string& name, const Shape& shape);
+
 /// 0 <= rate < 1. `layer` separates the random streams of different layers.
 ValueId dropout(Graph& graph, const std::string& name, ValueId x, float rate, std::uint64_t layer);
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "accrete/engine/model_graph.h"
+#include "accrete/engine/graph.h"
 
 namespace accrete {
 

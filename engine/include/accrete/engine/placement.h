@@ -47,15 +47,17 @@ struct Place {
 
 struct Placement {
   std::vector<Storage> storages;
-  std::vector<Place> places;  ///< by ValueId; storage -1 for values nothing uses
+  Table<Place> places;  ///< storage -1 for values nothing uses
 
   const Storage& storage_of(ValueId value) const {
-    return storages[static_cast<std::size_t>(places[static_cast<std::size_t>(value)].storage)];
+    return storages[static_cast<std::size_t>(places[value].storage)];
   }
 };
 
 /// Decides the placement of every value. Passes "placement" (concat) and "in-place" obey the
-/// switches; without "placement" concat and slices copy.
-Placement place_values(const Graph& graph, const PassSwitches& switches);
+/// switches; without "placement" concat and slices copy. `twins` are those of a
+/// DifferentiatedModel.
+Placement place_values(const Graph& graph, const PassSwitches& switches,
+                       const Table<ValueId>& twins = {});
 
 }  // namespace accrete

@@ -10,22 +10,20 @@
 #include "accrete/engine/autograd.h"
 #include "accrete/engine/graph.h"
 #include "accrete/engine/memory_plan.h"
-#include "accrete/engine/model_graph.h"
 #include "accrete/engine/passes.h"
 #include "accrete/engine/placement.h"
 #include "accrete/kernels/tensor_view.h"
 
 namespace accrete {
 
-struct StepPlan {
-  ModelGraph model;
-  std::vector<PassReport> passes;            ///< that were applied, in order
-  std::vector<ParameterGradient> gradients;  ///< empty for an evaluation step
+/// Of an evaluation step only the model of a DifferentiatedModel has anything in it.
+struct StepPlan : DifferentiatedModel {
+  std::vector<PassReport> passes;  ///< that were applied, in order
   Placement placement;
   MemoryPlan memory;
-  std::vector<std::int64_t> storage_offsets;    ///< by StorageId; -1 for persistent storages
-  std::vector<std::int64_t> workspace_offsets;  ///< by NodeId; -1 where none is needed
-  std::vector<std::int64_t> workspace_bytes;    ///< by NodeId
+  std::vector<std::int64_t> storage_offsets;  ///< by StorageId; -1 for persistent storages
+  Table<std::int64_t> workspace_offsets;      ///< -1 where none is needed
+  Table<std::int64_t> workspace_bytes;
 };
 
 /// Rewrites the forward graph, appends the backward pass if `training`, and plans the memory.

@@ -15,7 +15,6 @@
 #include "accrete/engine/optimizer.h"
 #include "accrete/engine/parameter_store.h"
 #include "accrete/engine/step_plan.h"
-#include "accrete/engine/step_result.h"
 #include "accrete/kernels/device_runtime.h"
 
 namespace accrete {
@@ -59,6 +58,17 @@ SessionPlan plan_session_within(const ModelBuilder& builder, SessionOptions opti
 /// `bytes`; 0 if not even one image fits. The batch sizes in `options` do not matter.
 std::int64_t largest_batch(const ModelBuilder& builder, const SessionOptions& options,
                            std::int64_t bytes);
+
+/// The plan itself, if the device can give its memory now; otherwise Error(out_of_memory) naming
+/// the largest batches that would fit.
+SessionPlan require_room(SessionPlan plan, const SessionOptions& options,
+                         const DeviceRuntime& runtime);
+
+/// What a step reports.
+struct StepResult {
+  double loss = 0.0;         ///< mean over the batch
+  std::int64_t correct = 0;  ///< correct predictions in the batch
+};
 
 class ResultQueue;
 

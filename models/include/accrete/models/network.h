@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-#include "accrete/engine/model_graph.h"
+#include "accrete/engine/graph.h"
 
 namespace accrete::models {
 
