@@ -6,9 +6,8 @@
 #include "accrete/engine/op.h"
 #include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
-#include "dataset_source.h"
-#include "model_builder.h"
-#include "units.h"
+#include "program.h"
+#include "run_setup.h"
 
 namespace accrete::apps {
 namespace {

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "program.h"
 
+#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
 #include <exception>
 #include <new>
 #include <stdexcept>
+#include <string>
 #include <system_error>
 
 #include "exit_codes.h"
@@ -30,6 +32,17 @@ int flushed(const char* name, int exit_code) {
 }
 
 }  // namespace
+
+int answer_of_parser(const CLI::App& app, const CLI::ParseError& error) {
+  if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+    return app.exit(error);
+  }
+  std::string found = error.what();
+  for (char& letter : found) {
+    letter = letter == '\n' ? ' ' : letter;
+  }
+  throw Error(ErrorCode::invalid_argument, found + "; see " + app.get_name() + " --help");
+}
 
 int run_program(const char* name, const std::function<int()>& body) {
   try {

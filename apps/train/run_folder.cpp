@@ -15,7 +15,6 @@
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/regular_file.h"
-#include "local_time.h"
 #include "version.h"
 
 namespace accrete::apps {

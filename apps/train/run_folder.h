@@ -10,9 +10,8 @@
 #include <vector>
 
 #include "accrete/engine/checkpoint.h"
-#include "epoch_log.h"
-#include "epoch_metrics.h"
-#include "run_lock.h"
+#include "metrics.h"
+#include "run_files.h"
 
 namespace accrete::apps {
 

@@ -1,16 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "run_start.h"
 
+#include <cstdio>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <utility>
 
+#include "accrete/kernels/crc32c.h"
 #include "accrete/kernels/error.h"
+#include "run_setup.h"
+#include "steps.h"
 
 namespace accrete::apps {
 namespace {
 
 namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+std::uint32_t checksum(const data::ImageDataset& set) {
+  const std::uint32_t pixels = crc32c(set.pixels.data(), set.pixels.size());
+  return crc32c(set.labels.data(), set.labels.size() * sizeof(set.labels[0]), pixels);
+}
+
+// The first difference is the one that is told: extents go before the checksum.
+Json json_of(const data::ImageDataset& set) {
+  return {{"images", set.num_images},   {"height", set.height},
+          {"width", set.width},         {"channels", set.channels},
+          {"classes", set.num_classes}, {"pixels_and_labels_crc32c", checksum(set)}};
+}
 
 bool lies_in(const std::string& folder, const std::string& file) {
   const fs::path parent = fs::path(file).parent_path();
@@ -166,7 +184,45 @@ class RunStarter {
   RunStart start_;
 };
 
+DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
+  DataShape shape{sets.train.height, sets.train.width, sets.train.channels, sets.train.num_images,
+                  sets.test.num_images};
+  if (data.image_size > 0) {
+    shape.height = shape.width = data.image_size;
+  }
+  return shape;
+}
+
 }  // namespace
+
+PreparedRun prepare_run(const TrainOptions& options, const Device& device) {
+  models::RunSpec spec = models::load_run_spec(options.spec_path, options.overrides);
+  check_model(spec);  // an impossible spec or output fails before data are read
+  if (!options.output.empty()) {
+    check_output(options.output, options.overwrite || !options.resume.empty());
+  }
+  data::TrainTest sets = load_dataset(spec, [&](const std::string& message) {
+    if (!options.quiet) {
+      std::printf("%s\n", message.c_str());
+    }
+  });
+  const DataShape shape = shape_of(sets, spec.data);
+  PreparedRun inputs{options, std::move(spec), std::move(sets), {}, {}};
+  inputs.session = session_options(inputs.spec, shape, options.passes);
+  inputs.session.device = device;
+  inputs.session.bytes_beside_per_image =
+      batch_bytes_per_image(device, inputs.sets.train, shape, image_dtype(inputs.spec));
+  inputs.plan = plan_run(inputs.spec, model_builder(inputs.spec, shape), inputs.session);
+  check_expected_params(inputs.spec.model, inputs.plan.store.num_parameters());
+  return inputs;
+}
+
+std::string run_fingerprint(const models::RunSpec& spec, const data::TrainTest& sets) {
+  Json json = Json::parse(models::spec_fingerprint(spec));
+  json["data"]["training_set"] = json_of(sets.train);
+  json["data"]["test_set"] = json_of(sets.test);
+  return json.dump();
+}
 
 RunStart start_run(const TrainOptions& options, const models::RunSpec& spec,
                    const RunExtent& extent, RunFolder& folder, TrainingSession& session) {

@@ -7,7 +7,7 @@
 
 #include "accrete/engine/checkpoint.h"
 #include "apps/command.h"
-#include "best_epoch.h"
+#include "metrics.h"
 #include "support/catch.h"
 
 namespace accrete::test {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The data section of a spec: sets that fit neither each other nor the model.
-#include "dataset_source.h"
+#include "run_setup.h"
 
 #include "accrete/kernels/error.h"
 #include "support/catch.h"

@@ -11,7 +11,7 @@
 #include "accrete/kernels/finite.h"
 #include "accrete/kernels/thread_pool.h"
 #include "fuzz/fuzz_target.h"
-#include "model_builder.h"
+#include "run_setup.h"
 
 namespace accrete::fuzz {
 namespace {

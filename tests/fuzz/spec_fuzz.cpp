@@ -5,7 +5,7 @@
 
 #include "fuzz/fuzz_target.h"
 #include "fuzz/spec_checks.h"
-#include "model_builder.h"
+#include "run_setup.h"
 
 namespace accrete::fuzz {
 namespace {

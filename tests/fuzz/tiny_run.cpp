@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "fuzz/tiny_run.h"
 
-#include "model_builder.h"
+#include "run_setup.h"
 
 namespace accrete::fuzz {
 namespace {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "progress.h"
+#include "metrics.h"
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <string>
+#include <vector>
 
-#include "units.h"
+#include "program.h"
 
 namespace accrete::apps {
 namespace {
@@ -34,6 +36,32 @@ std::string duration(double seconds) {
 
 long long shown(std::int64_t value) {
   return value;
+}
+
+double per_second(double amount, double seconds) {
+  return seconds > 0.0 ? amount / seconds / 1e9 : 0.0;
+}
+
+using models::Metric;
+
+double value_of(Metric metric, const EpochMetrics& metrics) {
+  switch (metric) {
+    case Metric::train_loss:
+      return metrics.train_loss;
+    case Metric::train_acc:
+      return metrics.train_accuracy;
+    case Metric::test_loss:
+      return metrics.test_loss;
+    case Metric::test_acc:
+      return metrics.test_accuracy;
+    case Metric::none:
+      break;
+  }
+  return 0.0;
+}
+
+bool less_is_better(Metric metric) {
+  return metric == Metric::train_loss || metric == Metric::test_loss;
 }
 
 }  // namespace
@@ -127,6 +155,42 @@ void Progress::clear() {
     std::fflush(stdout);
     bar_drawn_ = false;
   }
+}
+
+void print_profile(const StepProfile& profile) {
+  using Row = StepProfile::value_type;
+  std::vector<const Row*> rows;
+  double total = 0.0;
+  for (const Row& row : profile) {
+    rows.push_back(&row);
+    total += row.second.seconds;
+  }
+  std::sort(rows.begin(), rows.end(),
+            [](const Row* a, const Row* b) { return a->second.seconds > b->second.seconds; });
+  std::printf("\n%-46s %-16s %8s %10s %7s %9s %8s\n",
+              "op (training and evaluation of the last epoch)", "kernel", "calls", "ms", "share",
+              "GFLOP/s", "GB/s");
+  for (const Row* row : rows) {
+    const auto& [kind, op] = *row;
+    std::printf("%-46s %-16s %8lld %10.1f %6.1f%% %9.1f %8.1f\n", kind.first.c_str(),
+                kind.second.c_str(), static_cast<long long>(op.calls), 1e3 * op.seconds,
+                100.0 * op.seconds / total,
+                per_second(2.0 * static_cast<double>(op.macs), op.seconds),
+                per_second(static_cast<double>(op.bytes), op.seconds));
+  }
+}
+
+bool take_if_best(Metric metric, const EpochMetrics& metrics, BestEpoch& best) {
+  if (metric == Metric::none) {
+    return false;
+  }
+  const double value = value_of(metric, metrics);
+  const bool better = less_is_better(metric) ? value < best.value : value > best.value;
+  if (best.epoch > 0 && !better) {
+    return false;
+  }
+  best = {models::name_of(metric), metrics.epoch, value};
+  return true;
 }
 
 }  // namespace accrete::apps

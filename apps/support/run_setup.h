@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a spec and the shape of its images to what the engine needs.
+// From a spec to what the engine needs: images in memory and their shape, a builder of the model,
+// the session's options and its plan.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
+#include "accrete/data/dataset.h"
 #include "accrete/data/fashion_mnist.h"
 #include "accrete/engine/training_session.h"
 #include "accrete/models/run_spec.h"
@@ -41,5 +45,20 @@ SessionPlan plan_run(const models::RunSpec& spec, const ModelBuilder& builder,
 
 /// Error(spec) naming /model/expect_params if the model has another number of parameters.
 void check_expected_params(const models::ModelSpec& model, std::int64_t num_parameters);
+
+/// Loads the data set the spec names, with its limits applied. Errors as in data/; Error(data) if
+/// training and test images differ in size and the spec does not resize them, or in channels or
+/// classes; Error(spec) if the model has fewer classes than the set.
+data::TrainTest load_dataset(const models::RunSpec& spec,
+                             const std::function<void(const std::string&)>& report);
+
+/// The data set the spec names, as far as it is known without reading it.
+struct DatasetPreview {
+  DataShape shape;
+  std::string note;  ///< a sentence for the user where its files were not found, else empty
+};
+/// Looks at the headers of files, downloads nothing. Errors as of load_dataset, as far as headers
+/// show them.
+DatasetPreview preview_dataset(const models::RunSpec& spec);
 
 }  // namespace accrete::apps
