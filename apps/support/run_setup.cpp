@@ -12,10 +12,6 @@
 namespace accrete::apps {
 namespace {
 
-std::int64_t limited(std::int64_t count, std::int64_t limit) {
-  return limit > 0 ? std::min(count, limit) : count;
-}
-
 // A full batch if there are enough images for one, and the rest.
 std::vector<std::int64_t> batch_sizes(std::int64_t images, std::int64_t batch) {
   std::vector<std::int64_t> sizes;
@@ -28,37 +24,44 @@ std::vector<std::int64_t> batch_sizes(std::int64_t images, std::int64_t batch) {
   return sizes;
 }
 
-constexpr const char* kDownloadFolder = "runs/cache/fashion-mnist";
-
 data::FashionMnistSearch search_of(const models::DataSpec& data) {
   data::FashionMnistSearch search;
-  search.spec_path = data.path;
+  search.folder = data.path;
   const char* environment = std::getenv("ACCRETE_DATA");
   search.environment = environment != nullptr ? environment : "";
-  search.cache_folder = kDownloadFolder;
+  search.cache_folder = "runs/cache/fashion-mnist";
+  search.names = [](const std::string&) { return "the spec (/data/path)"; };
   return search;
+}
+
+data::SyntheticOptions synthetic_of(const models::RunSpec& spec) {
+  const models::DataSpec& data = spec.data;
+  return {data.synthetic_size,
+          data.synthetic_channels,
+          models::network_of(spec.model).num_classes,
+          data.synthetic_train,
+          data.synthetic_test,
+          spec.training.seed,
+          [](const std::string& field) { return "/data/" + field; }};
 }
 
 data::TrainTest load_whole(const models::RunSpec& spec,
                            const std::function<void(const std::string&)>& report) {
-  const models::DataSpec& data = spec.data;
-  if (data.dataset == models::DatasetKind::synthetic) {
-    return data::make_synthetic({data.synthetic_size, data.synthetic_channels,
-                                 models::network_of(spec.model).num_classes, data.synthetic_train,
-                                 data.synthetic_test, spec.training.seed});
+  if (spec.data.dataset == models::DatasetKind::synthetic) {
+    return data::make_synthetic(synthetic_of(spec));
   }
-  data::FashionMnistSearch search = search_of(data);
+  data::FashionMnistSearch search = search_of(spec.data);
   search.report = report;
   return data::load_fashion_mnist(search);
 }
 
-std::string size_of(const data::ImageExtents& images) {
+std::string size_of(const data::DatasetShape& images) {
   return std::to_string(images.height) + "x" + std::to_string(images.width);
 }
 
 // A net is built for one size of images.
-void check_sizes_agree(const data::ImageExtents& train, const std::string& train_source,
-                       const data::ImageExtents& test, const std::string& test_source,
+void check_sizes_agree(const data::DatasetShape& train, const std::string& train_source,
+                       const data::DatasetShape& test, const std::string& test_source,
                        std::int64_t image_size) {
   if (image_size == 0 && (train.height != test.height || train.width != test.width)) {
     throw Error(ErrorCode::data, train_source + " has images of " + size_of(train) + " and " +
@@ -68,14 +71,10 @@ void check_sizes_agree(const data::ImageExtents& train, const std::string& train
   }
 }
 
-data::ImageExtents extents_of(const data::ImageDataset& set) {
-  return {set.num_images, set.height, set.width};
-}
-
 void check_sets_agree(const data::TrainTest& sets, std::int64_t image_size) {
   const data::ImageDataset& train = sets.train;
   const data::ImageDataset& test = sets.test;
-  check_sizes_agree(extents_of(train), train.source, extents_of(test), test.source, image_size);
+  check_sizes_agree(train, train.source, test, test.source, image_size);
   if (train.channels != test.channels || train.num_classes != test.num_classes) {
     throw Error(ErrorCode::data, train.source + " has images of " + std::to_string(train.channels) +
                                      " channels and " + std::to_string(train.num_classes) +
@@ -85,21 +84,42 @@ void check_sets_agree(const data::TrainTest& sets, std::int64_t image_size) {
   }
 }
 
+// As far as the spec alone says it: files will tell.
+data::TrainTestShape expected_shape(const models::RunSpec& spec) {
+  return spec.data.dataset == models::DatasetKind::synthetic
+             ? data::synthetic_shape(synthetic_of(spec))
+             : data::published_fashion_mnist();
+}
+
+// The key of a field of the model, or of its images.
+std::string key_of(const std::string& field) {
+  if (field == "images.height") {
+    return "/data/image_size";
+  }
+  if (field == "images.batch") {
+    return "the batch sizes of /training";
+  }
+  std::string key = "/model/" + field;
+  std::replace(key.begin(), key.end(), '.', '/');
+  return key;
+}
+
 }  // namespace
 
-DataShape expected_data_shape(const models::DataSpec& data, const data::TrainTestExtents& files) {
-  DataShape shape{files.train.height, files.train.width, 1, files.train.num_images,
-                  files.test.num_images};
-  if (data.dataset == models::DatasetKind::synthetic) {
-    shape = {data.synthetic_size, data.synthetic_size, data.synthetic_channels,
-             data.synthetic_train, data.synthetic_test};
-  }
+DataShape data_shape(const models::DataSpec& data, data::DatasetShape train,
+                     data::DatasetShape test) {
+  data::limit_images(train, data.train_limit);
+  data::limit_images(test, data.test_limit);
+  DataShape shape{train.height, train.width, train.channels, train.num_images, test.num_images};
   if (data.image_size > 0) {
     shape.height = shape.width = data.image_size;
   }
-  shape.train_images = limited(shape.train_images, data.train_limit);
-  shape.test_images = limited(shape.test_images, data.test_limit);
   return shape;
+}
+
+DataShape expected_data_shape(const models::RunSpec& spec) {
+  const data::TrainTestShape shape = expected_shape(spec);
+  return data_shape(spec.data, shape.train, shape.test);
 }
 
 DType image_dtype(const models::RunSpec& spec) {
@@ -112,12 +132,12 @@ ModelBuilder model_builder(const models::RunSpec& spec, const DataShape& shape) 
              std::int64_t batch, bool training) {
     models::ImageBatch wanted = images;
     wanted.batch = batch;
-    return models::build_model(net, wanted, training, statistics);
+    return models::build_model(net, wanted, training, statistics, key_of);
   };
 }
 
 void check_model(const models::RunSpec& spec) {
-  DataShape shape = expected_data_shape(spec.data);
+  DataShape shape = expected_data_shape(spec);
   if (spec.data.dataset == models::DatasetKind::fashion_mnist && spec.data.image_size == 0) {
     shape.height = shape.width = models::minimum_image_size(spec.model);  // files will tell
   }
@@ -172,16 +192,16 @@ data::TrainTest load_dataset(const models::RunSpec& spec,
 
 DatasetPreview preview_dataset(const models::RunSpec& spec) {
   if (spec.data.dataset == models::DatasetKind::synthetic) {
-    return {expected_data_shape(spec.data), {}};
+    return {expected_data_shape(spec), {}};
   }
-  const auto files = data::find_fashion_mnist(search_of(spec.data));
-  if (!files) {
-    return {expected_data_shape(spec.data),
+  const auto found = data::find_fashion_mnist(search_of(spec.data));
+  if (!found) {
+    return {expected_data_shape(spec),
             "Fashion-MNIST is not on this machine yet; planned for it as it was published"};
   }
-  check_sizes_agree(files->train, "the training set in " + files->folder, files->test,
+  check_sizes_agree(found->train, "the training set in " + found->source, found->test,
                     "the test set", spec.data.image_size);
-  return {expected_data_shape(spec.data, *files), {}};
+  return {data_shape(spec.data, found->train, found->test), {}};
 }
 
 }  // namespace accrete::apps

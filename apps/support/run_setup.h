@@ -8,7 +8,6 @@
 #include <string>
 
 #include "accrete/data/dataset.h"
-#include "accrete/data/fashion_mnist.h"
 #include "accrete/engine/training_session.h"
 #include "accrete/models/run_spec.h"
 
@@ -20,10 +19,12 @@ struct DataShape {
   std::int64_t train_images = 0, test_images = 0;
 };
 
-/// What the net will see of the spec's data set. Fashion-MNIST is as in `files`, by default as
-/// published.
-DataShape expected_data_shape(const models::DataSpec& data,
-                              const data::TrainTestExtents& files = {});
+/// What the net sees of these sets.
+DataShape data_shape(const models::DataSpec& data, data::DatasetShape train,
+                     data::DatasetShape test);
+
+/// What the net will see of the spec's data set, Fashion-MNIST as it was published.
+DataShape expected_data_shape(const models::RunSpec& spec);
 
 /// The type of the images and with them of every activation.
 DType image_dtype(const models::RunSpec& spec);

@@ -184,15 +184,6 @@ class RunStarter {
   RunStart start_;
 };
 
-DataShape shape_of(const data::TrainTest& sets, const models::DataSpec& data) {
-  DataShape shape{sets.train.height, sets.train.width, sets.train.channels, sets.train.num_images,
-                  sets.test.num_images};
-  if (data.image_size > 0) {
-    shape.height = shape.width = data.image_size;
-  }
-  return shape;
-}
-
 }  // namespace
 
 PreparedRun prepare_run(const TrainOptions& options, const Device& device) {
@@ -206,7 +197,7 @@ PreparedRun prepare_run(const TrainOptions& options, const Device& device) {
       std::printf("%s\n", message.c_str());
     }
   });
-  const DataShape shape = shape_of(sets, spec.data);
+  const DataShape shape = data_shape(spec.data, sets.train, sets.test);
   PreparedRun inputs{options, std::move(spec), std::move(sets), {}, {}};
   inputs.session = session_options(inputs.spec, shape, options.passes);
   inputs.session.device = device;

@@ -101,6 +101,11 @@ data::LoaderOptions loader_options(const models::RunSpec& spec, Purpose purpose)
     options.augmentation = {spec.data.crop_padding, spec.data.horizontal_flip};
   }
   options.seed = spec.training.seed;
+  options.names = [training](const std::string& field) {
+    return field != "batch_size" ? "/data/" + field
+           : training            ? "/training/batch_size"
+                                 : "/training/eval_batch_size";
+  };
   return options;
 }
 

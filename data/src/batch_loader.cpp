@@ -28,14 +28,16 @@ Shape batch_shape(const kernels::ImageTransform& transform, std::int64_t size) {
 
 // Asks for the memory of all batches before the first is filled.
 std::string require_batch_memory(const kernels::ImageTransform& transform, const BatchPicks& picks,
-                                 DType images) {
+                                 DType images, const FieldNames& names) {
   const Shape shape = batch_shape(transform, picks.batch_size_of(0));
   check_shape(shape, "a batch of images");
   const std::int64_t batch = shape.elements() * static_cast<std::int64_t>(dtype_bytes(images));
   const auto count = std::min(kBatchesHeld, picks.batches_per_epoch());
   const std::string what =
       std::to_string(count) + " batches of " + to_string(shape) + " images in host memory";
-  require_memory(batch * count, what, "make /training/batch_size or /data/image_size smaller");
+  require_memory(
+      batch * count, what,
+      "make " + named(names, "batch_size") + " or " + named(names, "image_size") + " smaller");
   return what + " (" + mebibytes(batch * count) + ")";
 }
 
@@ -47,7 +49,7 @@ struct BatchLoader::State {
         image_dtype(images),
         picks(dataset.num_images, options),
         transform(image_transform(options, dataset)),
-        memory(require_batch_memory(transform, picks, images)),
+        memory(require_batch_memory(transform, picks, images, options.names)),
         tables((kernels::image_tables_bytes(transform) + sizeof(double) - 1) / sizeof(double)) {
     check_dataset(dataset);
     kernels::make_image_tables(transform, tables.data());

@@ -19,14 +19,14 @@ constexpr std::uint64_t kAugmentStream = 0xa06e97;
 constexpr std::int64_t kMostPadding = std::int64_t{1} << 20;
 
 std::vector<double> per_channel(const std::vector<double>& given, double fallback,
-                                std::int64_t channels, const char* key) {
+                                std::int64_t channels, const std::string& name) {
   if (given.empty()) {
     return std::vector<double>(static_cast<std::size_t>(channels), fallback);
   }
   if (static_cast<std::int64_t>(given.size()) != channels) {
-    throw Error(ErrorCode::spec, std::string("/data/") + key + " has " +
-                                     std::to_string(given.size()) + " entries, the images have " +
-                                     std::to_string(channels) + " channels");
+    throw Error(ErrorCode::spec, name + " has " + std::to_string(given.size()) +
+                                     " entries, the images have " + std::to_string(channels) +
+                                     " channels");
   }
   return given;
 }
@@ -38,8 +38,8 @@ kernels::ImageTransform image_transform(const LoaderOptions& options, const Imag
   const std::int64_t height = resizes ? options.image_size : dataset.height;
   const std::int64_t width = resizes ? options.image_size : dataset.width;
   if (!checked_product({height, width, dataset.channels}).at_most(kMostElements)) {
-    throw Error(ErrorCode::spec, "/data/image_size: images of " + std::to_string(height) + "x" +
-                                     std::to_string(width) + "x" +
+    throw Error(ErrorCode::spec, named(options.names, "image_size") + ": images of " +
+                                     std::to_string(height) + "x" + std::to_string(width) + "x" +
                                      std::to_string(dataset.channels) + " are too large");
   }
   return {dataset.height,
@@ -47,8 +47,8 @@ kernels::ImageTransform image_transform(const LoaderOptions& options, const Imag
           dataset.channels,
           height,
           width,
-          per_channel(options.mean, 0.0, dataset.channels, "mean"),
-          per_channel(options.std, 1.0, dataset.channels, "std")};
+          per_channel(options.mean, 0.0, dataset.channels, named(options.names, "mean")),
+          per_channel(options.std, 1.0, dataset.channels, named(options.names, "std"))};
 }
 
 std::vector<std::int64_t> shuffled_order(std::int64_t count, std::uint64_t seed,

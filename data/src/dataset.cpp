@@ -50,6 +50,10 @@ void check_dataset(const ImageDataset& dataset) {
   }
 }
 
+void limit_images(DatasetShape& shape, std::int64_t limit) {
+  shape.num_images = limit > 0 ? std::min(limit, shape.num_images) : shape.num_images;
+}
+
 void limit_images(ImageDataset& dataset, std::int64_t limit) {
   if (limit <= 0 || limit >= dataset.num_images) {
     return;

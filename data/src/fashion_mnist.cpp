@@ -16,20 +16,19 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::int64_t kClasses = 10;
+
 // Its authors' bucket (github.com/zalandoresearch/fashion-mnist), by the address that has a
 // certificate. The digests are of the files whose MD5 digests they publish.
 constexpr const char* kAddress = "https://fashion-mnist.s3.eu-central-1.amazonaws.com/";
 
-constexpr const char* kWaysToGetIt =
-    "Three ways to get Fashion-MNIST: (1) install Debian's package dataset-fashion-mnist; (2) put "
-    "the four *-ubyte.gz files in a folder and name it in the spec (/data/path) or in the "
-    "environment variable ACCRETE_DATA; (3) connect to the internet and run again, they are then "
-    "downloaded";
-
-std::string ways_to_get_it() {
-  return no_downloads_because().empty()
-             ? kWaysToGetIt
-             : std::string(kWaysToGetIt) + " by a build with libcurl, which this one is not";
+std::string ways_to_get_it(const FieldNames& names) {
+  return "Three ways to get Fashion-MNIST: (1) install Debian's package dataset-fashion-mnist; (2) "
+         "put the four *-ubyte.gz files in a folder and name it in " +
+         named(names, "folder") +
+         " or in the environment variable ACCRETE_DATA; (3) connect to the internet and run again, "
+         "they are then downloaded" +
+         (no_downloads_because().empty() ? "" : " by a build with libcurl, which this one is not");
 }
 
 bool file_exists(const std::string& folder, const fs::path& path) {
@@ -67,31 +66,38 @@ struct SplitFiles {
   std::string images, labels;
 };
 
-SplitFiles split_files(const std::string& folder, const std::string& prefix) {
+SplitFiles split_files(const std::string& folder, const std::string& prefix,
+                       const FieldNames& names) {
   SplitFiles files = {find_file(folder, prefix + "-images-idx3-ubyte"),
                       find_file(folder, prefix + "-labels-idx1-ubyte")};
   if (files.images.empty() || files.labels.empty()) {
     throw Error(ErrorCode::data, "folder " + folder + " has no " + prefix +
                                      "-images-idx3-ubyte[.gz] and " + prefix +
-                                     "-labels-idx1-ubyte[.gz]. " + ways_to_get_it());
+                                     "-labels-idx1-ubyte[.gz]. " + ways_to_get_it(names));
   }
   return files;
 }
 
-ImageExtents extents_of_split(const std::string& folder, const std::string& prefix) {
-  const auto extents = read_idx_extents(split_files(folder, prefix).images, 3);
-  return {extents[0], extents[1], extents[2]};
+// Of the extents of a file of images.
+DatasetShape shape_of(const std::vector<std::int64_t>& extents) {
+  constexpr std::int64_t kChannels = 1;
+  return {extents[0], extents[1], extents[2], kChannels, kClasses};
 }
 
-// The folder that the spec names, or the first that has all files.
+DatasetShape find_shape(const std::string& folder, const std::string& prefix,
+                        const FieldNames& names) {
+  return shape_of(read_idx_extents(split_files(folder, prefix, names).images, 3));
+}
+
+// The folder that the caller names, or the first that has all files.
 struct LocalSearch {
   std::string folder;     // empty: none
   std::string looked_in;  // for messages, where there is none
 };
 
 LocalSearch search_locally(const FashionMnistSearch& search) {
-  if (!search.spec_path.empty()) {
-    return {search.spec_path, {}};
+  if (!search.folder.empty()) {
+    return {search.folder, {}};
   }
   std::vector<std::string> candidates;
   if (!search.environment.empty()) {
@@ -109,8 +115,9 @@ LocalSearch search_locally(const FashionMnistSearch& search) {
   return result;
 }
 
-ImageDataset read_split(const std::string& folder, const std::string& prefix) {
-  const auto [image_path, label_path] = split_files(folder, prefix);
+ImageDataset read_split(const std::string& folder, const std::string& prefix,
+                        const FieldNames& names) {
+  const auto [image_path, label_path] = split_files(folder, prefix, names);
   IdxArray images = read_idx(image_path, 3);
   const IdxArray labels = read_idx(label_path, 1);
   if (images.extents[0] != labels.extents[0]) {
@@ -119,13 +126,9 @@ ImageDataset read_split(const std::string& folder, const std::string& prefix) {
                                      std::to_string(labels.extents[0]) + " labels");
   }
   ImageDataset split;
-  split.num_images = images.extents[0];
-  split.height = images.extents[1];
-  split.width = images.extents[2];
-  split.channels = 1;
+  static_cast<DatasetShape&>(split) = shape_of(images.extents);
   split.class_names = {"t-shirt", "trouser", "pullover", "dress", "coat",
                        "sandal",  "shirt",   "sneaker",  "bag",   "ankle boot"};
-  split.num_classes = 10;
   split.pixels = std::move(images.bytes);
   split.source = image_path;
   const auto highest = std::max_element(labels.bytes.begin(), labels.bytes.end());
@@ -160,36 +163,40 @@ TrainTest cached_fashion_mnist(const DownloadSite& site, const FashionMnistSearc
     });
   } catch (const Error& error) {
     throw Error(error.code(), "Fashion-MNIST was not found in " + looked_in + ", and " +
-                                  error.what() + ". " + ways_to_get_it());
+                                  error.what() + ". " + ways_to_get_it(search.names));
   }
-  return read_fashion_mnist(search.cache_folder);
+  return read_fashion_mnist(search.cache_folder, search.names);
 }
 
-TrainTest read_fashion_mnist(const std::string& folder) {
+TrainTestShape published_fashion_mnist() {
+  return {shape_of({60000, 28, 28}), shape_of({10000, 28, 28}), {}};
+}
+
+TrainTest read_fashion_mnist(const std::string& folder, const FieldNames& names) {
   return reporting_memory("the images in " + folder, [&]() -> TrainTest {
-    return {read_split(folder, "train"), read_split(folder, "t10k"), folder};
+    return {read_split(folder, "train", names), read_split(folder, "t10k", names), folder};
   });
 }
 
-std::optional<TrainTestExtents> find_fashion_mnist(const FashionMnistSearch& search) {
+std::optional<TrainTestShape> find_fashion_mnist(const FashionMnistSearch& search) {
   const LocalSearch found = search_locally(search);
   if (found.folder.empty()) {
     return std::nullopt;
   }
-  return TrainTestExtents{extents_of_split(found.folder, "train"),
-                          extents_of_split(found.folder, "t10k"), found.folder};
+  return TrainTestShape{find_shape(found.folder, "train", search.names),
+                        find_shape(found.folder, "t10k", search.names), found.folder};
 }
 
 TrainTest load_fashion_mnist(const FashionMnistSearch& search) {
   const LocalSearch found = search_locally(search);
   if (!found.folder.empty()) {
-    return read_fashion_mnist(found.folder);
+    return read_fashion_mnist(found.folder, search.names);
   }
   if (!search.cache_folder.empty()) {
     return cached_fashion_mnist({kAddress}, search, found.looked_in + ", " + search.cache_folder);
   }
   throw Error(ErrorCode::data, "Fashion-MNIST was not found in " + found.looked_in +
-                                   ", and downloads are off. " + ways_to_get_it());
+                                   ", and downloads are off. " + ways_to_get_it(search.names));
 }
 
 }  // namespace accrete::data

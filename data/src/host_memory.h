@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What images ask of the host's memory, and what is said when it cannot be had.
+// What images ask of the host's memory, what is said when it cannot be had, and in whose words.
 #pragma once
 
 #include <cstdint>
@@ -7,10 +7,17 @@
 #include <stdexcept>
 #include <string>
 
+#include "accrete/data/dataset.h"
+
 namespace accrete::data {
 
 /// "12 MiB", rounded up.
 std::string mebibytes(std::int64_t bytes);
+
+/// What `names` call a field.
+inline std::string named(const FieldNames& names, const std::string& field) {
+  return names ? names(field) : field;
+}
 
 /// Throws Error(out_of_memory) with both sizes and the cure if this process cannot get `bytes`. To
 /// be asked before memory is filled: a system that promises more than it has kills who fills it.

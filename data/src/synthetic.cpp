@@ -42,14 +42,12 @@ class RandomBytes {
   std::array<std::uint32_t, 4> words_{};
 };
 
-ImageDataset make_split(const SyntheticOptions& options, std::int64_t count,
+ImageDataset make_split(const SyntheticOptions& options, const DatasetShape& shape,
                         std::uint64_t noise_stream) {
   ImageDataset split;
-  split.num_images = count;
-  split.height = split.width = options.image_size;
-  split.channels = options.channels;
-  split.num_classes = options.num_classes;
+  static_cast<DatasetShape&>(split) = shape;
   split.source = "synthetic";
+  const std::int64_t count = shape.num_images;
   const std::int64_t size = split.image_bytes();
   split.pixels.resize(static_cast<std::size_t>((CheckedSize(count) * size).value_or(0)));
   split.labels.reserve(static_cast<std::size_t>(count));
@@ -68,7 +66,7 @@ ImageDataset make_split(const SyntheticOptions& options, std::int64_t count,
 
 std::string description(const SyntheticOptions& options) {
   const std::string size = std::to_string(options.image_size);
-  return "/data/synthetic: " + std::to_string(options.train_images) + " + " +
+  return named(options.names, "synthetic") + ": " + std::to_string(options.train_images) + " + " +
          std::to_string(options.test_images) + " images of " + size + "x" + size + "x" +
          std::to_string(options.channels);
 }
@@ -91,12 +89,20 @@ std::int64_t bytes_of(const SyntheticOptions& options) {
 
 }  // namespace
 
+TrainTestShape synthetic_shape(const SyntheticOptions& options) {
+  const auto split = [&](std::int64_t count) -> DatasetShape {
+    return {count, options.image_size, options.image_size, options.channels, options.num_classes};
+  };
+  return {split(options.train_images), split(options.test_images), {}};
+}
+
 TrainTest make_synthetic(const SyntheticOptions& options) {
   const std::int64_t bytes = bytes_of(options);
   require_memory(bytes, description(options), "ask for fewer or smaller images");
+  const TrainTestShape shape = synthetic_shape(options);
   return reporting_memory(description(options) + " (" + mebibytes(bytes) + ")", [&]() -> TrainTest {
-    return {make_split(options, options.train_images, kTrainStream),
-            make_split(options, options.test_images, kTestStream), "synthetic"};
+    return {make_split(options, shape.train, kTrainStream),
+            make_split(options, shape.test, kTestStream), "synthetic"};
   });
 }
 

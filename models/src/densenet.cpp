@@ -18,8 +18,12 @@ std::string last_norm(const DenseNetSpec& spec) {
 
 class Builder {
  public:
-  Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training, bool batch_statistics)
-      : spec_(spec), training_(training), layers_(model_, spec, images, batch_statistics) {}
+  Builder(const DenseNetSpec& spec, const ImageBatch& images, bool training, bool batch_statistics,
+          const FieldNames& names)
+      : spec_(spec),
+        training_(training),
+        names_(names),
+        layers_(model_, spec, images, batch_statistics) {}
 
   ModelGraph build() {
     ValueId x = layers_.stem({"features.conv0", "features.norm0", "features.pool0"});
@@ -83,7 +87,7 @@ class Builder {
   std::int64_t compressed(const std::string& name, std::int64_t channels) const {
     const double kept = spec_.compression * static_cast<double>(channels) + 1e-9;
     if (kept < 1.0) {
-      throw Error(ErrorCode::spec, "/model/compression keeps none of the " +
+      throw Error(ErrorCode::spec, named(names_, "compression") + " keeps none of the " +
                                        std::to_string(channels) + " channels in front of " + name +
                                        "; raise it to 1/" + std::to_string(channels) + " at least");
     }
@@ -92,6 +96,7 @@ class Builder {
 
   const DenseNetSpec& spec_;
   bool training_;
+  const FieldNames& names_;
   ModelGraph model_;
   Layers layers_;  // writes to model_
   std::uint64_t next_dropout_layer_ = 0;
@@ -117,19 +122,19 @@ std::vector<LayerAlias> layer_aliases(const DenseNetSpec& spec) {
 }
 
 ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training,
-                          BatchNormStatistics statistics) {
+                          BatchNormStatistics statistics, const FieldNames& names) {
   const std::int64_t smallest = minimum_image_size(spec);
   if (images.height < smallest || images.width < smallest) {
     throw Error(ErrorCode::spec,
                 "images of " + std::to_string(images.height) + "x" + std::to_string(images.width) +
                     " are too small for this net: a feature map would shrink to nothing. The "
                     "smallest image it takes is " +
-                    std::to_string(smallest) + "x" + std::to_string(smallest) +
-                    "; set /data/image_size, or use fewer blocks or a smaller stem");
+                    std::to_string(smallest) + "x" + std::to_string(smallest) + "; set " +
+                    named(names, "images.height") + ", or use fewer blocks or a smaller stem");
   }
-  return build_within_limits("/model/growth_rate, /model/blocks, /model/stem/channels", [&] {
-    return Builder(spec, images, training, training && statistics == BatchNormStatistics::batch)
-        .build();
+  return build_within_limits({"growth_rate", "blocks", "stem.channels"}, names, [&] {
+    const bool batch_statistics = training && statistics == BatchNormStatistics::batch;
+    return Builder(spec, images, training, batch_statistics, names).build();
   });
 }
 

@@ -75,15 +75,25 @@ void Layers::head(const std::string& name, ValueId x) {
   model_.correct = loss.correct;
 }
 
-ModelGraph build_within_limits(const std::string& keys, const std::function<ModelGraph()>& build) {
+std::string named(const FieldNames& names, const std::string& field) {
+  return names ? names(field) : field;
+}
+
+ModelGraph build_within_limits(const std::vector<std::string>& fields, const FieldNames& names,
+                               const std::function<ModelGraph()>& build) {
   try {
     return build();
   } catch (const Error& error) {
     if (error.code() != ErrorCode::invalid_argument) {
       throw;
     }
-    throw Error(ErrorCode::spec, std::string(error.what()) + "; lower " + keys +
-                                     ", /data/image_size or the batch sizes of /training");
+    std::string wanted;
+    for (const std::string& field : fields) {
+      wanted += named(names, field) + ", ";
+    }
+    throw Error(ErrorCode::spec, std::string(error.what()) + "; lower " + wanted +
+                                     named(names, "images.height") + " or " +
+                                     named(names, "images.batch"));
   }
 }
 

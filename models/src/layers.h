@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "accrete/kernels/checked_size.h"
 #include "accrete/models/network.h"
@@ -41,8 +42,12 @@ class Layers {
   bool batch_statistics_;
 };
 
+/// What `names` call a field.
+std::string named(const FieldNames& names, const std::string& field);
+
 /// What `build` returns. Tensors of more elements than any may have, which graphs refuse, become
-/// Error(spec) that asks to lower `keys`.
-ModelGraph build_within_limits(const std::string& keys, const std::function<ModelGraph()>& build);
+/// Error(spec) that asks to lower `fields`, the images or the batch.
+ModelGraph build_within_limits(const std::vector<std::string>& fields, const FieldNames& names,
+                               const std::function<ModelGraph()>& build);
 
 }  // namespace accrete::models

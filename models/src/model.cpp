@@ -19,10 +19,10 @@ std::vector<LayerAlias> layer_aliases(const ModelSpec& spec) {
 }
 
 ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,
-                       BatchNormStatistics statistics) {
+                       BatchNormStatistics statistics, const FieldNames& names) {
   return spec.family == Family::resnet
-             ? build_resnet(spec.resnet, images, training, statistics)
-             : build_densenet(spec.densenet, images, training, statistics);
+             ? build_resnet(spec.resnet, images, training, statistics, names)
+             : build_densenet(spec.densenet, images, training, statistics, names);
 }
 
 }  // namespace accrete::models

@@ -60,8 +60,8 @@ class Builder {
 }  // namespace
 
 ModelGraph build_resnet(const ResNetSpec& spec, const ImageBatch& images, bool training,
-                        BatchNormStatistics statistics) {
-  return build_within_limits("/model/width, /model/stages, /model/stem/channels", [&] {
+                        BatchNormStatistics statistics, const FieldNames& names) {
+  return build_within_limits({"width", "stages", "stem.channels"}, names, [&] {
     return Builder(spec, images, training && statistics == BatchNormStatistics::batch).build();
   });
 }

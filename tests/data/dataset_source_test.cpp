@@ -11,6 +11,7 @@ namespace accrete::apps {
 namespace {
 
 using Catch::Matchers::Contains;
+using Catch::Matchers::StartsWith;
 using namespace test;
 
 models::RunSpec spec_of(const std::string& folder) {
@@ -56,6 +57,26 @@ TEST_CASE("a model with fewer classes than the set is refused") {
   models::RunSpec spec = spec_of(folder);
   spec.model.densenet.num_classes = 9;
   CHECK_THAT(refusal(spec, ErrorCode::spec), Contains("num_classes is 9"));
+}
+
+TEST_CASE("what is refused is named by the keys of the spec") {
+  models::RunSpec spec;
+  const auto refused = [&](const DataShape& shape) {
+    return error_of(ErrorCode::spec, [&] { model_builder(spec, shape)(1'000'000'000, true); });
+  };
+  CHECK_THAT(refused({4, 4, 3, 1, 1}), Contains("set /data/image_size, or use"));
+  CHECK_THAT(refused({64, 64, 3, 1, 1}),
+             Contains("lower /model/growth_rate, /model/blocks, /model/stem/channels, "
+                      "/data/image_size or the batch sizes of /training"));
+  spec.model.densenet.compression = 0.001;
+  CHECK_THAT(error_of(ErrorCode::spec,
+                      [&] {
+                        model_builder(spec, {64, 64, 3, 1, 1})(1, true);
+                      }),
+             StartsWith("/model/compression keeps none"));
+  spec.data.dataset = models::DatasetKind::synthetic;
+  spec.data.synthetic_size = 0;
+  CHECK_THAT(refusal(spec, ErrorCode::spec), StartsWith("/data/synthetic: "));
 }
 
 TEST_CASE("limits that a set does not reach change nothing") {

@@ -35,7 +35,7 @@ ErrorCode refusal(const SyntheticOptions& options) {
   try {
     make_synthetic(options);
   } catch (const Error& error) {
-    CHECK_THAT(error.what(), Contains("/data/synthetic"));
+    CHECK_THAT(error.what(), Contains("synthetic: "));
     CHECK(test::take_largest_allocation() < std::size_t{1} << 16);
     return error.code();
   }
@@ -65,6 +65,21 @@ TEST_CASE("images of a set, and none beside it") {
   ImageDataset impossible = set;
   impossible.height = impossible.width = kLargest;
   CHECK_THROWS_WITH(impossible.image_bytes(), Contains("small has images of an impossible size"));
+}
+
+TEST_CASE("the shape of synthetic sets is known before they are made") {
+  const SyntheticOptions options = sizes(5, 2, 7, 3);
+  const TrainTestShape shape = synthetic_shape(options);
+  const TrainTest sets = make_synthetic(options);
+  for (const auto& [announced, made] :
+       {std::pair<DatasetShape, DatasetShape>{shape.train, sets.train}, {shape.test, sets.test}}) {
+    CHECK(announced.num_images == made.num_images);
+    CHECK(announced.height == made.height);
+    CHECK(announced.width == made.width);
+    CHECK(announced.channels == made.channels);
+    CHECK(announced.num_classes == made.num_classes);
+  }
+  CHECK(shape.test.num_images == 3);
 }
 
 TEST_CASE("a set that does not add up is refused") {

@@ -98,7 +98,7 @@ TEST_CASE("the search takes the first place that has the files") {
   search.environment.clear();
   search.system_folder = folder;
   CHECK(load_fashion_mnist(search).source == folder);
-  search.spec_path = scratch("named-but-empty");
+  search.folder = scratch("named-but-empty");
   CHECK_THROWS_WITH(load_fashion_mnist(search),
                     Contains("named-but-empty") && Contains("Three ways"));
 }
@@ -110,23 +110,28 @@ TEST_CASE("when nothing works the message names all places and all ways") {
   CHECK_THROWS_WITH(load_fashion_mnist(search),
                     Contains("env") && Contains("sys") && Contains("dataset-fashion-mnist") &&
                         Contains("ACCRETE_DATA") && Contains("downloaded"));
+  search.names = [](const std::string& field) { return "--" + field; };
+  CHECK_THROWS_WITH(load_fashion_mnist(search), Contains("name it in --folder or"));
 }
 
-TEST_CASE("extents are known from headers alone") {
+TEST_CASE("shapes are known from headers alone") {
   const std::string folder = scratch("headers");
   write_split(folder, "train", 5, 4, 3);
   write_split(folder, "t10k", 2, 7, 6);
   FashionMnistSearch search;
-  search.spec_path = folder;
+  search.folder = folder;
   const auto found = find_fashion_mnist(search);
   REQUIRE(found);
   CHECK(found->train.num_images == 5);
   CHECK(found->train.width == 3);
+  CHECK(found->train.channels == 1);
+  CHECK(found->train.num_classes == 10);
+  CHECK(found->source == folder);
   CHECK(found->test.height == 7);
   // A header that announces more than its file holds is refused here, too.
   write_plain(folder + "/t10k-images-idx3-ubyte", idx(0x803, {2, 1000, 1000}, "few"));
   CHECK_THROWS_WITH(find_fashion_mnist(search), Contains("truncated"));
-  search.spec_path.clear();
+  search.folder.clear();
   search.system_folder = scratch("nothing-here");
   search.environment = folder + "/none";
   search.cache_folder = scratch("no-cache");
@@ -137,7 +142,7 @@ TEST_CASE("a folder that cannot be searched is named") {
   const std::string folder = small_folder("closed/inner", std::string("\x01\x02", 2));
   const std::string outer = scratch("closed");
   FashionMnistSearch named;
-  named.spec_path = folder;
+  named.folder = folder;
   FashionMnistSearch environment;
   environment.environment = folder;
   FashionMnistSearch system;

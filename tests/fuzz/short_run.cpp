@@ -24,7 +24,7 @@ class Trainer {
  public:
   Trainer(const models::RunSpec& spec, const RunVariant& variant)
       : spec_(spec), variant_(variant), pool_(variant.threads), random_(spec.training.seed) {
-    const apps::DataShape shape = apps::expected_data_shape(spec.data);
+    const apps::DataShape shape = apps::expected_data_shape(spec);
     PassSwitches passes;
     if (!variant.passes) {
       passes.disable_all();

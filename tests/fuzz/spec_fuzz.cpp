@@ -25,7 +25,7 @@ bool is_small(const models::ModelSpec& model) {
 
 // What `inspect` does with a spec.
 void check_plan(const models::RunSpec& spec) {
-  const apps::DataShape shape = apps::expected_data_shape(spec.data);
+  const apps::DataShape shape = apps::expected_data_shape(spec);
   const ModelBuilder builder = apps::model_builder(spec, shape);
   const SessionPlan plan = apps::plan_run(spec, builder, apps::session_options(spec, shape, {}));
   require(plan.step_bytes > 0 && plan.total_bytes() > plan.step_bytes, "a plan without memory");

@@ -18,7 +18,7 @@ constexpr const char* kSpec = R"({
 
 TinyRun::TinyRun() : runtime(make_cpu_runtime(pool)) {
   const models::RunSpec spec = models::parse_run_spec(kSpec, "tiny");
-  const apps::DataShape shape = apps::expected_data_shape(spec.data);
+  const apps::DataShape shape = apps::expected_data_shape(spec);
   const SessionOptions options = apps::session_options(spec, shape, {});
   session = std::make_unique<TrainingSession>(
       apps::plan_run(spec, apps::model_builder(spec, shape), options), options, *runtime);

@@ -72,25 +72,25 @@ TEST_CASE("the smallest image of any number of blocks is known at once") {
              Contains("64x64") && Contains("fewer blocks"));
 }
 
-TEST_CASE("a transition that would keep no channel names the key") {
+TEST_CASE("a transition that would keep no channel names the field") {
   DenseNetSpec spec = thin(2);
   spec.compression = 0.01;
   CHECK_THAT(refusal_of([&] {
                build_densenet(spec, {1, 8, 8, 1}, true);
              }),
-             Contains("/model/compression") && Contains("9 channels") && Contains("transition1") &&
+             Contains("compression keeps none of the 9 channels") && Contains("transition1") &&
                  Contains("1/9"));
   spec.compression = 1.0 / 9.0;
   CHECK_NOTHROW(build_densenet(spec, {1, 8, 8, 1}, true));
 }
 
-TEST_CASE("tensors that no graph takes name the keys to lower") {
+TEST_CASE("tensors that no graph takes name the fields to lower") {
   DenseNetSpec dense = thin(1);
   SECTION("images") {
     CHECK_THAT(refusal_of([&] {
                  build_densenet(dense, {1'000'000, 16384, 16384, 1}, true);
                }),
-               Contains("images") && Contains("/data/image_size") && Contains("batch sizes"));
+               Contains("lower growth_rate, blocks, stem.channels, images.height or images.batch"));
   }
   SECTION("widths of a dense net") {
     dense.growth_rate = 4096;
@@ -99,7 +99,7 @@ TEST_CASE("tensors that no graph takes name the keys to lower") {
     CHECK_THAT(refusal_of([&] {
                  build_densenet(dense, {64, 1024, 1024, 1}, true);
                }),
-               Contains("/model/growth_rate") && Contains("2^40"));
+               Contains("growth_rate") && Contains("2^40"));
   }
   SECTION("a product of widths that wraps") {
     dense.growth_rate = std::int64_t{1} << 40;
@@ -107,7 +107,7 @@ TEST_CASE("tensors that no graph takes name the keys to lower") {
     CHECK_THAT(refusal_of([&] {
                  build_densenet(dense, {1, 1, 1, 1}, true);
                }),
-               Contains("denselayer1.conv1") && Contains("/model/growth_rate"));
+               Contains("denselayer1.conv1") && Contains("growth_rate"));
   }
   ResNetSpec residual;
   SECTION("widths of a residual net") {
@@ -116,7 +116,7 @@ TEST_CASE("tensors that no graph takes name the keys to lower") {
     CHECK_THAT(refusal_of([&] {
                  build_resnet(residual, {1, 1, 1, 1}, true);
                }),
-               Contains("layer") && Contains("/model/width"));
+               Contains("layer") && Contains("lower width"));
   }
   SECTION("channels that double beyond 63 bits") {
     residual.width = 1;
@@ -124,12 +124,29 @@ TEST_CASE("tensors that no graph takes name the keys to lower") {
     CHECK_THAT(refusal_of([&] {
                  build_resnet(residual, {1, 1, 1, 1}, true);
                }),
-               Contains("layer") && Contains("/model/stages"));
+               Contains("layer") && Contains("stages"));
   }
   SECTION("classes") {
     residual.num_classes = std::int64_t{1} << 40;
     CHECK_THAT(refusal_of([&] { build_resnet(residual, {1, 1, 1, 1}, true); }), Contains("fc"));
   }
+}
+
+TEST_CASE("messages call fields as the caller does") {
+  const FieldNames names = [](const std::string& field) { return "--" + field; };
+  const auto refusal = [&](const DenseNetSpec& spec, const ImageBatch& images) {
+    return refusal_of([&] { build_densenet(spec, images, true, {}, names); });
+  };
+  CHECK_THAT(refusal(thin(3), {1, 2, 2, 1}), Contains("set --images.height,"));
+  CHECK_THAT(refusal(thin(1), {1'000'000, 16384, 16384, 1}),
+             Contains("--stem.channels, --images.height or --images.batch"));
+  DenseNetSpec spec = thin(2);
+  spec.compression = 0.01;
+  CHECK_THAT(refusal(spec, {1, 8, 8, 1}), Contains("--compression keeps none"));
+  CHECK_THAT(refusal_of([&] {
+               build_resnet({}, {1'000'000, 16384, 16384, 1}, true, {}, names);
+             }),
+             Contains("lower --width, --stages"));
 }
 
 TEST_CASE("the deepest nets that a spec can ask for are built") {

@@ -26,6 +26,7 @@ struct LoaderOptions {
   bool shuffle = false;
   Augmentation augmentation;
   std::uint64_t seed = 0;
+  FieldNames names;  ///< of these fields, for messages
 };
 
 /// The transform that the options describe for the images of a set. Error(spec) if mean or std have

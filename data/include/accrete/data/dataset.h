@@ -3,15 +3,24 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 namespace accrete::data {
 
-struct ImageDataset {
+/// What the caller calls a field of the options it passes, for messages that ask to change it: the
+/// key of a file, a flag. Empty: its name here.
+using FieldNames = std::function<std::string(const std::string& field)>;
+
+/// What is known of a set without its pixels.
+struct DatasetShape {
   std::int64_t num_images = 0;
   std::int64_t height = 0, width = 0, channels = 0;
   std::int64_t num_classes = 0;
+};
+
+struct ImageDataset : DatasetShape {
   std::vector<std::uint8_t> pixels;      ///< [num_images, height, width, channels]
   std::vector<std::int32_t> labels;      ///< [num_images], each in [0, num_classes)
   std::vector<std::string> class_names;  ///< empty, or one per class
@@ -21,6 +30,12 @@ struct ImageDataset {
   std::int64_t image_bytes() const;
   /// The pixels of one image. Error(invalid_argument) if the set has no such image.
   const std::uint8_t* image(std::int64_t index) const;
+};
+
+struct TrainTestShape {
+  DatasetShape train;
+  DatasetShape test;
+  std::string source;  ///< folder of the files; empty: none are known
 };
 
 struct TrainTest {
@@ -34,6 +49,7 @@ struct TrainTest {
 void check_dataset(const ImageDataset& dataset);
 
 /// Keeps the first `limit` images; 0 keeps all.
+void limit_images(DatasetShape& shape, std::int64_t limit);
 void limit_images(ImageDataset& dataset, std::int64_t limit);
 
 }  // namespace accrete::data

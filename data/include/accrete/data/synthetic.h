@@ -16,7 +16,11 @@ struct SyntheticOptions {
   std::int64_t train_images = 1024;
   std::int64_t test_images = 256;
   std::uint64_t seed = 0;
+  FieldNames names;  ///< asked for "synthetic", which stands for all of them
 };
+
+/// The shape of what make_synthetic makes of the options.
+TrainTestShape synthetic_shape(const SyntheticOptions& options);
 
 /// Error(spec) if a size is not positive or together they are more than can be counted,
 /// Error(out_of_memory), before anything is filled, if they are more than this process can get.

@@ -42,6 +42,7 @@ std::vector<LayerAlias> layer_aliases(const DenseNetSpec& spec);
 /// Error(spec) if the images are too small, before anything is built, if a transition would keep no
 /// channel, or if a tensor would be too large.
 ModelGraph build_densenet(const DenseNetSpec& spec, const ImageBatch& images, bool training,
-                          BatchNormStatistics statistics = BatchNormStatistics::batch);
+                          BatchNormStatistics statistics = BatchNormStatistics::batch,
+                          const FieldNames& names = {});
 
 }  // namespace accrete::models

@@ -33,6 +33,7 @@ std::vector<LayerAlias> layer_aliases(const ModelSpec& spec);
 
 /// The whole net with its loss, see build_densenet and build_resnet.
 ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,
-                       BatchNormStatistics statistics = BatchNormStatistics::batch);
+                       BatchNormStatistics statistics = BatchNormStatistics::batch,
+                       const FieldNames& names = {});
 
 }  // namespace accrete::models

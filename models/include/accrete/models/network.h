@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <string>
 
 #include "accrete/engine/graph.h"
 
@@ -32,6 +34,12 @@ struct ImageBatch {
   std::int64_t batch = 1, height = 1, width = 1, channels = 1;
   DType dtype = DType::f32;  ///< of the images and with them of all activations
 };
+
+/// What the caller calls a field of its description ("growth_rate", "stem.channels") or of its
+/// images
+/// ("images.height"), for messages that ask to change it: the key of a file, a flag. Empty: as
+/// here.
+using FieldNames = std::function<std::string(const std::string& field)>;
 
 /// What batch norm normalises with in a graph for training.
 enum class BatchNormStatistics : std::uint8_t {

@@ -29,6 +29,7 @@ const std::vector<ResNetPreset>& resnet_presets();
 /// Images of every size fit, since every window is padded by half of it. Error(spec) if a tensor
 /// would be too large.
 ModelGraph build_resnet(const ResNetSpec& spec, const ImageBatch& images, bool training,
-                        BatchNormStatistics statistics = BatchNormStatistics::batch);
+                        BatchNormStatistics statistics = BatchNormStatistics::batch,
+                        const FieldNames& names = {});
 
 }  // namespace accrete::models
