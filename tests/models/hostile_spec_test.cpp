@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "accrete/kernels/error.h"
 #include "accrete/models/run_spec.h"
@@ -153,20 +152,6 @@ TEST_CASE("lists and depths have a limit") {
   CHECK_THAT(error_of_text(spec_text(
                  "", "", R"("schedule":{"type":"step","milestones":)" + list("0.5", 1001) + "}")),
              Contains("1000 numbers at most"));
-}
-
-TEST_CASE("the schema has the limits of the parser") {
-  std::ifstream in(std::string(SPEC_FOLDER) + "/../spec.schema.json");
-  const nlohmann::json schema = nlohmann::json::parse(in);
-  const auto at = [&](const std::string& pointer) {
-    return schema.at(nlohmann::json::json_pointer(pointer)).get<int>();
-  };
-  CHECK(at("/properties/model/properties/blocks/maxItems") == 15);
-  CHECK(at("/properties/model/properties/stages/maxItems") == 8);
-  CHECK(at("/properties/data/properties/mean/maxItems") == 4096);
-  CHECK(at("/properties/data/properties/std/maxItems") == 4096);
-  CHECK(at("/properties/training/properties/schedule/properties/milestones/maxItems") == 1000);
-  CHECK(at("/properties/name/maxLength") == 100);
 }
 
 TEST_CASE("names that could lead out of a folder or into a terminal are refused") {

@@ -2,10 +2,6 @@
 // Specs: what is read, and the message for each thing that is not.
 #include "accrete/models/run_spec.h"
 
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <set>
-
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
 
@@ -13,7 +9,6 @@ namespace accrete::models {
 namespace {
 
 using Catch::Matchers::Contains;
-using Json = nlohmann::ordered_json;
 
 const char* kSmall = R"({
   // comments are allowed
@@ -46,12 +41,6 @@ std::string error_of(const std::string& assignment) {
   }
   FAIL("no error for " << assignment);
   return {};
-}
-
-std::string text_of(const std::string& path) {
-  std::ifstream in(path);
-  REQUIRE(in);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
 }  // namespace
@@ -188,74 +177,6 @@ TEST_CASE("every spec of the repository is valid and has the parameters it expec
     const ModelGraph model = build_model(spec.model, {1, size, size, 1}, false);
     CHECK(ParameterStore(model.graph).num_parameters() == spec.model.expect_params);
     CHECK(spec.model.expect_params > 0);
-  }
-}
-
-namespace {
-
-// Names of all keys of a JSON document, at any depth.
-void collect_keys(const Json& json, std::set<std::string>& keys) {
-  for (const auto& [key, value] : json.items()) {
-    if (json.is_object()) {
-      keys.insert(key);
-    }
-    if (value.is_object()) {
-      collect_keys(value, keys);
-    }
-  }
-}
-
-// Keys the parser knows: those of resolved specs that between them use every kind of everything.
-std::set<std::string> parser_keys() {
-  std::set<std::string> keys;
-  for (const char* extra :
-       {"training.schedule.type=one_cycle", "training.schedule.type=step",
-        "training.schedule.type=cosine", R"(training.optimizer={"type":"sgd"})"}) {
-    collect_keys(Json::parse(resolved_spec(with(extra))), keys);
-  }
-  collect_keys(Json::parse(resolved_spec(parse(kResNet))), keys);
-  return keys;
-}
-
-// Keys below "properties" at any depth of a JSON Schema.
-void collect_schema_keys(const Json& schema, std::set<std::string>& keys) {
-  if (!schema.is_object() || !schema.contains("properties")) {
-    return;
-  }
-  for (const auto& [key, value] : schema.at("properties").items()) {
-    keys.insert(key);
-    collect_schema_keys(value, keys);
-  }
-}
-
-}  // namespace
-
-TEST_CASE("the schema and the reference name exactly the keys the parser knows") {
-  std::set<std::string> expected = parser_keys();
-  expected.insert("$schema");
-  expected.insert("budget");  // instead of a recompute level
-  std::set<std::string> schema;
-  collect_schema_keys(Json::parse(text_of(std::string(SPEC_FOLDER) + "/../spec.schema.json")),
-                      schema);
-  CHECK(schema == expected);
-  const std::string reference = text_of(std::string(SPEC_FOLDER) + "/../SPEC.md");
-  for (const std::string& key : expected) {
-    INFO(key);
-    CHECK(reference.find("`" + key + "`") != std::string::npos);
-  }
-  const Json schema_json = Json::parse(text_of(std::string(SPEC_FOLDER) + "/../spec.schema.json"));
-  const Json& listed = schema_json.at("/properties/model/properties/preset/enum"_json_pointer);
-  std::vector<std::string> presets;
-  for (const DenseNetPreset& preset : densenet_presets()) {
-    presets.push_back(preset.name);
-  }
-  for (const ResNetPreset& preset : resnet_presets()) {
-    presets.push_back(preset.name);
-  }
-  CHECK(listed.get<std::vector<std::string>>() == presets);
-  for (const std::string& preset : presets) {
-    INFO(preset);
-    CHECK(reference.find("`" + preset + "`") != std::string::npos);
   }
 }
 

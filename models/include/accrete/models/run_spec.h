@@ -46,7 +46,7 @@ struct TrainingSpec {
   Precision precision = Precision::fp32;
   BatchNormStatistics batch_norm_statistics = BatchNormStatistics::batch;
   OptimizerOptions optimizer;
-  Schedule schedule;
+  Schedule schedule = {ScheduleKind::constant, 0, {0.5, 0.75}};
   double warmup_epochs = 0.0;
 };
 

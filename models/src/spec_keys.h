@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every key of a spec, described once, in spec_keys.cpp: its name, type, range, default and text.
+// What reads a spec, writes it out and documents it are visitors of that description.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "accrete/models/run_spec.h"
+
+namespace accrete::models {
+
+template <class Number>
+struct Range {
+  Number min, max;  ///< both allowed
+};
+
+/// What the lists under a key may hold.
+template <class Number>
+struct ListRule {
+  Range<Number> elements;
+  std::size_t most;                ///< elements
+  const char* called = "numbers";  ///< what messages call them
+  bool may_be_empty = true;
+};
+
+/// What a text may be.
+struct TextRule {
+  bool optional = false;                ///< empty: the key is left out
+  std::vector<std::string> words = {};  ///< not empty: one of these
+  std::size_t most_bytes = 0;           ///< 0: any number
+  const char* pattern = nullptr;        ///< regular expression for editors
+};
+
+/// Goes through the keys of an object. `value` is the member behind `key` and has its default at
+/// first; whether it was given is returned. `text` says in a table what the key means.
+class KeyVisitor {
+ public:
+  using Integers = std::vector<std::int64_t>;
+  using Numbers = std::vector<double>;
+  using Words = std::vector<std::string>;
+  using Members = std::function<void()>;
+
+  KeyVisitor() = default;
+  virtual ~KeyVisitor() = default;
+  KeyVisitor(const KeyVisitor&) = delete;
+  KeyVisitor& operator=(const KeyVisitor&) = delete;
+
+  virtual bool boolean(const char* key, bool& value, const std::string& text) = 0;
+  virtual bool integer(const char* key, std::int64_t& value, Range<std::int64_t> range,
+                       const std::string& text) = 0;
+  virtual bool number(const char* key, double& value, Range<double> range,
+                      const std::string& text) = 0;
+  virtual bool string(const char* key, std::string& value, const TextRule& rule,
+                      const std::string& text) = 0;
+  virtual bool integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
+                        const std::string& text) = 0;
+  virtual bool numbers(const char* key, Numbers& value, const ListRule<double>& rule,
+                       const std::string& text) = 0;
+  /// `words` are those of the enumerators, in their order.
+  template <class Enum>
+  bool choice(const char* key, Enum& value, const Words& words, const std::string& text) {
+    auto index = static_cast<std::size_t>(value);
+    const bool given = word(key, index, words, text);
+    value = static_cast<Enum>(index);
+    return given;
+  }
+
+  /// An object under `key`, whose keys `members` visits.
+  virtual void object(const char* key, const std::string& text, const Members& members) = 0;
+  /// Keys that an object has only in case of `what`, which `applies` or not.
+  virtual void only(const char* what, bool applies, const Members& members) = 0;
+  /// Keys that may not be left out.
+  virtual void required(const std::vector<const char*>& keys) = 0;
+  /// Refuses what was given for `key`, with the message, unless `holds`.
+  virtual void require(const char* key, bool holds, const std::string& message) = 0;
+
+ private:
+  virtual bool word(const char* key, std::size_t& index, const Words& words,
+                    const std::string& text) = 0;
+};
+
+/// The largest whole number.
+constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+
+/// Visits every key of /model.
+void visit_model(KeyVisitor& keys, ModelSpec& model);
+
+/// Visits every key of `spec` in the order in which they are written.
+void visit_keys(KeyVisitor& keys, RunSpec& spec);
+
+}  // namespace accrete::models
