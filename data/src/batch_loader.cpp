@@ -4,6 +4,7 @@
 #include "accrete/data/batch_loader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <exception>
@@ -21,9 +22,29 @@ namespace accrete::data {
 namespace {
 
 constexpr std::size_t kBatchesAhead = kBatchesHeld - 1;
+constexpr auto kLook = std::chrono::milliseconds(200);
 
 Shape batch_shape(const kernels::ImageTransform& transform, std::int64_t size) {
   return {size, transform.resized_height, transform.resized_width, transform.channels};
+}
+
+// The Error of what has gone wrong in the worker; `memory` is what the batches take.
+Error error_of(const std::exception_ptr& failure, const std::string& memory) {
+  return reporting_memory(memory, [&]() -> Error {
+    try {
+      std::rethrow_exception(failure);
+    } catch (const Error& error) {
+      return error;
+    } catch (const std::bad_alloc&) {
+      throw;
+    } catch (const std::length_error&) {
+      throw;
+    } catch (const std::exception& error) {
+      return {ErrorCode::internal, std::string("[batch_loader] ") + error.what()};
+    } catch (...) {
+      return {ErrorCode::internal, "[batch_loader] an unknown exception in its thread"};
+    }
+  });
 }
 
 // Asks for the memory of all batches before the first is filled.
@@ -80,6 +101,8 @@ struct BatchLoader::State {
   std::vector<std::unique_ptr<Batch>> spare;
   std::unique_ptr<Batch> delivered;
   std::exception_ptr failure;  // of the batch after those that are ready
+  std::exception_ptr end;      // of the worker, if it has ended before it was told to
+  std::atomic<bool> ended = false;
   double waited = 0.0;
   std::thread worker;
 
@@ -111,7 +134,18 @@ struct BatchLoader::State {
                             TensorView(batch.labels.data(), {batch.size, 1, 1, 1}, DType::i32)});
   }
 
-  void work() {
+  // Nothing may leave the worker's thread but through `failure` and `end`.
+  void work() noexcept {
+    try {
+      prepare_until_stopped();
+    } catch (...) {  // no batch is at fault, but the system's locks
+      end = std::current_exception();
+      ended = true;
+      changed.notify_all();
+    }
+  }
+
+  void prepare_until_stopped() {
     std::uint64_t picks_generation = 0;
     std::unique_lock<std::mutex> lock(mutex);
     while (true) {
@@ -124,7 +158,6 @@ struct BatchLoader::State {
     }
   }
 
-  // Nothing may leave the worker's thread but through `failure`.
   void prepare_next(std::unique_lock<std::mutex>& lock, std::uint64_t& picks_generation) {
     const std::uint64_t mine = generation;
     const std::int64_t index = next_to_prepare++;
@@ -168,7 +201,9 @@ BatchLoader::BatchLoader(const ImageDataset& dataset, const LoaderOptions& optio
     : state_(reporting_memory("a loader of batches",
                               [&] { return std::make_unique<State>(dataset, options, images); })) {
   try {
-    state_->worker = std::thread([state = state_.get()] { state->work(); });
+    reporting_memory("the thread of a loader of batches", [&] {
+      state_->worker = std::thread([state = state_.get()] { state->work(); });
+    });
   } catch (const std::system_error& error) {
     throw Error(ErrorCode::out_of_memory,
                 std::string("the system refuses a thread for preparing batches: ") + error.what() +
@@ -214,10 +249,14 @@ const Batch* BatchLoader::next() {
     return nullptr;
   }
   const auto start = std::chrono::steady_clock::now();
-  state.changed.wait(lock, [&] { return !state.ready.empty() || state.failure; });
+  // A worker that ends because it cannot lock may notify just before this waits: looks now and
+  // then.
+  while (!state.changed.wait_for(
+      lock, kLook, [&] { return !state.ready.empty() || state.failure || state.ended; })) {
+  }
   state.waited += std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (state.ready.empty()) {
-    reporting_memory(state.memory, [&] { std::rethrow_exception(state.failure); });
+    throw error_of(state.failure ? state.failure : state.end, state.memory);
   }
   state.delivered = std::move(state.ready.front());
   state.ready.erase(state.ready.begin());

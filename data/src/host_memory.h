@@ -26,9 +26,10 @@ void require_memory(std::int64_t bytes, const std::string& what, const std::stri
 /// Throws the Error(out_of_memory) of an allocation that failed.
 [[noreturn]] void refuse_memory(const std::string& what);
 
-/// body(); an allocation in it that fails becomes Error(out_of_memory) saying what it was for.
-template <class Body>
-auto reporting_memory(const std::string& what, Body&& body) {
+/// body(); an allocation in it that fails becomes Error(out_of_memory) saying what it was for, a
+/// literal or a string.
+template <class What, class Body>
+auto reporting_memory(const What& what, Body&& body) {
   try {
     return body();
   } catch (const std::bad_alloc&) {

@@ -42,8 +42,8 @@ class BatchLoader {
   /// Starts preparing an epoch from batch `first_batch`, dropping whatever was under way.
   void start_epoch(std::int64_t epoch, std::int64_t first_batch = 0);
   /// The next batch of the epoch, valid until the following call; nullptr at its end. Throws what
-  /// went wrong with that batch, Error(out_of_memory) if its memory was refused; another epoch may
-  /// then be started.
+  /// went wrong with that batch as an Error, Error(out_of_memory) if its memory was refused,
+  /// Error(internal) if it was no Error; another epoch may then be started.
   const Batch* next();
   /// Seconds next() has waited for data since construction.
   double wait_seconds() const;
