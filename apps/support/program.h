@@ -23,6 +23,7 @@ int answer_of_parser(const CLI::App& app, const CLI::ParseError& error);
 /// that succeeded while its standard output could not be written has failed, too.
 int run_program(const char* name, const std::function<int()>& body);
 
+/// A number of bytes for a table in MiB.
 inline double mebibytes(std::int64_t bytes) {
   return static_cast<double>(bytes) / (1 << 20);
 }

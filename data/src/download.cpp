@@ -10,7 +10,6 @@
 
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/file_descriptor.h"
-#include "fetch.h"
 #include "sha256.h"
 
 namespace accrete::data {

@@ -8,7 +8,6 @@
 #include "accrete/data/idx_file.h"
 #include "accrete/kernels/error.h"
 #include "fashion_mnist_files.h"
-#include "fetch.h"
 #include "host_memory.h"
 
 namespace accrete::data {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "accrete/kernels/error.h"
-#include "fetch.h"
+#include "download.h"
 
 namespace accrete::data {
 

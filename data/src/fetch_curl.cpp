@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "accrete/kernels/error.h"
-#include "fetch.h"
+#include "download.h"
 
 namespace accrete::data {
 namespace {

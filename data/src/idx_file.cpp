@@ -8,7 +8,7 @@
 
 #include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
-#include "gzip_reader.h"
+#include "byte_source.h"
 #include "host_memory.h"
 
 namespace accrete::data {

@@ -5,11 +5,12 @@
 // seconds.
 #include "spec_keys.h"
 
-#include <limits>
+#include <array>
+#include <charconv>
+#include <cmath>
 
 #include "accrete/engine/json_text.h"
 #include "accrete/engine/step_plan.h"
-#include "byte_size.h"
 
 namespace accrete::models {
 namespace {
@@ -208,6 +209,28 @@ void visit_keys(KeyVisitor& keys, RunSpec& spec) {
               [&] { visit_memory(keys, spec.memory); });
   keys.object("checkpoint", "when the state is saved",
               [&] { visit_checkpoint(keys, spec.checkpoint); });
+}
+
+std::optional<std::int64_t> parse_byte_size(const std::string& text) {
+  static constexpr std::array<const char*, 4> kPrefixes = {"K", "M", "G", "T"};
+  double number = 0.0;
+  const char* end = text.data() + text.size();
+  const auto [stop, status] = std::from_chars(text.data(), end, number);
+  if (status != std::errc()) {
+    return std::nullopt;
+  }
+  std::string unit(stop, end);
+  unit.erase(0, unit.find_first_not_of(' '));
+  for (std::size_t power = 0; power < kPrefixes.size(); ++power) {
+    const std::string prefix = kPrefixes[power];
+    for (const auto& [suffix, base] : {std::pair("B", 1000.0), std::pair("iB", 1024.0)}) {
+      const double bytes = number * std::pow(base, static_cast<double>(power + 1));
+      if (unit == prefix + suffix && bytes >= 1024.0 && bytes < 9e18) {
+        return static_cast<std::int64_t>(bytes) / 1024 * 1024;
+      }
+    }
+  }
+  return std::nullopt;
 }
 
 }  // namespace accrete::models

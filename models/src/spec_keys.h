@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -86,6 +87,11 @@ class KeyVisitor {
 
 /// The largest whole number.
 constexpr std::int64_t kAny = std::numeric_limits<std::int64_t>::max();
+
+/// "4GiB", "1.5 GB", "800MiB": a positive number and a unit, KB to TB (powers of 1000) or KiB to
+/// TiB (powers of 1024), in bytes rounded down to whole KiB, at least one. Nothing for any other
+/// text.
+std::optional<std::int64_t> parse_byte_size(const std::string& text);
 
 /// Visits every key of /model.
 void visit_model(KeyVisitor& keys, ModelSpec& model);

@@ -43,20 +43,21 @@ std::string shown(const Json& value) {
   return excerpt(value.dump());
 }
 
-bool is_whole_number(const Json& json, Range<std::int64_t> range) {
+bool is_in(const Json& json, Range<std::int64_t> range) {
   const bool too_large = json.is_number_unsigned() &&
                          json.get<std::uint64_t>() > static_cast<std::uint64_t>(INT64_MAX);
   return json.is_number_integer() && !too_large && json.get<std::int64_t>() >= range.min &&
          json.get<std::int64_t>() <= range.max;
 }
 
-bool is_number(const Json& json, Range<double> range) {
+bool is_in(const Json& json, Range<double> range) {
   return json.is_number() && json.get<double>() >= range.min && json.get<double>() <= range.max;
 }
 
 // -0 is the number 0, so that equal runs are written alike.
-double number_of(const Json& json) {
-  return json.get<double>() + 0.0;
+template <class Number>
+Number value_of(const Json& json) {
+  return json.get<Number>() + Number{0};
 }
 
 std::string span(Range<std::int64_t> range) {
@@ -94,13 +95,6 @@ void SpecReader::check_type(bool fits, const char* key, const Json& found,
   }
 }
 
-void SpecReader::check_length(const char* key, const Json& list, std::size_t most,
-                              const char* called) {
-  require(key, list.size() <= most,
-          "must be " + std::to_string(most) + " " + called + " at most, found " +
-              std::to_string(list.size()));
-}
-
 const Json* SpecReader::find(const char* key) {
   open_.back().known.emplace_back(key);
   const auto found = open_.back().json->find(key);
@@ -120,7 +114,7 @@ bool SpecReader::integer(const char* key, std::int64_t& value, Range<std::int64_
                          const std::string& /*text*/) {
   const Json* json = find(key);
   if (json != nullptr) {
-    check_type(is_whole_number(*json, range), key, *json, "a whole number from " + span(range));
+    check_type(is_in(*json, range), key, *json, "a whole number from " + span(range));
     value = json->get<std::int64_t>();
   }
   return json != nullptr;
@@ -130,8 +124,8 @@ bool SpecReader::number(const char* key, double& value, Range<double> range,
                         const std::string& /*text*/) {
   const Json* json = find(key);
   if (json != nullptr) {
-    check_type(is_number(*json, range), key, *json, "a number from " + span(range));
-    value = number_of(*json);
+    check_type(is_in(*json, range), key, *json, "a number from " + span(range));
+    value = value_of<double>(*json);
   }
   return json != nullptr;
 }
@@ -150,35 +144,33 @@ bool SpecReader::string(const char* key, std::string& value, const TextRule& rul
   return true;
 }
 
-bool SpecReader::integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
-                          const std::string& /*text*/) {
+template <class Number>
+bool SpecReader::list(const char* key, std::vector<Number>& value, const ListRule<Number>& rule,
+                      const char* what) {
   const Json* json = find(key);
   if (json != nullptr) {
     const bool fits = json->is_array() && (rule.may_be_empty || !json->empty()) &&
                       std::all_of(json->begin(), json->end(), [&](const Json& element) {
-                        return is_whole_number(element, rule.elements);
+                        return is_in(element, rule.elements);
                       });
-    check_type(fits, key, *json, "a list of whole numbers from " + span(rule.elements));
-    check_length(key, *json, rule.most, rule.called);
-    value = json->get<Integers>();
+    check_type(fits, key, *json, std::string("a list of ") + what + " from " + span(rule.elements));
+    require(key, json->size() <= rule.most,
+            "must be " + std::to_string(rule.most) + " " + rule.called + " at most, found " +
+                std::to_string(json->size()));
+    value.clear();
+    std::transform(json->begin(), json->end(), std::back_inserter(value), value_of<Number>);
   }
   return json != nullptr;
 }
 
+bool SpecReader::integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
+                          const std::string& /*text*/) {
+  return list(key, value, rule, "whole numbers");
+}
+
 bool SpecReader::numbers(const char* key, Numbers& value, const ListRule<double>& rule,
                          const std::string& /*text*/) {
-  const Json* json = find(key);
-  if (json != nullptr) {
-    const bool fits = json->is_array() && (rule.may_be_empty || !json->empty()) &&
-                      std::all_of(json->begin(), json->end(), [&](const Json& element) {
-                        return is_number(element, rule.elements);
-                      });
-    check_type(fits, key, *json, "a list of numbers from " + span(rule.elements));
-    check_length(key, *json, rule.most, rule.called);
-    value.clear();
-    std::transform(json->begin(), json->end(), std::back_inserter(value), number_of);
-  }
-  return json != nullptr;
+  return list(key, value, rule, "numbers");
 }
 
 bool SpecReader::word(const char* key, std::size_t& index, const Words& words,

@@ -50,8 +50,9 @@ class SpecReader final : public KeyVisitor {
   const nlohmann::json* find(const char* key);
   void check_type(bool fits, const char* key, const nlohmann::json& found,
                   const std::string& expected) const;
-  void check_length(const char* key, const nlohmann::json& list, std::size_t most,
-                    const char* called);
+  template <class Number>
+  bool list(const char* key, std::vector<Number>& value, const ListRule<Number>& rule,
+            const char* what);
   [[noreturn]] void fail(const std::string& key, const std::string& message) const;
 
   std::string source_;

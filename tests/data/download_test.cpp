@@ -10,7 +10,6 @@
 #include <filesystem>
 
 #include "accrete/kernels/error.h"
-#include "fetch.h"
 #include "http_server.h"
 #include "sha256.h"
 #include "support/catch.h"

@@ -7,7 +7,6 @@
 
 #include "accrete/kernels/error.h"
 #include "fashion_mnist_files.h"
-#include "fetch.h"
 #include "sha256.h"
 #include "support/catch.h"
 #include "support/idx_content.h"

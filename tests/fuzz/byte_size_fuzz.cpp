@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Sizes such as "4GiB": refused, or a positive number of bytes.
-#include "byte_size.h"
+#include "spec_keys.h"
 
 #include "fuzz/fuzz_target.h"
 

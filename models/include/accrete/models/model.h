@@ -23,17 +23,28 @@ struct ModelSpec {
 };
 
 /// The description of the family that the spec names.
-const NetworkSpec& network_of(const ModelSpec& spec);
+inline const NetworkSpec& network_of(const ModelSpec& spec) {
+  return spec.family == Family::resnet ? static_cast<const NetworkSpec&>(spec.resnet)
+                                       : spec.densenet;
+}
 
 /// Smallest square image the net can take.
-std::int64_t minimum_image_size(const ModelSpec& spec);
+inline std::int64_t minimum_image_size(const ModelSpec& spec) {
+  return spec.family == Family::resnet ? 1 : minimum_image_size(spec.densenet);
+}
 
 /// Other names of layers in files from elsewhere, for load_weights.
-std::vector<LayerAlias> layer_aliases(const ModelSpec& spec);
+inline std::vector<LayerAlias> layer_aliases(const ModelSpec& spec) {
+  return spec.family == Family::resnet ? std::vector<LayerAlias>() : layer_aliases(spec.densenet);
+}
 
 /// The whole net with its loss, see build_densenet and build_resnet.
-ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,
-                       BatchNormStatistics statistics = BatchNormStatistics::batch,
-                       const FieldNames& names = {});
+inline ModelGraph build_model(const ModelSpec& spec, const ImageBatch& images, bool training,
+                              BatchNormStatistics statistics = BatchNormStatistics::batch,
+                              const FieldNames& names = {}) {
+  return spec.family == Family::resnet
+             ? build_resnet(spec.resnet, images, training, statistics, names)
+             : build_densenet(spec.densenet, images, training, statistics, names);
+}
 
 }  // namespace accrete::models
