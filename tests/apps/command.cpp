@@ -6,7 +6,6 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <sstream>
 #include <stdexcept>
 
@@ -66,7 +65,7 @@ bool same_content(const std::string& a, const std::string& b) {
 
 std::string tiny_spec(const std::string& folder) {
   const std::string path = folder + "/tiny.json";
-  std::ofstream(path) << R"({
+  write_plain(path, R"({
     "name": "tiny",
     "model": {"blocks": [2, 2], "growth_rate": 6, "dropout": 0.1, "num_classes": 4,
               "stem": {"channels": 8, "kernel": 3, "stride": 1, "norm_relu": false,
@@ -76,7 +75,7 @@ std::string tiny_spec(const std::string& folder) {
     "training": {"epochs": 2, "batch_size": 16, "eval_batch_size": 20, "seed": 3,
                  "optimizer": {"learning_rate": 0.05, "momentum": 0.9, "weight_decay": 1e-4},
                  "schedule": {"type": "cosine"}}
-  })";
+  })");
   return path;
 }
 

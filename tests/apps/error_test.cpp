@@ -2,10 +2,10 @@
 // What messages say beyond the text that errors_test looks for, and what a run leaves behind.
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
 
 #include "apps/command.h"
 #include "support/catch.h"
+#include "support/files.h"
 
 namespace accrete::test {
 namespace {
@@ -21,10 +21,6 @@ std::string failure(const std::string& arguments, int exit_code, const std::stri
   CHECK(std::count(result.output.begin(), result.output.end(), '\n') == 1);
   CHECK_FALSE(fs::exists(output));
   return result.output;
-}
-
-void write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
 }
 
 }  // namespace
@@ -48,11 +44,11 @@ TEST_CASE("messages on data name the file") {
       " --set data.dataset=fashion_mnist --set model.num_classes=10 --set data.path=" + folder;
   const std::string run = folder + "/run";
   for (const char* split : {"train", "t10k"}) {
-    write(folder + "/" + split + "-images-idx3-ubyte.gz", "\x1f\x8b\x08 cut short");
-    write(folder + "/" + split + "-labels-idx1-ubyte", "not an IDX file");
+    write_plain(folder + "/" + split + "-images-idx3-ubyte.gz", "\x1f\x8b\x08 cut short");
+    write_plain(folder + "/" + split + "-labels-idx1-ubyte", "not an IDX file");
   }
   CHECK_THAT(failure(spec, 3, run), Contains("train-images-idx3-ubyte.gz"));
-  write(folder + "/train-images-idx3-ubyte.gz", "also not an IDX file");
+  write_plain(folder + "/train-images-idx3-ubyte.gz", "also not an IDX file");
   CHECK_THAT(failure(spec, 3, run), Contains("magic number"));
 }
 

@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <fstream>
 #include <set>
 
 #include "apps/command.h"
@@ -85,7 +84,7 @@ TEST_CASE("a folder with results is refused until it is to be overwritten") {
   }
   // Final weights alone are results, too, and cannot be gone on from.
   CHECK_THAT(refused(quiet_run(folder, "--resume auto")).output, Contains("holds the results"));
-  std::ofstream(run + "/notes.txt") << "mine";
+  write_plain(run + "/notes.txt", "mine");
   good(quiet_run(folder, "--overwrite --set training.epochs=1"));
   CHECK(files_of(run) == std::set<std::string>{
                              "build.json", "checkpoints/step_0000000005.safetensors", "config.json",
@@ -104,7 +103,7 @@ TEST_CASE("a run that diverged has no epochs in common with the next one there")
   refused(quiet_run(folder, diverging + " --set data.synthetic.train_images=48"), 5);
   const std::string line = R"({"epoch":1,"step":3,"learning_rate":1.0,"train_loss":2.0,)"
                            R"("train_acc":0.5,"test_loss":2.0,"test_acc":0.5})";
-  std::ofstream(run + "/metrics.jsonl") << line << "\n";
+  write_plain(run + "/metrics.jsonl", line + "\n");
   CHECK_THAT(refused(quiet_run(folder)).output, Contains("holds the results"));
   good(quiet_run(folder, "--resume auto"));  // without a checkpoint: from the beginning
   CHECK(files_of(run) == kWhole);
@@ -115,7 +114,7 @@ TEST_CASE("a run that diverged has no epochs in common with the next one there")
 TEST_CASE("a folder that was made before is as good as a new one") {
   const std::string folder = fresh_folder("prepared");
   fs::create_directories(folder + "/run/checkpoints");
-  std::ofstream(folder + "/run/notes.txt") << "mine";
+  write_plain(folder + "/run/notes.txt", "mine");
   good(quiet_run(folder));
   auto expected = kWhole;
   expected.insert("notes.txt");
@@ -128,11 +127,11 @@ TEST_CASE("a stale lock is taken over, whatever it says; one of another kind is 
   const std::string lock = folder + "/run/run.lock";
   for (const std::string text :
        {"", "{}", R"({"pid":1,"host":"elsewhere","started":"1970"})", "\x1b[2J not JSON"}) {
-    std::ofstream(lock) << text;
+    write_plain(lock, text);
     good(quiet_run(folder, "--overwrite"));
     CHECK(files_of(folder + "/run") == kWhole);
   }
-  std::ofstream(folder + "/precious") << "precious";
+  write_plain(folder + "/precious", "precious");
   fs::create_symlink("../precious", lock);
   CHECK_THAT(refused(quiet_run(folder, "--overwrite"), 1).output, Contains("cannot write the run"));
   CHECK(content_of(folder + "/precious") == "precious");
@@ -168,7 +167,7 @@ TEST_CASE("whatever the file of a lock that is held says, one line tells that it
         std::pair{"3", "another process"}, std::pair{"{", "another process"},
         std::pair{"{}", "process \"?\" on \"?\", started \"?\""},
         std::pair{R"({"pid":[{}],"host":"a\u001bb"})", "process [{}] on \"a"}}) {
-    std::ofstream(lock) << text;
+    write_plain(lock, text);
     const CommandResult result =
         run_command("flock " + lock + " sh -c '" + quiet_run(folder) + "; echo code $?'");
     INFO(text << "\n" << result.output);
@@ -183,14 +182,14 @@ TEST_CASE("temporary files of a killed run are removed, and links in their place
   const std::string folder = fresh_folder("temporaries");
   const std::string run = folder + "/run";
   good(quiet_run(folder, "--stop-after 3"));
-  std::ofstream(folder + "/precious") << "precious";
+  write_plain(folder + "/precious", "precious");
   for (const char* name :
        {"config.json", "build.json", "metrics.jsonl", "timing.jsonl", "model.safetensors",
         "checkpoints/best.safetensors", "checkpoints/step_0000000005.safetensors"}) {
     fs::create_symlink(fs::absolute(folder + "/precious"), run + "/" + name + ".tmp");
   }
-  std::ofstream(run + "/checkpoints/step_0000000999.safetensors.tmp") << "half";
-  std::ofstream(run + "/checkpoints/notes.tmp") << "mine";
+  write_plain(run + "/checkpoints/step_0000000999.safetensors.tmp", "half");
+  write_plain(run + "/checkpoints/notes.tmp", "mine");
   good(quiet_run(folder, "--resume auto"));
   auto expected = kWhole;
   expected.insert("checkpoints/notes.tmp");

@@ -32,6 +32,12 @@ bool same_run(const std::string& a, const std::string& b) {
          same_content(a + "/model.safetensors", b + "/model.safetensors");
 }
 
+void require_trained(const std::string& arguments) {
+  const CommandResult result = run_command(train(arguments));
+  INFO(result.output);
+  REQUIRE(result.exit_code == 0);
+}
+
 }  // namespace
 
 TEST_CASE("a run ends with the two lines and leaves a complete folder") {
@@ -81,21 +87,19 @@ TEST_CASE("options may stand before the spec and be repeated") {
 TEST_CASE("equal seeds give equal bytes, for one thread and for two") {
   const std::string folder = fresh_folder("threads");
   const std::string spec = tiny_spec(folder);
-  REQUIRE(run_command(train(spec + " -q --threads 1 -o " + folder + "/one")).exit_code == 0);
-  REQUIRE(run_command(train(spec + " -q --threads 2 -o " + folder + "/two")).exit_code == 0);
-  REQUIRE(run_command(train(spec + " -q --threads 3 -o " + folder + "/three")).exit_code == 0);
+  require_trained(spec + " -q --threads 1 -o " + folder + "/one");
+  require_trained(spec + " -q --threads 2 -o " + folder + "/two");
+  require_trained(spec + " -q --threads 3 -o " + folder + "/three");
   CHECK(same_run(folder + "/one", folder + "/two"));
   CHECK(same_run(folder + "/one", folder + "/three"));
-  REQUIRE(
-      run_command(train(spec + " -q --set training.seed=4 -o " + folder + "/other")).exit_code ==
-      0);
+  require_trained(spec + " -q --set training.seed=4 -o " + folder + "/other");
   CHECK_FALSE(same_run(folder + "/one", folder + "/other"));
 }
 
 TEST_CASE("a run stopped anywhere goes on to the same bytes") {
   const std::string folder = fresh_folder("resume");
   const std::string spec = tiny_spec(folder);
-  REQUIRE(run_command(train(spec + " -q -o " + folder + "/whole")).exit_code == 0);
+  require_trained(spec + " -q -o " + folder + "/whole");
   for (const char* steps : {"3", "5", "7"}) {
     const std::string parts = folder + "/parts" + steps;
     const CommandResult first =
@@ -123,25 +127,24 @@ TEST_CASE("a run in bf16 stays near fp32 and goes on to the same bytes") {
     REQUIRE(std::regex_search(metrics, match, std::regex(R"("test_loss":([0-9.]+))")));
     return std::stod(match[1]);
   };
-  REQUIRE(run_command(train(spec + " -q -o " + folder + "/fp32")).exit_code == 0);
-  REQUIRE(run_command(train(narrow + " -q --threads 1 -o " + folder + "/whole")).exit_code == 0);
-  REQUIRE(run_command(train(narrow + " -q --threads 2 -o " + folder + "/two")).exit_code == 0);
+  require_trained(spec + " -q -o " + folder + "/fp32");
+  require_trained(narrow + " -q --threads 1 -o " + folder + "/whole");
+  require_trained(narrow + " -q --threads 2 -o " + folder + "/two");
   CHECK(same_run(folder + "/whole", folder + "/two"));
   CHECK_FALSE(same_run(folder + "/whole", folder + "/fp32"));
   CHECK(loss(folder + "/whole") == Approx(loss(folder + "/fp32")).epsilon(0.03));
   const std::string parts = narrow + " -q -o " + folder + "/parts";
-  REQUIRE(run_command(train(parts + " --stop-after 7")).exit_code == 0);
-  REQUIRE(run_command(train(parts + " --resume auto")).exit_code == 0);
+  require_trained(parts + " --stop-after 7");
+  require_trained(parts + " --resume auto");
   CHECK(same_run(folder + "/whole", folder + "/parts"));
 }
 
 TEST_CASE("a run with a constant rate can be extended") {
   const std::string folder = fresh_folder("extended");
   const std::string spec = tiny_spec(folder) + " -q --set training.schedule.type=constant ";
-  REQUIRE(run_command(train(spec + "-o " + folder + "/whole")).exit_code == 0);
-  REQUIRE(run_command(train(spec + "--set training.epochs=1 -o " + folder + "/run")).exit_code ==
-          0);
-  REQUIRE(run_command(train(spec + "--resume auto -o " + folder + "/run")).exit_code == 0);
+  require_trained(spec + "-o " + folder + "/whole");
+  require_trained(spec + "--set training.epochs=1 -o " + folder + "/run");
+  require_trained(spec + "--resume auto -o " + folder + "/run");
   CHECK(same_run(folder + "/whole", folder + "/run"));
 }
 
@@ -183,23 +186,20 @@ TEST_CASE("a signal saves the state, a kill loses only what was not saved") {
 TEST_CASE("passes change the speed, not what is learned") {
   const std::string folder = fresh_folder("passes");
   const std::string spec = tiny_spec(folder);
-  REQUIRE(run_command(train(spec + " -q -o " + folder + "/all")).exit_code == 0);
-  REQUIRE(run_command(train(spec + " -q --disable-pass placement --disable-pass in-place -o " +
-                            folder + "/copying"))
-              .exit_code == 0);
+  require_trained(spec + " -q -o " + folder + "/all");
+  require_trained(spec + " -q --disable-pass placement --disable-pass in-place -o " + folder +
+                  "/copying");
   CHECK(same_run(folder + "/all", folder + "/copying"));
 }
 
 TEST_CASE("recomputing changes the memory, not what is learned") {
   const std::string folder = fresh_folder("recompute");
   const std::string spec = tiny_spec(folder);
-  REQUIRE(run_command(train(spec + " -q -o " + folder + "/0")).exit_code == 0);
+  require_trained(spec + " -q -o " + folder + "/0");
   for (const std::string level : {"1", "2"}) {
     INFO(level);
     const std::string run = folder + "/" + level;
-    REQUIRE(
-        run_command(train(spec + " -q --set memory.recompute=" + level + " -o " + run)).exit_code ==
-        0);
+    require_trained(spec + " -q --set memory.recompute=" + level + " -o " + run);
     CHECK(same_content(folder + "/0/model.safetensors", run + "/model.safetensors"));
   }
 }
@@ -207,7 +207,7 @@ TEST_CASE("recomputing changes the memory, not what is learned") {
 TEST_CASE("frozen statistics are those of the weights a run starts with, stopped or not") {
   const std::string folder = fresh_folder("frozen");
   const std::string spec = tiny_spec(folder);
-  REQUIRE(run_command(train(spec + " -q -o " + folder + "/first")).exit_code == 0);
+  require_trained(spec + " -q -o " + folder + "/first");
   const std::string weights = folder + "/first/model.safetensors";
   const std::string fine_tuning = spec + " --weights " + weights +
                                   " --set training.freeze_batch_norm_statistics=true -o " + folder;
@@ -215,8 +215,8 @@ TEST_CASE("frozen statistics are those of the weights a run starts with, stopped
   INFO(whole.output);
   REQUIRE(whole.exit_code == 0);
   CHECK_THAT(whole.output, Contains("starting with the weights of " + weights));
-  REQUIRE(run_command(train(fine_tuning + "/parts --stop-after 3")).exit_code == 0);
-  REQUIRE(run_command(train(fine_tuning + "/parts --resume auto")).exit_code == 0);
+  require_trained(fine_tuning + "/parts --stop-after 3");
+  require_trained(fine_tuning + "/parts --resume auto");
   CHECK(same_run(folder + "/whole", folder + "/parts"));
   const SafetensorsFile before = read_safetensors(weights);
   const SafetensorsFile after = read_safetensors(folder + "/whole/model.safetensors");
@@ -236,9 +236,7 @@ TEST_CASE("frozen statistics are those of the weights a run starts with, stopped
 TEST_CASE("weights of another model are refused") {
   const std::string folder = fresh_folder("weights");
   const std::string spec = tiny_spec(folder);
-  REQUIRE(
-      run_command(train(spec + " -q --set training.epochs=1 -o " + folder + "/first")).exit_code ==
-      0);
+  require_trained(spec + " -q --set training.epochs=1 -o " + folder + "/first");
   const CommandResult result =
       run_command(train(spec + " --set model.growth_rate=5 -o " + folder + "/second --weights " +
                         folder + "/first/model.safetensors"));
@@ -255,8 +253,8 @@ TEST_CASE("a residual net trains, stops and goes on, with and without passes") {
   const CommandResult whole = run_command(train(spec + "/whole"));
   INFO(whole.output);
   REQUIRE(whole.exit_code == 0);
-  REQUIRE(run_command(train(spec + "/parts --stop-after 3")).exit_code == 0);
-  REQUIRE(run_command(train(spec + "/parts --resume auto")).exit_code == 0);
+  require_trained(spec + "/parts --stop-after 3");
+  require_trained(spec + "/parts --resume auto");
   CHECK(same_run(folder + "/whole", folder + "/parts"));
   const CommandResult plain = run_command(train(spec + "/plain --no-fuse"));
   REQUIRE(plain.exit_code == 0);

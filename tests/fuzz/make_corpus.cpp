@@ -3,21 +3,22 @@
 // fuzz targets start.
 #include <zlib.h>
 
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <vector>
 
 #include "accrete/engine/checkpoint.h"
 #include "fuzz/fuzz_target.h"
 #include "fuzz/tiny_run.h"
+#include "support/files.h"
+#include "support/repeated.h"
 
 namespace accrete::fuzz {
 namespace {
 
 namespace fs = std::filesystem;
+using test::content_of;
+using test::repeated;
 
 class Corpus {
  public:
@@ -25,27 +26,13 @@ class Corpus {
     fs::create_directories(folder_);
   }
   void add(const std::string& bytes) {
-    std::ofstream(folder_ / ("seed" + std::to_string(count_++)), std::ios::binary) << bytes;
+    test::write_plain(folder_ / ("seed" + std::to_string(count_++)), bytes);
   }
 
  private:
   fs::path folder_;
   int count_ = 0;
 };
-
-std::string content_of(const fs::path& path) {
-  std::ostringstream content;
-  content << std::ifstream(path, std::ios::binary).rdbuf();
-  return content.str();
-}
-
-std::string repeated(const std::string& text, int times) {
-  std::string all;
-  for (int i = 0; i < times; ++i) {
-    all += text;
-  }
-  return all;
-}
 
 std::string spec_with(const std::string& model, const std::string& data,
                       const std::string& training, const std::string& more = "") {

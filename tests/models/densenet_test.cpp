@@ -4,10 +4,10 @@
 
 #include <set>
 
-#include "accrete/engine/op.h"
 #include "accrete/engine/parameter_store.h"
 #include "accrete/engine/step_plan.h"
 #include "accrete/kernels/error.h"
+#include "models/net_facts.h"
 #include "support/catch.h"
 
 namespace accrete::models {
@@ -16,22 +16,7 @@ namespace {
 using Catch::Matchers::Contains;
 
 DenseNetSpec preset(const std::string& name) {
-  for (const DenseNetPreset& candidate : densenet_presets()) {
-    if (candidate.name == name) {
-      return candidate.spec;
-    }
-  }
-  FAIL("no preset " << name);
-  return {};
-}
-
-std::int64_t total_macs(const Graph& graph) {
-  std::int64_t macs = 0;
-  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    const Node& node = graph.node(id);
-    macs += cost(graph, node).macs;
-  }
-  return macs;
+  return spec_of(densenet_presets(), name);
 }
 
 std::set<std::string> stored_names(const Graph& graph) {

@@ -5,30 +5,16 @@
 #include <map>
 #include <set>
 
-#include "accrete/engine/op.h"
 #include "accrete/engine/parameter_store.h"
 #include "accrete/engine/step_plan.h"
+#include "models/net_facts.h"
 #include "support/catch.h"
 
 namespace accrete::models {
 namespace {
 
 ResNetSpec preset(const std::string& name) {
-  for (const ResNetPreset& candidate : resnet_presets()) {
-    if (candidate.name == name) {
-      return candidate.spec;
-    }
-  }
-  FAIL("no preset " << name);
-  return {};
-}
-
-std::int64_t total_macs(const Graph& graph) {
-  std::int64_t macs = 0;
-  for (NodeId id = 0; id < graph.num_nodes(); ++id) {
-    macs += cost(graph, graph.node(id)).macs;
-  }
-  return macs;
+  return spec_of(resnet_presets(), name);
 }
 
 std::map<std::string, Shape> stored_shapes(const ModelGraph& model) {
