@@ -25,7 +25,7 @@ inline std::int64_t total_macs(const Graph& graph) {
   std::int64_t macs = 0;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
     const Node& node = graph.node(id);
-    macs += node.op->macs(graph.input_types(node));
+    macs += cost(graph, node).macs;
   }
   return macs;
 }
