@@ -3,7 +3,7 @@
 // result^T = right^T * left^T.
 #include <cublas_v2.h>
 
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 #include "cuda_yardsticks.h"
 #include "matrix_product.h"
 

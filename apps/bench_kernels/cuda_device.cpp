@@ -9,7 +9,7 @@
 
 #include "accrete/kernels/cuda.h"
 #include "bench_device.h"
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 #include "cuda_timer.h"
 #include "cuda_yardsticks.h"
 

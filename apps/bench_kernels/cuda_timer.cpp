@@ -6,7 +6,7 @@
 #include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
 #include "accrete/kernels/pool.h"
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 
 namespace accrete::bench {
 namespace {

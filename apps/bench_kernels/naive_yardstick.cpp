@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "conv/naive.h"
+#include "conv/implementations.h"
 
 #include "cuda_yardsticks.h"
 

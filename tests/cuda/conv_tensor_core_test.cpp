@@ -4,7 +4,7 @@
 #include <cmath>
 #include <vector>
 
-#include "conv/naive.h"
+#include "conv/implementations.h"
 #include "cuda/tensor_core_runs.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"

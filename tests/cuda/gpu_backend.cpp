@@ -9,7 +9,7 @@
 #include <array>
 
 #include "accrete/kernels/cuda.h"
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 #include "cuda/test_runtime.h"
 #include "kernels/backend.h"
 #include "support/skip.h"

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Passes of their own for what kernels usually do while they load or store: NormRelu and its
 // gradient, deferred gradients, statistics.
-#include "batch_norm/norm_relu.h"
 #include "call/backend.h"
 #include "call/workspace.h"
 #include "cpu/channel_sums.h"

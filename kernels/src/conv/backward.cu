@@ -2,30 +2,17 @@
 // Both gradients of a convolution: side by side where band kernels take them, else one after the
 // other.
 #include "call/backend.h"
-#include "conv/band/backward_kernel.cuh"
-#include "conv/band/launch.cuh"
 #include "conv/implementations.h"
+#include "conv/plan/conv_plan.h"
 
 namespace accrete::kernels::cuda {
-
-bool band_backward(const Stream& stream, const ConvBackward& call, const Workspace& workspace) {
-  const int alignment =
-      row_alignment(call.x, call.weight, call.grad_y.g, companion(call.grad_y), call.grad_x.g);
-  const int side = call.norm ? wgrad_side(call.problem, alignment, call.grad_weight) : 0;
-  if (side == 0) {
-    return false;
-  }
-  return side == 1 ? band_backward_1x1(stream, call, workspace, alignment)
-                   : band_backward_3x3(stream, call, workspace, alignment);
-}
-
 namespace {
 
 bool one_after_the_other(const Stream& stream, const ConvBackward& call,
                          const Workspace& workspace) {
   run(stream,
       ConvWgrad{call.problem, call.x, call.norm, call.grad_y, call.grad_weight, call.weight_mode},
-      workspace_of_weights(call, workspace));
+      workspace_of_weights(call.problem, workspace));
   const ConstTensorView x = call.norm ? call.x : ConstTensorView();
   run(stream, ConvDgrad{call.problem, call.grad_y, call.weight, x, call.norm, call.grad_x},
       workspace);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // cuBLAS is column-major: a packed row-major [rows, columns] matrix is its [columns, rows] one, and
 // the pitch of a view is its leading dimension.
-#include "conv/cublas.h"
+#include "conv/implementations.h"
 
 #include <cublas_v2.h>
 
 #include "call/backend.h"
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 
 namespace accrete::kernels::cuda {
 namespace {

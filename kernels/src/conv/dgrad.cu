@@ -5,14 +5,10 @@
 // with a norm the result is masked, scaled, accumulated and summed. Floor: g and y of grad_y,
 // weight and x read once, grad_x.g written once (read too when accumulating).
 #include "accrete/kernels/conv.h"
-#include "conv/band/band_gemm.h"
 #include "conv/implementations.h"
 #include "conv/implicit_gemm/fused_epilogue.cuh"
 #include "conv/implicit_gemm/pixel_kernel.cuh"
 #include "conv/plan/conv_plan.h"
-#if !defined(ACCRETE_SIMT)
-#include "conv/cublas.h"
-#endif
 
 namespace accrete::kernels::cuda {
 namespace {

@@ -3,15 +3,11 @@
 // implicit GEMM (pixel_gemm): x is normalised on load and the statistics of y are taken. Floor: x,
 // weight and y moved once; statistics add 2 numbers per channel and tile, written and read.
 #include "accrete/kernels/conv.h"
-#include "conv/band/band_gemm.h"
 #include "conv/band/launch.cuh"
 #include "conv/implementations.h"
 #include "conv/implicit_gemm/fused_epilogue.cuh"
 #include "conv/implicit_gemm/pixel_kernel.cuh"
 #include "conv/plan/conv_plan.h"
-#if !defined(ACCRETE_SIMT)
-#include "conv/cublas.h"
-#endif
 
 namespace accrete::kernels::cuda {
 namespace {

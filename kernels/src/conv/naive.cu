@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every operand is read from global memory for every product: two elements per multiply-add, of
 // which tiles of 128x32 need 1/51 and tiles of 128x128 1/128.
-#include "conv/naive.h"
+#include "conv/implementations.h"
 
 #include "cuda/row_access.cuh"
 

@@ -4,12 +4,8 @@
 // for it. Floor: x, g and y of grad_y moved once, grad_weight once, and the partial sums of the
 // ranges twice.
 #include "accrete/kernels/conv.h"
-#include "conv/band/band_gemm.h"
 #include "conv/implementations.h"
 #include "conv/implicit_gemm/wgrad_kernel.cuh"
-#if !defined(ACCRETE_SIMT)
-#include "conv/cublas.h"
-#endif
 
 namespace accrete::kernels::cuda {
 namespace {

@@ -98,4 +98,17 @@ ChannelMoments merge_tile_moments(const RowTiles& tiles, const float* scratch,
 void channel_statistics(ThreadPool& pool, const RowTiles& tiles, const ConstTensorView& x,
                         const StatisticsOutput& out, float* scratch);
 
+/// Workspace of the sums of a gradient of x, or of the statistics of x, by whichever tasks.
+std::size_t gradient_sums_bytes(const Shape& x);
+
+/// Pixel i of x takes its gradient from pixel i / spread of grad_y, divided by spread.
+struct SpreadGradient {
+  ConstTensorView grad_y;
+  std::int64_t spread = 1;
+  ConstTensorView x;
+  NormRelu norm;
+  NormReluGradient grad_x;
+};
+void spread_gradient(ThreadPool& pool, const SpreadGradient& call, const Workspace& workspace);
+
 }  // namespace accrete::kernels::cpu

@@ -14,8 +14,7 @@
 #else
 #include <nvtx3/nvToolsExt.h>
 
-#include "cuda/cuda_error.h"
-#include "cuda/cuda_launch.h"
+#include "cuda/cuda_calls.h"
 #endif
 
 namespace accrete::kernels::cuda {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Average pooling, of windows and of whole images.
 #include "accrete/kernels/pool.h"
-#include "batch_norm/norm_relu.h"
+#include "cpu/channel_sums.h"
 #include "pool/pool_windows.h"
 
 #undef HWY_TARGET_INCLUDE

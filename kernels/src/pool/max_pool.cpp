@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Max pooling.
 #include "accrete/kernels/pool.h"
-#include "batch_norm/norm_relu.h"
 #include "cpu/channel_sums.h"
 #include "pool/pool_windows.h"
 

@@ -10,7 +10,7 @@
 #include "accrete/kernels/cuda.h"
 #include "accrete/kernels/error.h"
 #include "call/backend.h"
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 #include "runtime/pinned_staging.h"
 
 namespace accrete {

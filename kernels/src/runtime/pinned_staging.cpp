@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "cuda/cuda_error.h"
+#include "cuda/cuda_calls.h"
 
 namespace accrete::kernels::cuda {
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A 3x3 convolution in bf16: two tiles of pixels of which the second has a rest, columns with a
 // rest, more steps than stages.
-#include "conv/band/band_gemm.h"
+#include "conv/implementations.h"
 #include "reference/conv.h"
 #include "simt/executor.h"
 #include "simt/planted/driver.h"

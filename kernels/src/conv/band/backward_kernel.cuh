@@ -3,9 +3,9 @@
 // that what both read comes from memory once and from the L2 cache once more.
 #pragma once
 
-#include "conv/band/band_gemm.h"
 #include "conv/band/dgrad_choice.cuh"
 #include "conv/band/wgrad_ranges.cuh"
+#include "conv/implementations.h"
 #include "conv/plan/backward_roles.h"
 #include "conv/plan/conv_plan.h"
 #include "cuda/divisor.h"
@@ -57,12 +57,6 @@ __global__ void __launch_bounds__(Data::Tile::kThreads, 2)
   }
 }
 
-/// Where a call's two gradients have their scratch: that of the data first.
-inline Workspace workspace_of_weights(const ConvBackward& call, const Workspace& workspace) {
-  const std::size_t of_data = backward_data_bytes(call.problem);
-  return {static_cast<std::byte*>(workspace.data) + of_data, workspace.bytes - of_data};
-}
-
 /// Weights<GradientChange, InputChange, FILTERS, ALIGN> beside the data's gradient. False, and
 /// nothing is launched, where one of them does not fit.
 template <class Weights, int SIDE>
@@ -91,7 +85,7 @@ bool launch_backward(const Stream& stream, const ConvBackward& call, const Works
     data.target.results = chunk_results(stream, call.kName, problem.x_shape().pixels(),
                                         Data::Tile::BM, problem.C, workspace);
     const auto weights = weights_with(wgrad_blocks(
-        stream, call.kName, plan, workspace_of_weights(call, workspace), sums.tickets()));
+        stream, call.kName, plan, workspace_of_weights(call.problem, workspace), sums.tickets()));
     const dim3 tiles = Data::grid(data);
     const BackwardBlocks blocks(
         BackwardRoles({tiles.x, tiles.y, static_cast<std::uint32_t>(plan.tiles()),

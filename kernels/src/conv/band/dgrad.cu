@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Gradients of convolutions' data, by themselves.
-#include "conv/band/band_gemm.h"
+#include "conv/implementations.h"
 
 #include "conv/band/dgrad_choice.cuh"
 

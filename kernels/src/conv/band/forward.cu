@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Tiles of convolutions forward. One block is 4 warps; two of them share a multiprocessor where
 // their shared memory allows.
-#include "conv/band/band_gemm.h"
+#include "conv/implementations.h"
 
 #include "conv/band/forward_kernel.cuh"
 #include "conv/band/launch.cuh"

@@ -2,9 +2,9 @@
 // The kernel of weight gradients by themselves, and its launches.
 #pragma once
 
-#include "conv/band/band_gemm.h"
 #include "conv/band/launch.cuh"
 #include "conv/band/wgrad_ranges.cuh"
+#include "conv/implementations.h"
 
 namespace accrete::kernels::cuda {
 

@@ -9,7 +9,7 @@
 #include "conv/implicit_gemm/image_walk.cuh"
 #include "conv/implicit_gemm/load_transform.cuh"
 #include "conv/implicit_gemm/operand.cuh"
-#include "conv/implicit_gemm/pipeline.cuh"
+#include "conv/implicit_gemm/tile.cuh"
 
 namespace accrete::kernels::cuda {
 

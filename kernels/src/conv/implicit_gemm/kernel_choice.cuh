@@ -4,7 +4,7 @@
 #pragma once
 
 #include "conv/implicit_gemm/arithmetic.cuh"
-#include "conv/implicit_gemm/pipeline.cuh"
+#include "conv/implicit_gemm/tile.cuh"
 #include "cuda/row_access.cuh"
 
 namespace accrete::kernels::cuda {

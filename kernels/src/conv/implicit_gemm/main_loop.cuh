@@ -18,7 +18,7 @@
 #pragma once
 
 #include "conv/implicit_gemm/arithmetic.cuh"
-#include "conv/implicit_gemm/pipeline.cuh"
+#include "conv/implicit_gemm/tile.cuh"
 
 namespace accrete::kernels::cuda {
 

@@ -7,6 +7,13 @@
 
 namespace accrete::kernels::cuda {
 
+constexpr int kTileThreads = 256;
+
+/// Tiles in shared memory at a time: one is multiplied while the others are on their way.
+constexpr int kStages = 3;
+/// Bytes of a row of an operand per step.
+constexpr int kStepBytes = 64;
+
 /// BM x BN results per block, WM x WN per warp, K in steps of BK.
 template <int BM_, int BN_, int WM_, int WN_, int BK_>
 struct Tile {

@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "accrete/kernels/dtype.h"
+#include "accrete/kernels/call.h"
 #include "accrete/kernels/problem.h"
 #include "conv/plan/band_wgrad_plan.h"
 #include "cuda/row_chunks.h"
@@ -90,6 +90,11 @@ inline std::size_t dgrad_sums_bytes(const ConvProblem& problem) {
 inline std::size_t backward_data_bytes(const ConvProblem& problem) {
   constexpr std::size_t kAlignment = 64;
   return (dgrad_sums_bytes(problem) + kAlignment - 1) / kAlignment * kAlignment;
+}
+
+inline Workspace workspace_of_weights(const ConvProblem& problem, const Workspace& workspace) {
+  const std::size_t of_data = backward_data_bytes(problem);
+  return {static_cast<std::byte*>(workspace.data) + of_data, workspace.bytes - of_data};
 }
 
 }  // namespace accrete::kernels::cuda

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// What launches ask the CUDA runtime.
+// What the CUDA runtime is asked, and what becomes of its answers.
 #pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime_api.h>
 
 #include "cuda/launch_limits.h"
 
 namespace accrete::kernels::cuda {
+
+/// Throws Error(out_of_memory) or Error(device_failure) unless `status` is success.
+void check_cuda(cudaError_t status, const char* op, const char* call);
+void check_cublas(cublasStatus_t status, const char* op, const char* call);
 
 /// Of GPU number `index`. Asked once.
 DeviceLimits device_limits(int index);
