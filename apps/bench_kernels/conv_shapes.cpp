@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "conv_shapes.h"
+#include "network_shapes.h"
 
 namespace accrete::bench {
 namespace {

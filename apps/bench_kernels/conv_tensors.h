@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "accrete/kernels/conv.h"
-#include "conv_shapes.h"
+#include "network_shapes.h"
 #include "workbench.h"
 
 namespace accrete::bench {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "bench_case.h"
-#include "conv_shapes.h"
 #include "conv_tensors.h"
+#include "network_shapes.h"
 
 namespace accrete::bench {
 

@@ -8,8 +8,7 @@
 #include <map>
 
 #include "bench_device.h"
-#include "fma_peak.h"
-#include "openblas.h"
+#include "cpu_yardsticks.h"
 
 namespace accrete::bench {
 namespace {

@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <utility>
 
-#include "fma_peak.h"
+#include "cpu_yardsticks.h"
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();

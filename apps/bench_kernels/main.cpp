@@ -17,7 +17,6 @@
 #include "options.h"
 #include "result_table.h"
 #include "row_writer.h"
-#include "selection.h"
 #include "version.h"
 
 namespace accrete::bench {

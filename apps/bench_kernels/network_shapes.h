@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the networks do besides convolving: activations, pools, linear layers, batches of images.
+// What the networks that this project trains are made of.
 #pragma once
 
 #include <cstdint>
@@ -7,9 +7,42 @@
 #include <vector>
 
 #include "accrete/kernels/problem.h"
-#include "batches.h"
+#include "accrete/kernels/tensor_view.h"
 
 namespace accrete::bench {
+
+// Images per batch, by network.
+
+struct Batches {
+  std::int64_t d2l96 = 64;  ///< the net of the Dive into Deep Learning chapter, 96x96 images
+  std::int64_t bc100 = 64;  ///< DenseNet-BC (L=100, growth 12), 32x32 images
+  std::int64_t dn121 = 16;  ///< DenseNet-121, 224x224 images
+
+  std::int64_t of(const std::string& network) const {
+    return network == "d2l96" ? d2l96 : network == "bc100" ? bc100 : dn121;
+  }
+};
+
+/// `all` 0: what each device is usually given.
+inline Batches batches_of(DeviceKind device, std::int64_t all) {
+  if (all > 0) {
+    return {all, all, all};
+  }
+  return device == DeviceKind::cuda ? Batches{256, 64, 64} : Batches{};
+}
+
+// The convolutions of the networks this project trains.
+
+struct ConvShape {
+  std::string name;
+  ConvProblem problem;
+  /// Channels of the buffer y is a slice of; 0 when y is a tensor of its own.
+  std::int64_t buffer_channels = 0;
+};
+
+std::vector<ConvShape> conv_shapes(const Batches& batches);
+
+// What the networks do besides convolving: activations, pools, linear layers, batches of images.
 
 /// An activation as batch norm reads it: the first C channels of a buffer of `pitch`.
 struct ActivationShape {

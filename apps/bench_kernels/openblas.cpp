@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "openblas.h"
+#include "cpu_yardsticks.h"
 
 #ifdef ACCRETE_HAS_CBLAS
 #include <cblas.h>

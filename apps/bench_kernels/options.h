@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The command line of bench_kernels.
+// The command line of bench_kernels, and what of all that a device can do it asks for.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "bench_device.h"
 
 namespace accrete::bench {
 
@@ -24,5 +26,18 @@ struct BenchOptions {
 
 /// False if the program has to end with `exit_code` now.
 bool parse_options(int argc, char** argv, BenchOptions& options, int& exit_code);
+
+// What of all that a device can do a run is asked for. Error(unsupported) for what it cannot.
+
+std::vector<CacheState> chosen_states(const BenchOptions& options, const BenchDevice& device);
+
+/// In the order in which they are asked for; the device's default if they are not.
+std::vector<Arithmetic> chosen_arithmetics(const BenchOptions& options, const BenchDevice& device);
+
+/// Whether names alone are wanted.
+bool lists_only(const BenchOptions& options);
+
+/// Whether the run ends with a table, which would spoil what a program reads.
+bool wants_table(const BenchOptions& options);
 
 }  // namespace accrete::bench

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "selection.h"
+#include "options.h"
 
 #include <unistd.h>
 

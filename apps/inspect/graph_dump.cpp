@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "graph_dump.h"
+#include "report.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>

@@ -7,7 +7,7 @@
 
 #include "accrete/kernels/error.h"
 #include "cuda/test_runtime.h"
-#include "reference/image_batch.h"
+#include "reference/operations.h"
 #include "support/catch.h"
 #include "support/compare.h"
 #include "support/random_fill.h"

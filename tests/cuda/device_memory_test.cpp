@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A device with little memory, which only the host executor can be.
 #include "accrete/kernels/error.h"
-#include "cuda/executor_runtime.h"
+#include "cuda/test_runtime.h"
 #include "engine/tiny_models.h"
 #include "support/catch.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cuda/executor_runtime.h"
+#include "cuda/test_runtime.h"
 
 #include <cstdlib>
 #include <cstring>
@@ -7,7 +7,6 @@
 #include <utility>
 
 #include "call/backend.h"
-#include "cuda/test_runtime.h"
 #include "simt/executor.h"
 
 namespace accrete::test {

@@ -2,7 +2,7 @@
 // Fused convolutions under the race detector: packs changed in place, column totals, partial sums.
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
-#include "simt/race.h"
+#include "simt/executor.h"
 
 using namespace accrete;
 using namespace accrete::test;

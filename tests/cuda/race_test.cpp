@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "accrete/kernels/batch_norm.h"
-#include "cuda/executor_runtime.h"
+#include "cuda/test_runtime.h"
 #include "engine/tiny_models.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
-#include "simt/race.h"
+#include "simt/executor.h"
 
 using namespace accrete;
 using namespace accrete::test;

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cuda/executor_runtime.h"
+#include "cuda/test_runtime.h"
 #include "support/catch.h"
 #include "training_run.h"
 

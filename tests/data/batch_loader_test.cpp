@@ -8,7 +8,7 @@
 #include "accrete/data/synthetic.h"
 #include "accrete/kernels/dtype.h"
 #include "accrete/kernels/error.h"
-#include "reference/image_batch.h"
+#include "reference/operations.h"
 #include "support/catch.h"
 #include "support/compare.h"
 

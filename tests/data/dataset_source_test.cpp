@@ -4,7 +4,6 @@
 
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
-#include "support/error_of.h"
 #include "support/idx_content.h"
 
 namespace accrete::apps {

@@ -11,7 +11,6 @@
 #include "accrete/kernels/error.h"
 #include "support/allocations.h"
 #include "support/catch.h"
-#include "support/error_of.h"
 #include "support/idx_content.h"
 
 namespace accrete::data {

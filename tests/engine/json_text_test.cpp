@@ -3,7 +3,7 @@
 #include "accrete/engine/json_text.h"
 
 #include "support/catch.h"
-#include "support/repeated.h"
+#include "support/files.h"
 
 namespace accrete {
 namespace {

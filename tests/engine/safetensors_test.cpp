@@ -11,7 +11,6 @@
 #include "accrete/engine/json_text.h"
 #include "accrete/kernels/error.h"
 #include "support/catch.h"
-#include "support/error_of.h"
 
 namespace accrete {
 namespace {

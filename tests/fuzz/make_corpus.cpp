@@ -11,7 +11,6 @@
 #include "fuzz/fuzz_target.h"
 #include "fuzz/tiny_run.h"
 #include "support/files.h"
-#include "support/repeated.h"
 
 namespace accrete::fuzz {
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "kernels/pool_cases.h"
-#include "reference/pool.h"
+#include "reference/operations.h"
 
 using namespace accrete;
 using namespace accrete::test;

@@ -8,7 +8,7 @@
 #include "accrete/kernels/conv.h"
 #include "kernels/norm_relu_case.h"
 #include "reference/batch_norm.h"
-#include "reference/conv.h"
+#include "reference/operations.h"
 
 namespace accrete::test {
 

@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "kernels/every_run.h"
-#include "reference/dropout.h"
+#include "reference/operations.h"
 #include "support/random_fill.h"
 
 using namespace accrete;

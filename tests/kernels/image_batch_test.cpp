@@ -2,7 +2,7 @@
 #include "accrete/kernels/image_batch.h"
 
 #include "kernels/every_run.h"
-#include "reference/image_batch.h"
+#include "reference/operations.h"
 #include "support/random_fill.h"
 
 using namespace accrete;

@@ -3,7 +3,7 @@
 
 #include "kernels/pool_cases.h"
 #include "reference/batch_norm.h"
-#include "reference/pool.h"
+#include "reference/operations.h"
 
 using namespace accrete;
 using namespace accrete::test;

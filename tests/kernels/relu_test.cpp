@@ -4,7 +4,7 @@
 #include <limits>
 
 #include "kernels/every_run.h"
-#include "reference/relu.h"
+#include "reference/operations.h"
 #include "support/random_fill.h"
 
 using namespace accrete;

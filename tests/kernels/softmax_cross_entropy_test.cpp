@@ -5,7 +5,7 @@
 #include <limits>
 
 #include "kernels/every_run.h"
-#include "reference/softmax_cross_entropy.h"
+#include "reference/operations.h"
 #include "support/random_fill.h"
 
 using namespace accrete;

@@ -9,8 +9,7 @@
 #include "accrete/kernels/error.h"
 #include "accrete/models/run_spec.h"
 #include "support/catch.h"
-#include "support/error_of.h"
-#include "support/repeated.h"
+#include "support/files.h"
 
 namespace accrete::models {
 namespace {

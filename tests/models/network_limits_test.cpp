@@ -7,7 +7,6 @@
 #include "accrete/kernels/error.h"
 #include "accrete/models/model.h"
 #include "support/catch.h"
-#include "support/error_of.h"
 
 namespace accrete::models {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/conv.h"
+#include "reference/operations.h"
 
 #include <cstddef>
 #include <cstdint>

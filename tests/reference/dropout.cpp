@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/dropout.h"
+#include "reference/operations.h"
 
 namespace accrete::reference {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/image_batch.h"
+#include "reference/operations.h"
 
 #include <algorithm>
 #include <cmath>

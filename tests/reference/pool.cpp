@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/pool.h"
+#include "reference/operations.h"
 
 #include <cmath>
 #include <functional>

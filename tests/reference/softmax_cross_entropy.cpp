@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "reference/softmax_cross_entropy.h"
+#include "reference/operations.h"
 
 #include <cmath>
 

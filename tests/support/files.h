@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Whole files for tests.
+// Texts and whole files for tests.
 #pragma once
 
 #include <fstream>
@@ -16,6 +16,15 @@ inline void write_plain(const std::string& path, const std::string& text) {
 inline std::string content_of(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+/// `piece`, so many times.
+inline std::string repeated(const std::string& piece, int times) {
+  std::string text;
+  for (int i = 0; i < times; ++i) {
+    text += piece;
+  }
+  return text;
 }
 
 }  // namespace accrete::test

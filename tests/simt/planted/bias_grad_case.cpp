@@ -4,7 +4,7 @@
 
 #include "call/backend.h"
 #include "call/workspace.h"
-#include "reference/conv.h"
+#include "reference/operations.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
 

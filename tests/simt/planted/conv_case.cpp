@@ -2,7 +2,7 @@
 // A 3x3 convolution in bf16: two tiles of pixels of which the second has a rest, columns with a
 // rest, more steps than stages.
 #include "conv/implementations.h"
-#include "reference/conv.h"
+#include "reference/operations.h"
 #include "simt/executor.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"

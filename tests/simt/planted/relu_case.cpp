@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // ReLU on an odd slice, element by element.
 #include "call/backend.h"
-#include "reference/relu.h"
+#include "reference/operations.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
 

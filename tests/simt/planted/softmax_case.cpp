@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Softmax cross-entropy with the probabilities in the place of the logits.
 #include "call/backend.h"
-#include "reference/softmax_cross_entropy.h"
+#include "reference/operations.h"
 #include "simt/planted/driver.h"
 #include "support/random_fill.h"
 

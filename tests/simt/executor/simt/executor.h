@@ -67,4 +67,8 @@ struct MatrixLoads {
 };
 MatrixLoads& matrix_loads();
 
+/// Accesses to memory that the detector has looked at for this OS thread. A test that found no race
+/// because nobody looked would otherwise pass.
+std::uint64_t watched_accesses();
+
 }  // namespace simt

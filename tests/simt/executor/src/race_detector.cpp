@@ -3,8 +3,6 @@
 
 #include <algorithm>
 
-#include "race_source_lines.h"
-
 namespace simt::race {
 
 thread_local constinit Detector* watching = nullptr;

@@ -87,4 +87,9 @@ class Detector {
 /// The detector of this OS thread while it runs instrumented code of a kernel, else null.
 extern thread_local constinit Detector* watching;
 
+/// "file.cuh:12 < file.cu:34" for a return address: the line of the call before it, and the lines
+/// that the function at hand was inlined into; "file.cu:?" for code that stands for several lines.
+/// Needs addr2line; without it, the address in the program's file.
+std::string source_lines(const void* return_address);
+
 }  // namespace simt::race

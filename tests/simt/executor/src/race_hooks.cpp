@@ -3,7 +3,7 @@
 
 #include "block.h"
 #include "race_detector.h"
-#include "simt/race.h"
+#include "simt/executor.h"
 
 namespace simt::race {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "race_source_lines.h"
+#include "race_detector.h"
 
 #include <link.h>
 #include <unistd.h>

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the CPU can do, measured in the same run as the kernels.
+// What stands beside this project's kernels on the CPU, measured in the same run.
 #pragma once
 
+#include <memory>
+
 #include "accrete/kernels/thread_pool.h"
+#include "conv_yardstick.h"
 
 namespace accrete::bench {
 
@@ -15,5 +18,8 @@ struct Rates {
 /// f32 FLOP/s of independent fused multiply-adds in registers on all threads of the pool; best of
 /// several tries.
 double fma_peak(ThreadPool& pool);
+
+/// Null without OpenBLAS. `threads`: how many it may use.
+std::unique_ptr<ConvYardstick> make_openblas(int threads);
 
 }  // namespace accrete::bench
