@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <functional>
 
-namespace CLI {
+namespace CLI {  // NOLINT(readability-identifier-naming): the parser's name
 class App;
 class ParseError;
 }  // namespace CLI

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// The data section of a spec: sets that fit neither each other nor the model.
+// From a spec to images and model: sets that fit neither each other nor the model, names of keys.
 #include "run_setup.h"
 
 #include "accrete/kernels/error.h"
