@@ -40,9 +40,10 @@ Error error_of(const std::exception_ptr& failure, const std::string& memory) {
     } catch (const std::length_error&) {
       throw;
     } catch (const std::exception& error) {
-      return {ErrorCode::internal, std::string("[batch_loader] ") + error.what()};
+      return {ErrorCode::internal,
+              std::string("[batch_loader] unexpected failure: ") + error.what()};
     } catch (...) {
-      return {ErrorCode::internal, "[batch_loader] an unknown exception in its thread"};
+      return {ErrorCode::internal, "[batch_loader] unexpected failure: no exception that is known"};
     }
   });
 }

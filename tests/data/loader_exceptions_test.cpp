@@ -141,10 +141,10 @@ TEST_CASE("what the worker's thread throws is an Error of next()") {
   }
   SECTION("another exception") {
     require_errors_of_next([] { throw std::runtime_error("planted"); }, ErrorCode::internal,
-                           "batch_loader] planted");
+                           "unexpected failure: planted");
   }
   SECTION("what is no exception at all") {
-    require_errors_of_next([] { throw 7; }, ErrorCode::internal, "batch_loader]");
+    require_errors_of_next([] { throw 7; }, ErrorCode::internal, "unexpected failure:");
   }
 }
 
@@ -170,10 +170,10 @@ TEST_CASE("a worker that cannot go on says so, in this epoch and in every other"
   CHECK(batches_of_epoch(loader) == 5);
   refuse_locks = true;
   for (int epoch = 0; epoch < 2; ++epoch) {
-    CHECK_THROWS_WITH(batches_of_epoch(loader), Contains("batch_loader] "));
+    CHECK_THROWS_WITH(batches_of_epoch(loader), Contains("unexpected failure:"));
   }
   refuse_locks = false;
-  CHECK_THROWS_WITH(batches_of_epoch(loader), Contains("batch_loader] "));
+  CHECK_THROWS_WITH(batches_of_epoch(loader), Contains("unexpected failure:"));
 }
 
 }  // namespace accrete::data
