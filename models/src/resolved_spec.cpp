@@ -14,29 +14,6 @@ class SpecWriter final : public KeyVisitor {
  public:
   Json take() { return std::move(json_); }
 
-  bool boolean(const char* key, bool& value, const std::string& /*text*/) override {
-    return write(key, value);
-  }
-  bool integer(const char* key, std::int64_t& value, Range<std::int64_t> /*range*/,
-               const std::string& /*text*/) override {
-    return write(key, value);
-  }
-  bool number(const char* key, double& value, Range<double> /*range*/,
-              const std::string& /*text*/) override {
-    return write(key, value);
-  }
-  bool string(const char* key, std::string& value, const TextRule& rule,
-              const std::string& /*text*/) override {
-    return !(rule.optional && value.empty()) && write(key, value);
-  }
-  bool integers(const char* key, Integers& value, const ListRule<std::int64_t>& /*rule*/,
-                const std::string& /*text*/) override {
-    return write(key, value);
-  }
-  bool numbers(const char* key, Numbers& value, const ListRule<double>& /*rule*/,
-               const std::string& /*text*/) override {
-    return write(key, value);
-  }
   void object(const char* key, const std::string& /*text*/, const Members& members) override {
     Json outer = std::exchange(json_, Json::object());
     members();
@@ -48,18 +25,13 @@ class SpecWriter final : public KeyVisitor {
       members();
     }
   }
-  void required(const std::vector<const char*>& /*keys*/) override {}
-  void require(const char* /*key*/, bool /*holds*/, const std::string& /*message*/) override {}
 
  private:
-  bool word(const char* key, std::size_t& index, const Words& words,
-            const std::string& /*text*/) override {
-    return write(key, words[index]);
-  }
-
-  template <class Value>
-  bool write(const char* key, const Value& value) {
-    json_[key] = value;
+  bool visit(const char* key, const Key& member, const std::string& /*text*/) override {
+    const auto* text = std::get_if<TextKey>(&member);
+    if (text == nullptr || !text->rule.optional || !text->value.empty()) {
+      std::visit([&](const auto& one) { json_[key] = one.value; }, member);
+    }
     return false;
   }
 

@@ -3,12 +3,14 @@
 // What reads a spec, writes it out and documents it are visitors of that description.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <limits>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "accrete/models/run_spec.h"
@@ -37,12 +39,35 @@ struct TextRule {
   const char* pattern = nullptr;        ///< regular expression for editors
 };
 
-/// Goes through the keys of an object. `value` is the member behind `key` and has its default at
-/// first; whether it was given is returned. `text` says in a table what the key means.
+/// What may stand behind a key, and the member that it is for, which has its default at first.
+struct BooleanKey {
+  bool& value;
+};
+template <class Number>
+struct NumberKey {
+  Number& value;
+  Range<Number> range;
+};
+struct TextKey {
+  std::string& value;
+  const TextRule& rule;
+};
+template <class Number>
+struct ListKey {
+  std::vector<Number>& value;
+  const ListRule<Number>& rule;
+};
+struct WordKey {
+  std::string& value;
+  const std::vector<std::string>& words;
+};
+using Key = std::variant<BooleanKey, NumberKey<std::int64_t>, NumberKey<double>, TextKey,
+                         ListKey<std::int64_t>, ListKey<double>, WordKey>;
+
+/// Goes through the keys of an object. Each key is given with its member and a text for tables,
+/// which says what it means; whether the spec has it is returned.
 class KeyVisitor {
  public:
-  using Integers = std::vector<std::int64_t>;
-  using Numbers = std::vector<double>;
   using Words = std::vector<std::string>;
   using Members = std::function<void()>;
 
@@ -51,23 +76,33 @@ class KeyVisitor {
   KeyVisitor(const KeyVisitor&) = delete;
   KeyVisitor& operator=(const KeyVisitor&) = delete;
 
-  virtual bool boolean(const char* key, bool& value, const std::string& text) = 0;
-  virtual bool integer(const char* key, std::int64_t& value, Range<std::int64_t> range,
-                       const std::string& text) = 0;
-  virtual bool number(const char* key, double& value, Range<double> range,
-                      const std::string& text) = 0;
-  virtual bool string(const char* key, std::string& value, const TextRule& rule,
-                      const std::string& text) = 0;
-  virtual bool integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
-                        const std::string& text) = 0;
-  virtual bool numbers(const char* key, Numbers& value, const ListRule<double>& rule,
-                       const std::string& text) = 0;
+  bool boolean(const char* key, bool& value, const std::string& text) {
+    return visit(key, BooleanKey{value}, text);
+  }
+  bool integer(const char* key, std::int64_t& value, Range<std::int64_t> range,
+               const std::string& text) {
+    return visit(key, NumberKey<std::int64_t>{value, range}, text);
+  }
+  bool number(const char* key, double& value, Range<double> range, const std::string& text) {
+    return visit(key, NumberKey<double>{value, range}, text);
+  }
+  bool string(const char* key, std::string& value, const TextRule& rule, const std::string& text) {
+    return visit(key, TextKey{value, rule}, text);
+  }
+  bool integers(const char* key, std::vector<std::int64_t>& value,
+                const ListRule<std::int64_t>& rule, const std::string& text) {
+    return visit(key, ListKey<std::int64_t>{value, rule}, text);
+  }
+  bool numbers(const char* key, std::vector<double>& value, const ListRule<double>& rule,
+               const std::string& text) {
+    return visit(key, ListKey<double>{value, rule}, text);
+  }
   /// `words` are those of the enumerators, in their order.
   template <class Enum>
   bool choice(const char* key, Enum& value, const Words& words, const std::string& text) {
-    auto index = static_cast<std::size_t>(value);
-    const bool given = word(key, index, words, text);
-    value = static_cast<Enum>(index);
+    std::string word = words[static_cast<std::size_t>(value)];
+    const bool given = visit(key, WordKey{word, words}, text);
+    value = static_cast<Enum>(std::find(words.begin(), words.end(), word) - words.begin());
     return given;
   }
 
@@ -76,13 +111,12 @@ class KeyVisitor {
   /// Keys that an object has only in case of `what`, which `applies` or not.
   virtual void only(const char* what, bool applies, const Members& members) = 0;
   /// Keys that may not be left out.
-  virtual void required(const std::vector<const char*>& keys) = 0;
+  virtual void required(const std::vector<const char*>& /*keys*/) {}
   /// Refuses what was given for `key`, with the message, unless `holds`.
-  virtual void require(const char* key, bool holds, const std::string& message) = 0;
+  virtual void require(const char* /*key*/, bool /*holds*/, const std::string& /*message*/) {}
 
  private:
-  virtual bool word(const char* key, std::size_t& index, const Words& words,
-                    const std::string& text) = 0;
+  virtual bool visit(const char* key, const Key& member, const std::string& text) = 0;
 };
 
 /// The largest whole number.

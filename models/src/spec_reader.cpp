@@ -60,12 +60,14 @@ Number value_of(const Json& json) {
   return json.get<Number>() + Number{0};
 }
 
-std::string span(Range<std::int64_t> range) {
-  return std::to_string(range.min) + " to " + std::to_string(range.max);
+// "whole number from 1 to 2", with the ending of several.
+std::string span(Range<std::int64_t> range, const std::string& ending) {
+  return "whole number" + ending + " from " + std::to_string(range.min) + " to " +
+         std::to_string(range.max);
 }
 
-std::string span(Range<double> range) {
-  return shown(range.min) + " to " + shown(range.max);
+std::string span(Range<double> range, const std::string& ending) {
+  return "number" + ending + " from " + shown(range.min) + " to " + shown(range.max);
 }
 
 }  // namespace
@@ -101,89 +103,54 @@ const Json* SpecReader::find(const char* key) {
   return found == open_.back().json->end() ? nullptr : &*found;
 }
 
-bool SpecReader::boolean(const char* key, bool& value, const std::string& /*text*/) {
+bool SpecReader::visit(const char* key, const Key& member, const std::string& /*text*/) {
   const Json* json = find(key);
   if (json != nullptr) {
-    check_type(json->is_boolean(), key, *json, "true or false");
-    value = json->get<bool>();
+    std::visit([&](const auto& one) { read(key, *json, one); }, member);
   }
   return json != nullptr;
 }
 
-bool SpecReader::integer(const char* key, std::int64_t& value, Range<std::int64_t> range,
-                         const std::string& /*text*/) {
-  const Json* json = find(key);
-  if (json != nullptr) {
-    check_type(is_in(*json, range), key, *json, "a whole number from " + span(range));
-    value = json->get<std::int64_t>();
-  }
-  return json != nullptr;
-}
-
-bool SpecReader::number(const char* key, double& value, Range<double> range,
-                        const std::string& /*text*/) {
-  const Json* json = find(key);
-  if (json != nullptr) {
-    check_type(is_in(*json, range), key, *json, "a number from " + span(range));
-    value = value_of<double>(*json);
-  }
-  return json != nullptr;
-}
-
-bool SpecReader::string(const char* key, std::string& value, const TextRule& rule,
-                        const std::string& /*text*/) {
-  const Json* json = find(key);
-  if (json == nullptr) {
-    return false;
-  }
-  check_type(json->is_string(), key, *json, "a string");
-  value = json->get<std::string>();
-  const bool fits = rule.words.empty() || (rule.optional && value.empty()) ||
-                    std::find(rule.words.begin(), rule.words.end(), value) != rule.words.end();
-  check_type(fits, key, *json, "one of " + join(rule.words));
-  return true;
+void SpecReader::read(const char* key, const Json& json, const BooleanKey& member) const {
+  check_type(json.is_boolean(), key, json, "true or false");
+  member.value = json.get<bool>();
 }
 
 template <class Number>
-bool SpecReader::list(const char* key, std::vector<Number>& value, const ListRule<Number>& rule,
-                      const char* what) {
-  const Json* json = find(key);
-  if (json != nullptr) {
-    const bool fits = json->is_array() && (rule.may_be_empty || !json->empty()) &&
-                      std::all_of(json->begin(), json->end(), [&](const Json& element) {
-                        return is_in(element, rule.elements);
-                      });
-    check_type(fits, key, *json, std::string("a list of ") + what + " from " + span(rule.elements));
-    require(key, json->size() <= rule.most,
-            "must be " + std::to_string(rule.most) + " " + rule.called + " at most, found " +
-                std::to_string(json->size()));
-    value.clear();
-    std::transform(json->begin(), json->end(), std::back_inserter(value), value_of<Number>);
+void SpecReader::read(const char* key, const Json& json, const NumberKey<Number>& member) const {
+  check_type(is_in(json, member.range), key, json, "a " + span(member.range, ""));
+  member.value = value_of<Number>(json);
+}
+
+void SpecReader::read(const char* key, const Json& json, const TextKey& member) const {
+  check_type(json.is_string(), key, json, "a string");
+  const Words& words = member.rule.words;
+  if (!words.empty() && !(member.rule.optional && json.get<std::string>().empty())) {
+    read(key, json, WordKey{member.value, words});
   }
-  return json != nullptr;
+  member.value = json.get<std::string>();
 }
 
-bool SpecReader::integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
-                          const std::string& /*text*/) {
-  return list(key, value, rule, "whole numbers");
-}
-
-bool SpecReader::numbers(const char* key, Numbers& value, const ListRule<double>& rule,
-                         const std::string& /*text*/) {
-  return list(key, value, rule, "numbers");
-}
-
-bool SpecReader::word(const char* key, std::size_t& index, const Words& words,
-                      const std::string& /*text*/) {
-  const Json* json = find(key);
-  if (json != nullptr) {
-    const auto found = json->is_string()
-                           ? std::find(words.begin(), words.end(), json->get<std::string>())
-                           : words.end();
-    check_type(found != words.end(), key, *json, "one of " + join(words));
-    index = static_cast<std::size_t>(found - words.begin());
+template <class Number>
+void SpecReader::read(const char* key, const Json& json, const ListKey<Number>& member) const {
+  const ListRule<Number>& rule = member.rule;
+  const bool fits = json.is_array() && (rule.may_be_empty || !json.empty()) &&
+                    std::all_of(json.begin(), json.end(),
+                                [&](const Json& element) { return is_in(element, rule.elements); });
+  check_type(fits, key, json, "a list of " + span(rule.elements, "s"));
+  if (json.size() > rule.most) {
+    fail(key, "must be " + std::to_string(rule.most) + " " + rule.called + " at most, found " +
+                  std::to_string(json.size()));
   }
-  return json != nullptr;
+  member.value.clear();
+  std::transform(json.begin(), json.end(), std::back_inserter(member.value), value_of<Number>);
+}
+
+void SpecReader::read(const char* key, const Json& json, const WordKey& member) const {
+  const Words& words = member.words;
+  check_type(std::find(words.begin(), words.end(), json) != words.end(), key, json,
+             "one of " + join(words));
+  member.value = json.get<std::string>();
 }
 
 void SpecReader::object(const char* key, const std::string& /*text*/, const Members& members) {

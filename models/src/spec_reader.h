@@ -17,17 +17,6 @@ class SpecReader final : public KeyVisitor {
   /// `root` must outlive the reader; `source` names its text.
   SpecReader(const nlohmann::json& root, std::string source);
 
-  bool boolean(const char* key, bool& value, const std::string& text) override;
-  bool integer(const char* key, std::int64_t& value, Range<std::int64_t> range,
-               const std::string& text) override;
-  bool number(const char* key, double& value, Range<double> range,
-              const std::string& text) override;
-  bool string(const char* key, std::string& value, const TextRule& rule,
-              const std::string& text) override;
-  bool integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
-                const std::string& text) override;
-  bool numbers(const char* key, Numbers& value, const ListRule<double>& rule,
-               const std::string& text) override;
   void object(const char* key, const std::string& text, const Members& members) override;
   void only(const char* what, bool applies, const Members& members) override;
   void required(const std::vector<const char*>& keys) override;
@@ -44,15 +33,19 @@ class SpecReader final : public KeyVisitor {
     Words known;  // keys that were asked for
   };
 
-  bool word(const char* key, std::size_t& index, const Words& words,
-            const std::string& text) override;
+  bool visit(const char* key, const Key& member, const std::string& text) override;
   void open(const nlohmann::json& json, std::string pointer);
   const nlohmann::json* find(const char* key);
   void check_type(bool fits, const char* key, const nlohmann::json& found,
                   const std::string& expected) const;
+  // Each overwrites the member after checking type and range.
+  void read(const char* key, const nlohmann::json& json, const BooleanKey& member) const;
   template <class Number>
-  bool list(const char* key, std::vector<Number>& value, const ListRule<Number>& rule,
-            const char* what);
+  void read(const char* key, const nlohmann::json& json, const NumberKey<Number>& member) const;
+  void read(const char* key, const nlohmann::json& json, const TextKey& member) const;
+  template <class Number>
+  void read(const char* key, const nlohmann::json& json, const ListKey<Number>& member) const;
+  void read(const char* key, const nlohmann::json& json, const WordKey& member) const;
   [[noreturn]] void fail(const std::string& key, const std::string& message) const;
 
   std::string source_;

@@ -6,6 +6,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <type_traits>
 
 #include "spec_keys.h"
 
@@ -21,41 +22,54 @@ Json object_schema(const std::string& text) {
           {"properties", Json::object()}};
 }
 
+Json schema_of(const BooleanKey& /*member*/) {
+  return {{"type", "boolean"}};
+}
+
+template <class Number>
+Json schema_of(Range<Number> range) {
+  return {{"type", std::is_same_v<Number, double> ? "number" : "integer"},
+          {"minimum", range.min},
+          {"maximum", range.max}};
+}
+
+template <class Number>
+Json schema_of(const NumberKey<Number>& member) {
+  return schema_of(member.range);
+}
+
+Json schema_of(const TextKey& member) {
+  const TextRule& rule = member.rule;
+  Json schema = rule.words.empty() ? Json{{"type", "string"}} : Json{{"enum", rule.words}};
+  if (rule.most_bytes > 0) {
+    schema["maxLength"] = rule.most_bytes;
+  }
+  if (rule.pattern != nullptr) {
+    schema["pattern"] = rule.pattern;
+  }
+  return schema;
+}
+
+template <class Number>
+Json schema_of(const ListKey<Number>& member) {
+  Json schema = {{"type", "array"},
+                 {"maxItems", member.rule.most},
+                 {"items", schema_of(member.rule.elements)}};
+  if (!member.rule.may_be_empty) {
+    schema["minItems"] = 1;
+  }
+  return schema;
+}
+
+Json schema_of(const WordKey& member) {
+  return {{"enum", member.words}};
+}
+
 // Makes the schema of every key with the default that its member has.
 class SchemaWriter final : public KeyVisitor {
  public:
   Json take() { return std::move(object_); }
 
-  bool boolean(const char* key, bool& value, const std::string& text) override {
-    return add(key, {{"type", "boolean"}}, value, text);
-  }
-  bool integer(const char* key, std::int64_t& value, Range<std::int64_t> range,
-               const std::string& text) override {
-    return add(key, number_of("integer", range), value, text);
-  }
-  bool number(const char* key, double& value, Range<double> range,
-              const std::string& text) override {
-    return add(key, number_of("number", range), value, text);
-  }
-  bool string(const char* key, std::string& value, const TextRule& rule,
-              const std::string& text) override {
-    Json schema = rule.words.empty() ? Json{{"type", "string"}} : Json{{"enum", rule.words}};
-    if (rule.most_bytes > 0) {
-      schema["maxLength"] = rule.most_bytes;
-    }
-    if (rule.pattern != nullptr) {
-      schema["pattern"] = rule.pattern;
-    }
-    return add(key, std::move(schema), rule.optional ? Json() : Json(value), text);
-  }
-  bool integers(const char* key, Integers& value, const ListRule<std::int64_t>& rule,
-                const std::string& text) override {
-    return add(key, list_of("integer", rule), value, text);
-  }
-  bool numbers(const char* key, Numbers& value, const ListRule<double>& rule,
-               const std::string& text) override {
-    return add(key, list_of("number", rule), value, text);
-  }
   void object(const char* key, const std::string& text, const Members& members) override {
     Json outer = std::exchange(object_, object_schema(text));
     members();
@@ -68,32 +82,13 @@ class SchemaWriter final : public KeyVisitor {
     only_ = outer;
   }
   void required(const std::vector<const char*>& keys) override { object_["required"] = keys; }
-  void require(const char* /*key*/, bool /*holds*/, const std::string& /*message*/) override {}
 
  private:
-  bool word(const char* key, std::size_t& index, const Words& words,
-            const std::string& text) override {
-    return add(key, {{"enum", words}}, words[index], text);
-  }
-
-  template <class Number>
-  static Json number_of(const char* type, Range<Number> range) {
-    return {{"type", type}, {"minimum", range.min}, {"maximum", range.max}};
-  }
-
-  template <class Number>
-  static Json list_of(const char* type, const ListRule<Number>& rule) {
-    Json schema = {
-        {"type", "array"}, {"maxItems", rule.most}, {"items", number_of(type, rule.elements)}};
-    if (!rule.may_be_empty) {
-      schema["minItems"] = 1;
-    }
-    return schema;
-  }
-
-  bool add(const char* key, Json schema, const Json& value, const std::string& text) {
-    if (!value.is_null()) {
-      schema["default"] = value;
+  bool visit(const char* key, const Key& member, const std::string& text) override {
+    Json schema = std::visit([](const auto& one) { return schema_of(one); }, member);
+    const auto* optional = std::get_if<TextKey>(&member);
+    if (optional == nullptr || !optional->rule.optional) {
+      std::visit([&](const auto& one) { schema["default"] = one.value; }, member);
     }
     schema["description"] = only_ + text;
     object_["properties"][key] = std::move(schema);
