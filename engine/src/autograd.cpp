@@ -125,12 +125,13 @@ Operands BackwardContext::contribute(ValueId to, Node node) {
     node.inputs.add(Slot::grad_x_a, sum.a);  // left out of one that is not deferred
     node.inputs.add(Slot::grad_x_b, sum.b);
   }
-  const Gradient norm{kNoValue, kNoValue, kNoValue, node.inputs[Slot::mean],
-                      node.inputs[Slot::inv_std]};
-  const Operands outputs = add_node(to, std::move(node));
-  sum = deferred ? Gradient{outputs[slot], outputs[Slot::grad_x_a], outputs[Slot::grad_x_b],
-                            norm.mean, norm.inv_std}
-                 : Gradient{outputs[slot]};
+  const ValueId mean = node.inputs[Slot::mean];
+  const ValueId inv_std = node.inputs[Slot::inv_std];
+  Operands outputs = add_node(to, std::move(node));
+  sum = {outputs[slot]};
+  if (deferred) {
+    sum = {outputs[slot], outputs[Slot::grad_x_a], outputs[Slot::grad_x_b], mean, inv_std};
+  }
   differentiated_.twins.resize(graph().num_values(), kNoValue);
   differentiated_.twins[sum.g] = owner(to);
   return outputs;

@@ -7,18 +7,6 @@
 
 namespace accrete {
 
-std::string Node::op_name() const {
-  std::string text = op->name(*this);
-  if (!op->traits().takes_norm) {
-    return text;
-  }
-  if (inputs.has(Slot::mean)) {
-    text = inputs.has(Slot::grad_y) ? text + "+norm_relu" : "norm_relu+" + text;
-  }
-  return (inputs.has(Slot::grad_y_a) ? "deferred+" : "") + text +
-         (outputs.has(Slot::y_mean) ? "+statistics" : "");
-}
-
 TensorView Tensors::operator[](Slot slot) const {
   std::size_t index = node_.inputs.size();
   for (const auto& [written, value] : node_.outputs) {

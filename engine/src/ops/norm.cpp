@@ -114,6 +114,19 @@ class UpdateRunningStatistics final : public Op {
 
 }  // namespace
 
+// Reports put the parts around the op.
+std::string Node::op_name() const {
+  std::string text = op->name(*this);
+  if (!op->traits().takes_norm) {
+    return text;
+  }
+  if (inputs.has(Slot::mean)) {
+    text = inputs.has(Slot::grad_y) ? text + "+norm_relu" : "norm_relu+" + text;
+  }
+  return (inputs.has(Slot::grad_y_a) ? "deferred+" : "") + text +
+         (outputs.has(Slot::y_mean) ? "+statistics" : "");
+}
+
 kernels::NormRelu norm_of_x(const Tensors& tensors) {
   return {.mean = tensors[Slot::mean],
           .inv_std = tensors[Slot::inv_std],

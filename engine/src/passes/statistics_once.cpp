@@ -179,9 +179,9 @@ class Rewriter {
     }
     const Node* producer = copy_.graph().producer(x);
     const std::string name = copy_.graph().value(x).name + ".statistics";
-    const Operands statistics = producer != nullptr && is_concat(*producer)
-                                    ? joined_statistics(Node(*producer), epsilon)
-                                    : add_statistics(copy_.graph(), name, x, epsilon);
+    Operands statistics = producer != nullptr && is_concat(*producer)
+                              ? joined_statistics(Node(*producer), epsilon)
+                              : add_statistics(copy_.graph(), name, x, epsilon);
     statistics_[x] = statistics;
     return statistics;
   }
@@ -196,6 +196,7 @@ class Rewriter {
          {std::pair(Slot::mean, ".mean"), std::pair(Slot::variance, ".variance"),
           std::pair(Slot::inv_std, ".inv_std")}) {
       std::vector<ValueId> vectors;
+      vectors.reserve(parts.size());
       for (const Operands& part : parts) {
         vectors.push_back(part[slot]);
       }
