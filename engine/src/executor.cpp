@@ -51,6 +51,24 @@ std::int64_t Executor::end_of(ValueId value) const {
   return (end + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
 }
 
+Executor::Call Executor::bound(const Node& node) const {
+  Call call{&node, {}, {}, {}, 0};
+  std::vector<TensorView> views;
+  for (const Operands* operands : {&node.inputs, &node.outputs}) {
+    for (const auto& [slot, value] : *operands) {
+      views.push_back(view(value));
+      call.end_bytes = std::max(call.end_bytes, end_of(value));
+    }
+  }
+  call.run = node.op->bind(Tensors(node, views.data()));
+  for (const auto& [slot, value] : node.outputs) {
+    if (node.accumulates(slot) && view(node.inputs[slot]).data != view(value).data) {
+      call.sums.push_back({view(node.inputs[slot]), view(value)});
+    }
+  }
+  return call;
+}
+
 void Executor::bind_calls(std::byte* base) {
   const Graph& graph = plan_->model.graph;
   for (NodeId id = 0; id < graph.num_nodes(); ++id) {
@@ -58,13 +76,7 @@ void Executor::bind_calls(std::byte* base) {
     if (is_free(*plan_, node)) {
       continue;
     }
-    Call call{&node, arguments_.size(), {}, 0};
-    for (const Operands* operands : {&node.inputs, &node.outputs}) {
-      for (const auto& [slot, value] : *operands) {
-        arguments_.push_back(view(value));
-        call.end_bytes = std::max(call.end_bytes, end_of(value));
-      }
-    }
+    Call call = bound(node);
     const std::int64_t bytes = plan_->workspace_bytes[id];
     if (bytes > 0) {
       const std::int64_t offset = plan_->workspace_offsets[id];
@@ -73,7 +85,7 @@ void Executor::bind_calls(std::byte* base) {
           (offset + bytes + kPlanAlignment - 1) / kPlanAlignment * kPlanAlignment;
       call.end_bytes = std::max(call.end_bytes, end);
     }
-    calls_.push_back(call);
+    calls_.push_back(std::move(call));
   }
 }
 
@@ -92,8 +104,10 @@ void Executor::run(const Stream& stream, std::uint64_t seed, std::uint64_t step)
 
 const char* Executor::run_call(const RunContext& context, const Call& call) {
   high_water_bytes_ = std::max(high_water_bytes_, call.end_bytes);
-  const Tensors tensors(*call.node, arguments_.data() + call.first_argument);
-  return call.node->op->run(context, tensors, call.workspace);
+  for (const kernels::Copy& sum : call.sums) {
+    run_counted(context, sum);
+  }
+  return call.run(context, call.workspace);
 }
 
 void Executor::run_profiled(DeviceRuntime& runtime, const Stream& stream, std::uint64_t seed,

@@ -2,7 +2,6 @@
 #include "accrete/engine/op.h"
 
 #include "accrete/engine/autograd.h"
-#include "accrete/kernels/elementwise.h"
 #include "accrete/kernels/error.h"
 
 namespace accrete {
@@ -94,22 +93,10 @@ kernels::Cost cost(const Graph& graph, const Node& node) {
   return node.op->cost(Tensors(node, views.data()));
 }
 
-void copy_counted(const RunContext& context, const ConstTensorView& from, const TensorView& to) {
-  kernels::run(context.stream, kernels::Copy{from, to});
+void run_counted(const RunContext& context, const kernels::Copy& copy) {
+  kernels::run(context.stream, copy);
   if (context.bytes_copied != nullptr) {
-    *context.bytes_copied +=
-        from.shape.elements() * static_cast<std::int64_t>(dtype_bytes(from.dtype));
-  }
-}
-
-void begin_accumulation(const RunContext& context, const Tensors& tensors) {
-  std::size_t index = 0;
-  for (const auto& [slot, value] : tensors.node().inputs) {
-    const TensorView& sum_so_far = tensors.view(index);
-    if (tensors.node().outputs.has(slot) && tensors[slot].data != sum_so_far.data) {
-      copy_counted(context, sum_so_far, tensors[slot]);
-    }
-    ++index;
+    *context.bytes_copied += TensorType{copy.src.shape, copy.src.dtype}.bytes();
   }
 }
 

@@ -9,7 +9,14 @@
 namespace accrete {
 namespace {
 
-constexpr const char* kCopied = "copy";
+BoundCall counted_copies(std::vector<kernels::Copy> copies) {
+  return [copies = std::move(copies)](const RunContext& context, const Workspace& /*workspace*/) {
+    for (const kernels::Copy& copy : copies) {
+      run_counted(context, copy);
+    }
+    return kernels::Copy::kName;
+  };
+}
 
 class ChannelSlice final : public Op {
  public:
@@ -30,10 +37,9 @@ class ChannelSlice final : public Op {
   std::vector<AliasRule> alias_rules(const Graph& /*graph*/, const Node& node) const override {
     return {{AliasRule::Kind::view, node.outputs[Slot::y], node.inputs[Slot::x], offset_}};
   }
-  const char* run(const RunContext& context, const Tensors& tensors,
-                  const Workspace& /*workspace*/) const override {
-    copy_counted(context, TensorView(tensors[Slot::x].channels(offset_, count_)), tensors[Slot::y]);
-    return kCopied;
+  BoundCall bind(const Tensors& tensors) const override {
+    return counted_copies(
+        {{TensorView(tensors[Slot::x].channels(offset_, count_)), tensors[Slot::y]}});
   }
 
  private:
@@ -73,18 +79,18 @@ class Concat final : public Op {
     return rules;
   }
 
-  const char* run(const RunContext& context, const Tensors& tensors,
-                  const Workspace& /*workspace*/) const override {
+  BoundCall bind(const Tensors& tensors) const override {
+    std::vector<kernels::Copy> copies;
     std::int64_t offset = 0;
     for (std::size_t i = 0; i < tensors.node().inputs.size(); ++i) {
       const TensorView& part = tensors.view(i);
       const TensorView target = tensors[Slot::y].channels(offset, part.shape.c);
       if (part.data != target.data) {
-        copy_counted(context, part, target);
+        copies.push_back({part, target});
       }
       offset += part.shape.c;
     }
-    return kCopied;
+    return counted_copies(std::move(copies));
   }
 
   // The gradient of a part is a slice, whether something is owed to it or not.

@@ -97,12 +97,13 @@ class Dropout final : public KernelOp<Dropout> {
             .y = tensors[back ? Slot::grad_x : Slot::y],
             .mode = tensors.mode(Slot::grad_x)};
   }
-  const char* run(const RunContext& context, const Tensors& tensors,
-                  const Workspace& workspace) const override {
-    begin_accumulation(context, tensors);
-    kernels::Dropout dropout = call(tensors);
-    dropout.key = {context.seed, mix_stream(mix_stream(0xd209, layer_), context.step)};
-    return kernels::run(context.stream, dropout, workspace);
+  BoundCall bind(const Tensors& tensors) const override {
+    return [dropout = call(tensors), layer = layer_](const RunContext& context,
+                                                     const Workspace& workspace) {
+      kernels::Dropout keyed = dropout;
+      keyed.key = {context.seed, mix_stream(mix_stream(0xd209, layer), context.step)};
+      return kernels::run(context.stream, keyed, workspace);
+    };
   }
   bool varies_by_step() const override { return true; }
   void backward(BackwardContext& context) const override {

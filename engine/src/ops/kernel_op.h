@@ -18,11 +18,12 @@ class KernelOp : public Op {
   kernels::Cost cost(const Tensors& tensors) const final {
     return derived().visit(tensors, [](const auto& call) { return kernels::cost(call); });
   }
-  const char* run(const RunContext& context, const Tensors& tensors,
-                  const Workspace& workspace) const override {
-    begin_accumulation(context, tensors);
-    return derived().visit(
-        tensors, [&](const auto& call) { return kernels::run(context.stream, call, workspace); });
+  BoundCall bind(const Tensors& tensors) const override {
+    return derived().visit(tensors, [](const auto& call) -> BoundCall {
+      return [call](const RunContext& context, const Workspace& workspace) {
+        return kernels::run(context.stream, call, workspace);
+      };
+    });
   }
   template <class Use>
   auto visit(const Tensors& tensors, const Use& use) const {

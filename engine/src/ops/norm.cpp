@@ -94,22 +94,24 @@ class UpdateRunningStatistics final : public Op {
       : updates_(std::move(updates)) {}
   std::string name(const Node& /*node*/) const override { return "update_running_statistics"; }
   void infer(Tensors& /*tensors*/) const override {}
-  const char* run(const RunContext& context, const Tensors& tensors,
-                  const Workspace& workspace) const override {
+  BoundCall bind(const Tensors& tensors) const override {
+    std::vector<kernels::RunningStatistics> bound = updates_;
     std::size_t index = 0;
-    for (kernels::RunningStatistics& update : updates_) {
+    for (kernels::RunningStatistics& update : bound) {
       update.mean = tensors.view(index++).f32();
       update.variance = tensors.view(index++).f32();
       update.running_mean = tensors.view(index++).f32();
       update.running_var = tensors.view(index++).f32();
     }
-    const kernels::UpdateRunningStatistics call{updates_.data(),
-                                                static_cast<std::int64_t>(updates_.size())};
-    return kernels::run(context.stream, call, workspace);
+    return [bound](const RunContext& context, const Workspace& workspace) {
+      const kernels::UpdateRunningStatistics call{bound.data(),
+                                                  static_cast<std::int64_t>(bound.size())};
+      return kernels::run(context.stream, call, workspace);
+    };
   }
 
  private:
-  mutable std::vector<kernels::RunningStatistics> updates_;  // a run allocates nothing
+  std::vector<kernels::RunningStatistics> updates_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a planned step: a flat list of calls whose tensors were bound once. A run allocates nothing.
+// Runs a planned step: a flat list of calls whose tensors were bound once. No allocation, no
+// look-up and no decision is left to a run.
 #pragma once
 
 #include <cstdint>
@@ -54,18 +55,19 @@ class Executor {
  private:
   struct Call {
     const Node* node;
-    std::size_t first_argument;
+    std::vector<kernels::Copy> sums;  // so far, to where the call adds to them
+    BoundCall run;
     Workspace workspace;
     std::int64_t end_bytes;
   };
   const char* run_call(const RunContext& context, const Call& call);
   void bind_views(const ParameterStore& store, std::byte* base, Device device);
   void bind_calls(std::byte* base);
+  Call bound(const Node& node) const;
   std::int64_t end_of(ValueId value) const;
 
   std::shared_ptr<const StepPlan> plan_;
   Table<TensorView> views_;
-  std::vector<TensorView> arguments_;  // inputs and outputs of all calls
   std::vector<Call> calls_;
   std::int64_t bytes_copied_ = 0;
   std::int64_t high_water_bytes_ = 0;

@@ -7,11 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include "accrete/engine/graph.h"
 #include "accrete/kernels/call.h"
+#include "accrete/kernels/elementwise.h"
 
 namespace accrete {
 
@@ -24,6 +26,10 @@ struct RunContext {
   std::uint64_t step = 0;                ///< optimizer steps done so far
   std::int64_t* bytes_copied = nullptr;  ///< counts what concat, slice and accumulation had to copy
 };
+
+/// A call with its tensors: a run looks nothing up and allocates nothing. Returns the name of the
+/// implementation that was chosen.
+using BoundCall = std::function<const char*(const RunContext& context, const Workspace& workspace)>;
 
 /// The tensors of a node by slot. Those without data are planned: a shape and a dtype.
 class Tensors {
@@ -96,10 +102,10 @@ class Op {
   virtual std::size_t workspace_bytes(const Tensors& tensors, const Device& device) const;
   /// What a run has to do at the least. Default: every operand is moved once.
   virtual kernels::Cost cost(const Tensors& tensors) const;
-  /// Returns the name of the implementation that was chosen.
-  virtual const char* run(const RunContext& context, const Tensors& tensors,
-                          const Workspace& workspace) const = 0;
-  /// Whether run() depends on the seed or the step, so that a recording cannot be replayed.
+  /// The kernel call of a node whose tensors have memory. Outputs that accumulate hold the sum so
+  /// far when it runs.
+  virtual BoundCall bind(const Tensors& tensors) const = 0;
+  /// Whether the call depends on the seed or the step, so that a recording cannot be replayed.
   virtual bool varies_by_step() const { return false; }
   /// Appends the nodes that compute the gradients of this node's inputs (autograd.h). Default:
   /// Error(internal), for ops that only appear in backward passes.
@@ -117,10 +123,7 @@ std::vector<TensorView> planned_views(const Graph& graph, const Node& node);
 std::size_t workspace_bytes(const Graph& graph, const Node& node, const Device& device);
 kernels::Cost cost(const Graph& graph, const Node& node);
 
-/// For Op::run: makes every output that accumulates hold the sum so far (nothing to do where it
-/// shares its memory).
-void begin_accumulation(const RunContext& context, const Tensors& tensors);
 /// Copies and counts the bytes.
-void copy_counted(const RunContext& context, const ConstTensorView& from, const TensorView& to);
+void run_counted(const RunContext& context, const kernels::Copy& copy);
 
 }  // namespace accrete
