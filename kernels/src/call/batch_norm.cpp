@@ -10,27 +10,34 @@ namespace accrete::kernels {
 namespace {
 
 // Written so that NaN fails too.
+bool is_momentum(float momentum) {
+  return momentum >= 0.0F && momentum <= 1.0F;
+}
+
 void require_momentum(const char* op, const std::string& name, float momentum) {
-  if (!(momentum >= 0.0F && momentum <= 1.0F)) {
+  if (!is_momentum(momentum)) {
     fail(op, name + " is " + std::to_string(momentum) + ", must be in [0, 1]");
   }
 }
 
+// Names are put together only to be thrown: a call that is in order must not allocate.
 void require_running(const RunningStatistics& s, std::int64_t index) {
   const char* op = UpdateRunningStatistics::kName;
-  const std::string name = "statistics[" + std::to_string(index) + "]";
+  const auto name = [index] { return "statistics[" + std::to_string(index) + "]"; };
   for (const float* vector : {s.mean, s.variance, static_cast<const float*>(s.running_mean),
                               static_cast<const float*>(s.running_var)}) {
     if (vector == nullptr) {
-      fail(op, name + " has a vector without data");
+      fail(op, name() + " has a vector without data");
     }
     require_aligned(op, "a vector of the statistics", vector, alignof(float));
   }
   if (s.channels < 1 || s.pixels < 1) {
-    fail(op, name + " has " + std::to_string(s.channels) + " channels of " +
+    fail(op, name() + " has " + std::to_string(s.channels) + " channels of " +
                  std::to_string(s.pixels) + " pixels; both must be at least 1");
   }
-  require_momentum(op, name + ".momentum", s.momentum);
+  if (!is_momentum(s.momentum)) {
+    require_momentum(op, name() + ".momentum", s.momentum);
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <memory>
 
 #include "accrete/kernels/checked_size.h"
 #include "accrete/kernels/error.h"
@@ -115,9 +116,22 @@ Operands::Operands(const char* op, DType dtype) : op_(op), dtype_(dtype) {
   require_float_dtype(op, dtype);
 }
 
+void Operands::put(const Operand& operand) {
+  if (count_ == kMost) {
+    throw Error(ErrorCode::internal, std::string("[") + op_ + "] has too many operands");
+  }
+  std::construct_at(reinterpret_cast<Operand*>(room_.data()) + count_++, operand);
+}
+
+Operands::Operands(const Operands& other) : op_(other.op_), dtype_(other.dtype_) {
+  while (count_ < other.count_) {
+    put(other.at(count_));
+  }
+}
+
 Operands& Operands::add(const Operand& operand) {
   require_possible(op_, operand.name, operand.shape);
-  operands_.at(count_++) = operand;
+  put(operand);
   return *this;
 }
 
@@ -147,7 +161,9 @@ Operands& Operands::writes_parameter(const char* name, const ConstTensorView& vi
 }
 
 Operands& Operands::again() {
-  ++operands_.at(count_ - 1).passes;
+  Operand last = at(--count_);
+  ++last.passes;
+  put(last);
   return *this;
 }
 
@@ -210,8 +226,9 @@ Operands& Operands::gradient_of(const ConstTensorView& x, const NormRelu& norm,
     return *this;
   }
   if (gradient.a || gradient.b) {
-    writes_vector("grad_x.a", gradient.a, shape.c);
-    writes_vector("grad_x.b", gradient.b, shape.c);
+    // They accumulate as g does.
+    writes_parameter("grad_x.a", gradient.a, channel_vector(shape.c), gradient.mode);
+    writes_parameter("grad_x.b", gradient.b, channel_vector(shape.c), gradient.mode);
   }
   return writes_vector("grad_x.grad_gamma", gradient.grad_gamma, shape.c)
       .writes_vector("grad_x.grad_beta", gradient.grad_beta, shape.c);
@@ -219,7 +236,7 @@ Operands& Operands::gradient_of(const ConstTensorView& x, const NormRelu& norm,
 
 void Operands::require_valid(const Stream& stream) const {
   for (std::size_t i = 0; i < count_; ++i) {
-    const Operand& operand = operands_.at(i);
+    const Operand& operand = at(i);
     require_tensor(op_, stream, operand.name, operand.view, operand.shape, operand.dtype);
     if (operand.packed) {
       require_packed(op_, operand.name, operand.view);
@@ -231,7 +248,7 @@ void Operands::require_valid(const Stream& stream) const {
 std::int64_t Operands::bytes() const {
   std::int64_t sum = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    const Operand& operand = operands_.at(i);
+    const Operand& operand = at(i);
     sum += operand.shape.elements() * static_cast<std::int64_t>(dtype_bytes(operand.dtype)) *
            operand.passes;
   }
@@ -305,9 +322,9 @@ std::string described(const char* name, const ConstTensorView& view) {
 
 void Operands::require_no_overlaps() const {
   for (std::size_t i = 0; i < count_; ++i) {
-    const Operand& written = operands_.at(i);
+    const Operand& written = at(i);
     for (std::size_t j = 0; written.use == Use::written && j < count_; ++j) {
-      const Operand& other = operands_.at(j);
+      const Operand& other = at(j);
       const bool allowed =
           i == j || (other.use == Use::read_in_place && same(written.view, other.view));
       if (!allowed && overlap(ByteRows(written.view), ByteRows(other.view))) {

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstddef>
+#include <new>
 #include <string>
 
 #include "accrete/kernels/call.h"
@@ -31,6 +32,8 @@ class Operands {
 
   /// Of a call named `op` whose activations have this dtype, one that kernels compute with.
   Operands(const char* op, DType dtype);
+  Operands(const Operands& other);
+  Operands& operator=(const Operands&) = delete;
 
   /// `view` has this shape and the dtype of the call.
   Operands& reads(const char* name, const ConstTensorView& view, const Shape& shape) {
@@ -97,11 +100,18 @@ class Operands {
     std::int8_t passes = 1;
   };
   Operands& add(const Operand& operand);
+  void put(const Operand& operand);
   void require_no_overlaps() const;
 
   const char* op_;
   DType dtype_;
-  std::array<Operand, 32> operands_;  // a call that is in order must not allocate
+  const Operand& at(std::size_t i) const {
+    return *std::launder(reinterpret_cast<const Operand*>(room_.data()) + i);
+  }
+
+  // A call that is in order allocates nothing, and writes only the operands it has.
+  static constexpr std::size_t kMost = 24;
+  alignas(Operand) std::array<std::byte, kMost * sizeof(Operand)> room_;
   std::size_t count_ = 0;
 };
 

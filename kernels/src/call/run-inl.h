@@ -22,10 +22,16 @@ std::int64_t bytes(const Call& call) {
   return operands_of(call).bytes();
 }
 
+// Of a call whose problem has been checked: sizes follow from it.
+template <class Call>
+std::size_t planned_bytes(const Call& call, const Device& device) {
+  return device.kind == DeviceKind::cuda ? cuda::workspace_bytes(call) : cpu::workspace_bytes(call);
+}
+
 template <class Call>
 std::size_t workspace_bytes(const Call& call, const Device& device) {
-  operands_of(call);  // which checks what sizes follow from
-  return device.kind == DeviceKind::cuda ? cuda::workspace_bytes(call) : cpu::workspace_bytes(call);
+  operands_of(call);
+  return planned_bytes(call, device);
 }
 
 template <class Call>
@@ -38,7 +44,7 @@ template <class Call>
 const char* run(const Stream& stream, const Call& call, const Workspace& workspace) {
   require_options(stream, call);
   operands_of(call).require_valid(stream);
-  require_workspace(Call::kName, stream, workspace, workspace_bytes(call, stream.device()));
+  require_workspace(Call::kName, stream, workspace, planned_bytes(call, stream.device()));
   return static_cast<const Kernel<Call>&>(stream.backend()).run(stream, call, workspace);
 }
 

@@ -42,10 +42,10 @@ std::size_t workspace_bytes(const Call& /*call*/) {
   return 0;
 }
 inline std::size_t workspace_bytes(const ConvForward& call) {
-  return call.norm || call.statistics ? forward_sums_bytes(call.problem) : 0;
+  return call.statistics ? forward_sums_bytes(call.problem) : 0;
 }
 inline std::size_t workspace_bytes(const ConvDgrad& call) {
-  return call.norm || call.grad_y.y ? dgrad_sums_bytes(call.problem) : 0;
+  return call.norm ? dgrad_sums_bytes(call.problem) : 0;
 }
 inline std::size_t workspace_bytes(const ConvWgrad& call) {
   return wgrad_bytes(call.problem, call.x.dtype);
