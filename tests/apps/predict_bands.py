@@ -62,7 +62,7 @@ class Roles(unittest.TestCase):
         return [prediction.Demand(kernel, work).instructions * work.blocks for work in launch.works]
 
     def test_costs_of_a_pixel_are_near_the_budget(self):
-        with open(os.path.join(ROOT, "kernels", "src", "cuda", "plan", "backward_roles.h"),
+        with open(os.path.join(ROOT, "kernels", "src", "conv", "plan", "backward_roles.h"),
                   encoding="utf-8") as file:
             header = file.read()
         for side, filters in ((1, 128), (3, 32)):
