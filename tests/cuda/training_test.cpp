@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "accrete/kernels/elementwise.h"
+#include "accrete/kernels/error.h"
 #include "cuda/test_runtime.h"
 #include "engine/tiny_models.h"
 #include "support/catch.h"
@@ -277,4 +279,30 @@ TEST_CASE("steps behind a diverged one leave the weights alone too") {
   tiny.session.upload_parameters();  // a new start
   CHECK(std::isfinite(tiny.step(0.1, 2).loss));
   CHECK(weight() != before);
+}
+
+TEST_CASE("a capture ends with what throws in it, and the stream is as before") {
+  const auto runtime = make_test_runtime();
+  const TensorView x(runtime->allocate(256), channel_vector(4), DType::f32,
+                     runtime->stream().device());
+  const auto fill = [&](float value) { kernels::run(runtime->stream(), kernels::Fill{x, value}); };
+  const auto first = [&] {
+    float value = 0.0F;
+    runtime->download(&value, x.data, sizeof(value));
+    runtime->synchronize();
+    return value;
+  };
+  CHECK_THROWS_WITH(runtime->capture([&] {
+    fill(1.0F);
+    throw Error(ErrorCode::internal, "a call is refused");
+  }),
+                    "a call is refused");
+  CHECK(first() == 0.0F);
+  fill(2.0F);
+  CHECK(first() == 2.0F);
+  const auto calls = runtime->capture([&] { fill(3.0F); });
+  CHECK(first() == 2.0F);
+  calls->launch();
+  CHECK(first() == 3.0F);
+  runtime->release(x.data);
 }
