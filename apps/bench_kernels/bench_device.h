@@ -14,7 +14,7 @@
 
 #include "accrete/kernels/device_runtime.h"
 #include "bench_case.h"
-#include "conv_yardstick.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 

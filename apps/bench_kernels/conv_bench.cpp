@@ -20,6 +20,22 @@ Work prepare(Workbench& bench, const ConvShape& shape, Pass pass) {
   return work_of(bench, t.wgrad());
 }
 
+// The yardsticks that cover `shape`, under `name`.
+void add_yardsticks(const ConvYardsticks& yardsticks, const std::string& name,
+                    const ConvShape& shape, Pass pass, Arithmetic arithmetic, BenchCases& cases) {
+  for (const auto& yardstick : yardsticks) {
+    if (!yardstick->covers(shape.problem) || !yardstick->computes_in(arithmetic)) {
+      continue;
+    }
+    cases.push_back({name, arithmetic, yardstick->name(),
+                     [yardstick = yardstick.get(), shape, pass](Workbench& bench) {
+                       const ConvTensors tensors(bench, shape, pass);
+                       return Work{yardstick->prepare(bench, pass, tensors),
+                                   flops_of(shape.problem), tensors.bytes()};
+                     }});
+  }
+}
+
 // The pass, and other implementations of it.
 void add_pass(const BenchSetting& setting, const char* family, const ConvShape& shape, Pass pass,
               BenchCases& cases) {

@@ -8,7 +8,7 @@
 #include <map>
 
 #include "bench_device.h"
-#include "cpu_yardsticks.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 namespace {

@@ -4,8 +4,8 @@
 #include <cublas_v2.h>
 
 #include "cuda/cuda_calls.h"
-#include "cuda_yardsticks.h"
 #include "matrix_product.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 namespace {

@@ -11,7 +11,7 @@
 #include "bench_device.h"
 #include "cuda/cuda_calls.h"
 #include "cuda_timer.h"
-#include "cuda_yardsticks.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 namespace {

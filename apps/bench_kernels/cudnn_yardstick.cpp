@@ -4,8 +4,8 @@
 #include <array>
 
 #include "accrete/kernels/error.h"
-#include "cuda_yardsticks.h"
 #include "cudnn_library.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 namespace {

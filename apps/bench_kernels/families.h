@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "bench_case.h"
-#include "conv_yardstick.h"
 #include "network_shapes.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 

@@ -9,8 +9,8 @@
 #include <cstdint>
 #include <utility>
 
-#include "cpu_yardsticks.h"
 #include "hwy/highway.h"
+#include "yardsticks.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace accrete::bench {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "conv/implementations.h"
 
-#include "cuda_yardsticks.h"
+#include "yardsticks.h"
 
 namespace accrete::bench {
 namespace {

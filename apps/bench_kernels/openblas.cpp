@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cpu_yardsticks.h"
+#include "yardsticks.h"
 
 #ifdef ACCRETE_HAS_CBLAS
 #include <cblas.h>

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "conv/implementations.h"
-#include "cuda/tensor_core_runs.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
+#include "kernels/every_run.h"
 
 using namespace accrete;
 using namespace accrete::test;

@@ -4,9 +4,9 @@
 // rounded once, and statistics are those of the rounded values.
 #include <vector>
 
-#include "cuda/tensor_core_runs.h"
 #include "kernels/conv_case.h"
 #include "kernels/conv_problems.h"
+#include "kernels/every_run.h"
 
 using namespace accrete;
 using namespace accrete::test;

@@ -8,15 +8,11 @@
 
 namespace accrete::test {
 
-// What the engine runs on in the tests of the CUDA backend: the host executor or a GPU, whichever
-// backend a test is linked with.
-
+/// The host executor or a GPU, whichever backend a test is linked with.
 std::unique_ptr<DeviceRuntime> make_test_runtime();
 
-// A GPU that is the host executor: what the engine runs on in tests without a GPU.
-
-/// Device memory is host memory of its own, capture stores launches. `memory_limit` is what
-/// free_bytes() reports.
+/// The host executor as a GPU. Device memory is host memory of its own, capture stores launches.
+/// `memory_limit` is what free_bytes() reports.
 std::unique_ptr<DeviceRuntime> make_executor_runtime(std::int64_t memory_limit = 1 << 30);
 
 }  // namespace accrete::test

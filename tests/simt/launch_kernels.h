@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A kernel with static and dynamic shared memory, launched with and without the gateway of
-// launches.
+// Kernels made for tests of the executor: one with static and dynamic shared memory, launched with
+// and without the gateway of launches, and two that write behind an array.
 #pragma once
 
 #include <cstddef>
@@ -25,5 +25,10 @@ const void* shared_kernel();
 
 /// One whose arrays are larger than those of kernels may be.
 void launch_large_arrays(const Stream& stream, float* out);
+
+/// Writes elements [0, 32 + extra) of `out`, which has 32.
+void launch_write_global(const Stream& stream, float* out, int extra);
+/// The same to a shared array of 32.
+void launch_write_shared(const Stream& stream, int extra);
 
 }  // namespace accrete::test

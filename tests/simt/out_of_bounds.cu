@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "simt/out_of_bounds.h"
+#include "simt/launch_kernels.h"
 
 #include "cuda/launch.cuh"
 

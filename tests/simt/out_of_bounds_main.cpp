@@ -5,7 +5,7 @@
 #include <string>
 
 #include "call/backend.h"
-#include "simt/out_of_bounds.h"
+#include "simt/launch_kernels.h"
 
 int main(int argc, char** argv) {
   using namespace accrete;

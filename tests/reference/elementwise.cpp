@@ -14,6 +14,26 @@ std::uint32_t high(std::uint64_t value) {
 
 }  // namespace
 
+std::vector<double> relu_forward(const std::vector<double>& x) {
+  std::vector<double> y = x;
+  for (double& value : y) {
+    if (value < 0.0) {
+      value = 0.0;
+    }
+  }
+  return y;
+}
+
+std::vector<double> relu_backward(const std::vector<double>& grad_y, const std::vector<double>& y) {
+  std::vector<double> grad_x(grad_y.size(), 0.0);
+  for (std::size_t i = 0; i < y.size(); ++i) {
+    if (y[i] > 0.0) {
+      grad_x[i] = grad_y[i];
+    }
+  }
+  return grad_x;
+}
+
 std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                     std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
