@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Work {
   Call call;
   double flops = 0.0;  ///< multiplications and additions; 0 where moving bytes is all that counts
   double bytes = 0.0;  ///< every tensor of the call once, twice where it is read and written
+  std::shared_ptr<const char*> kernel;  ///< of this project, that ran it last; null of a yardstick
 };
 
 /// A call of this project, in a workspace of its own. What its struct refers to must outlive it.
@@ -27,8 +29,11 @@ template <class KernelCall>
 Work work_of(Workbench& bench, const KernelCall& call) {
   const Workspace workspace = bench.workspace(kernels::workspace_bytes(call, bench.device()));
   const kernels::Cost cost = kernels::cost(call);
-  return {[stream = bench.stream(), call, workspace] { kernels::run(stream, call, workspace); },
-          2.0 * static_cast<double>(cost.macs), static_cast<double>(cost.bytes)};
+  const auto kernel = std::make_shared<const char*>("");
+  return {[stream = bench.stream(), call, workspace, kernel] {
+            *kernel = kernels::run(stream, call, workspace);
+          },
+          2.0 * static_cast<double>(cost.macs), static_cast<double>(cost.bytes), kernel};
 }
 
 struct BenchCase {

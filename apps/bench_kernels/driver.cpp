@@ -58,6 +58,9 @@ void Driver::run(benchmark::State& state, const BenchCase& bench_case, CacheStat
     const Work& work = prepare(bench_case);
     device_.time(state, work.call, cache);
     set_counters(state, bench_case, work);
+    if (work.kernel != nullptr) {
+      state.SetLabel(*work.kernel);
+    }
   } catch (const std::exception& error) {
     state.SkipWithError(error.what());
   }

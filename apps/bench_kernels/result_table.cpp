@@ -92,6 +92,7 @@ void TableReporter::take(const Run& run) {
       row.bytes = counter(run, "bytes/s");
       row.of_gemm = counter(run, "of_gemm");
       row.of_copy = counter(run, "of_copy");
+      row.kernel = run.report_label;
     }
   } else if (std::find(yardsticks_.begin(), yardsticks_.end(), name.implementation) ==
              yardsticks_.end()) {
@@ -114,7 +115,7 @@ void TableReporter::print_row(std::ostream& out, const Row& row) const {
       out << (measured ? " x" + fixed(other->second / own->second, 6, 2) : "        ");
     }
   }
-  out << "\n";
+  out << "  " << row.kernel << "\n";
 }
 
 void TableReporter::print(std::ostream& out) const {
@@ -125,7 +126,7 @@ void TableReporter::print(std::ostream& out) const {
   for (const std::string& yardstick : yardsticks_) {
     out << padded("", 20 - std::min<std::size_t>(yardstick.size(), 19)) << yardstick;
   }
-  out << "\n";
+  out << "  kernel\n";
   for (const Row& row : rows_) {
     print_row(out, row);
   }

@@ -31,7 +31,7 @@ class TableReporter final : public benchmark::BenchmarkReporter {
 
  private:
   struct Row {
-    std::string name;
+    std::string name, kernel;
     double flops = 0.0, bytes = 0.0, of_gemm = 0.0, of_copy = 0.0;  ///< per second, and shares
     std::map<std::string, double> microseconds;                     ///< by implementation
   };

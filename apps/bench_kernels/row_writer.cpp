@@ -56,6 +56,9 @@ void RowWriter::add(const benchmark::BenchmarkReporter::Run& run) {
         row[rate.key] = found->second.value;
       }
     }
+    if (!run.report_label.empty()) {
+      row["kernel"] = run.report_label;
+    }
   }
   // Messages of libraries are in whatever encoding.
   write(row.dump(-1, ' ', false, Json::error_handler_t::replace));

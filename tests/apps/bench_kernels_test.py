@@ -91,6 +91,7 @@ class Rows(unittest.TestCase):
             for key in ("microseconds", "bytes_per_second", "flops_per_second", "of_copy"):
                 self.assertGreater(row[key], 0, key)
             self.assertNotIn("error", row)
+            self.assertTrue(row["kernel"])
             operations = row["flops_per_second"] * row["microseconds"] * 1e-6
             self.assertAlmostEqual(operations / (2 * 64 * 150 * 48), 1, places=6)
 
