@@ -50,11 +50,12 @@ Work prepare(Workbench& bench, const ImageShape& shape) {
                        static_cast<double>(shape.resized * shape.resized);
   const double read =
       share * static_cast<double>(shape.N) / static_cast<double>(kSetSize) * bytes_of({set.pixels});
-  return {
+  return own_work(
       [=, stream = bench.stream()] {
-        kernels::run(stream, kernels::ImageBatch{transform, tables, set, picks, images, labels});
+        return kernels::run(stream,
+                            kernels::ImageBatch{transform, tables, set, picks, images, labels});
       },
-      0.0, read + bytes_of({images, labels})};
+      0.0, read + bytes_of({images, labels}));
 }
 
 }  // namespace

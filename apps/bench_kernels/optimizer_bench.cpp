@@ -49,10 +49,9 @@ template <class Parameter, class MakeCall>
 Work step_of(Workbench& bench, std::vector<Parameter> parameters, const MakeCall& make_call) {
   const auto count = static_cast<std::int64_t>(parameters.size());
   const kernels::Cost cost = kernels::cost(make_call(parameters.data(), count));
-  return {[stream = bench.stream(), parameters = std::move(parameters), make_call, count] {
-            kernels::run(stream, make_call(parameters.data(), count));
-          },
-          0.0, static_cast<double>(cost.bytes)};
+  return own_work([stream = bench.stream(), parameters = std::move(parameters), make_call,
+                   count] { return kernels::run(stream, make_call(parameters.data(), count)); },
+                  0.0, static_cast<double>(cost.bytes));
 }
 
 Work sgd(Workbench& bench, const std::vector<std::int64_t>& counts) {
