@@ -6,7 +6,7 @@
 
 namespace accrete::apps {
 
-/// Runs to the end or to an interruption and returns the exit code; errors are thrown.
+/// Runs a prepared run on a device, to the end or to an interruption, as run_training does.
 int run_training_loop(PreparedRun run, DeviceRuntime& runtime);
 
 /// Runs to the end, to an interruption or to an error. Returns the exit code; errors are thrown.
