@@ -40,6 +40,16 @@ void require_running(const RunningStatistics& s, std::int64_t index) {
   }
 }
 
+// Of what a norm makes of x, with or without ReLU.
+template <class Call>
+Operands normalising_operands(const Call& call) {
+  const Shape& x = call.x.shape;
+  return Operands(call.kName, call.x.dtype)
+      .reads_in_place("x", call.x, x)
+      .norm(call.norm, x.c)
+      .writes("y", call.y, x);
+}
+
 }  // namespace
 
 void require_options(const Stream& /*stream*/, const BatchNormTraining& call) {
@@ -77,11 +87,7 @@ Operands operands_of(const BatchNormInference& call) {
 }
 
 Operands operands_of(const BatchNormNormalise& call) {
-  const Shape& x = call.x.shape;
-  return Operands(call.kName, call.x.dtype)
-      .reads_in_place("x", call.x, x)
-      .norm(call.norm, x.c)
-      .writes("y", call.y, x);
+  return normalising_operands(call);
 }
 
 // One pass for the sums, one for the gradient.
@@ -99,11 +105,7 @@ Operands operands_of(const BatchNormBackward& call) {
 }
 
 Operands operands_of(const NormReluForward& call) {
-  const Shape& x = call.x.shape;
-  return Operands(call.kName, call.x.dtype)
-      .reads_in_place("x", call.x, x)
-      .norm(call.norm, x.c)
-      .writes("y", call.y, x);
+  return normalising_operands(call);
 }
 
 Operands operands_of(const NormReluBackward& call) {
