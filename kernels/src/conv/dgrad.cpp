@@ -57,20 +57,14 @@ void with_mask_epilogue(ThreadPool& pool, const ConvDgrad& call, std::int64_t bl
 template <class T, class Product>
 void multiply_with_parts(ThreadPool& pool, const ConvDgrad& call, std::int64_t blocks,
                          WorkspaceFloats& floats, const Product& product) {
-  const auto multiply = [&](const auto& transform) {
+  with_gradient_load<T>(pool, call.grad_y, call.problem.K, floats, [&](const auto& transform) {
     const auto store_with = [&](const auto& make) { product(transform, make); };
     if (call.norm) {
       with_mask_epilogue<T>(pool, call, blocks, floats, store_with);
     } else {
       with_plain_epilogue<T>(call.grad_x, store_with);
     }
-  };
-  if (call.grad_y.y) {
-    const auto table = make_table(pool, call.grad_y, call.problem.K, floats);
-    multiply(DeferredGradientLoad<T>(call.grad_y, table));
-  } else {
-    multiply(PlainLoad<T>());
-  }
+  });
 }
 
 /// Writes the pixels of a phase and returns the number of its blocks. What is left of the workspace

@@ -21,7 +21,7 @@ template <class T, class Blocking, class Product>
 void multiply_with_parts(ThreadPool& pool, const ConvForward& call, const Blocking& blocking,
                          WorkspaceFloats& floats, const Product& product) {
   const std::int64_t K = call.problem.K;
-  const auto multiply = [&](const auto& transform) {
+  with_norm_load<T>(pool, call.norm, call.problem.C, floats, [&](const auto& transform) {
     if (!call.statistics) {
       product(transform, PlainStore<T>(call.y, call.bias.f32()));
       return;
@@ -31,12 +31,7 @@ void multiply_with_parts(ThreadPool& pool, const ConvForward& call, const Blocki
     merge_statistics(
         pool, partials, blocking.blocks, [&](std::int64_t block) { return blocking.pixels(block); },
         call.statistics);
-  };
-  if (call.norm) {
-    multiply(NormReluLoad<T>{make_table(pool, call.norm, call.problem.C, floats)});
-  } else {
-    multiply(PlainLoad<T>());
-  }
+  });
 }
 
 template <class T>

@@ -18,19 +18,10 @@ namespace HWY_NAMESPACE {
 template <class T, class Product>
 void multiply_with_parts(ThreadPool& pool, const ConvWgrad& call, WorkspaceFloats& floats,
                          const Product& product) {
-  const auto multiply = [&](const auto& of_x) {
-    if (call.grad_y.y) {
-      const auto table = make_table(pool, call.grad_y, call.problem.K, floats);
-      product(of_x, DeferredGradientLoad<T>(call.grad_y, table));
-    } else {
-      product(of_x, PlainLoad<T>());
-    }
-  };
-  if (call.norm) {
-    multiply(NormReluLoad<T>{make_table(pool, call.norm, call.problem.C, floats)});
-  } else {
-    multiply(PlainLoad<T>());
-  }
+  with_norm_load<T>(pool, call.norm, call.problem.C, floats, [&](const auto& of_x) {
+    with_gradient_load<T>(pool, call.grad_y, call.problem.K, floats,
+                          [&](const auto& of_gradient) { product(of_x, of_gradient); });
+  });
 }
 
 template <class T>

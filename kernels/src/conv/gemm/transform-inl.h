@@ -133,6 +133,29 @@ class DeferredGradientLoad {
   DeferredGradientTable table_;
 };
 
+/// use(transform): normalised on load where there is a norm, whose table is taken from `floats`.
+template <class T, class Use>
+void with_norm_load(ThreadPool& pool, const NormRelu& norm, std::int64_t channels,
+                    WorkspaceFloats& floats, const Use& use) {
+  if (norm) {
+    use(NormReluLoad<T>{make_table(pool, norm, channels, floats)});
+  } else {
+    use(PlainLoad<T>());
+  }
+}
+
+/// use(transform): completed on load where the gradient is a deferred one, whose table is taken
+/// from `floats`.
+template <class T, class Use>
+void with_gradient_load(ThreadPool& pool, const DeferredGradient& gradient, std::int64_t channels,
+                        WorkspaceFloats& floats, const Use& use) {
+  if (gradient.y) {
+    use(DeferredGradientLoad<T>(gradient, make_table(pool, gradient, channels, floats)));
+  } else {
+    use(PlainLoad<T>());
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace accrete::kernels::cpu
 HWY_AFTER_NAMESPACE();
